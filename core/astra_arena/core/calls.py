@@ -1,0 +1,55 @@
+"""The host's log of an episode: every call as it was asked and as it ended."""
+
+from typing import Literal
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.model import Model
+
+Outcome = Literal[
+    "ok", "tool_failure", "environment_error", "invalid_arguments", "unknown_tool", "over_budget"
+]
+"""How a call ended. All but `ok` reach the agent as an error.
+
+`tool_failure`: the tool refused with a message of its own. `environment_error`: its code broke, twice.
+The last three were refused before the sandbox saw them.
+"""
+
+TOOL_FAILED_TEXT = "the tool failed"
+"""All that an agent learns of an environment error."""
+
+
+class CallRecord(Model):
+    """One line of the log. Times are kept apart, so that equal episodes have equal logs."""
+
+    index: int
+    """Place in the episode's log, from 0."""
+    environment: str
+    """Name of the member environment."""
+    tool: str
+    arguments: Json
+    """As validated, defaults filled in; as they came when they were refused."""
+    outcome: Outcome
+    result: JsonObject | None = None
+    """With `ok`: what the tool returned."""
+    message: str | None = None
+    """Otherwise: the text that the agent got."""
+    recovered: bool = False
+    """Whether the call broke once and succeeded in a fresh session."""
+    defect: str | None = None
+    """With `environment_error`: what broke, for operators only."""
+    fault: str | None = None
+    """Name of the injected fault that replaced or followed the call."""
+    key: str | None = None
+    """The client's idempotency key; a repeated key is answered from the log."""
+    own: bool = False
+    """A call to the host's own tools, which costs nothing."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the call is part of `c`, the calls that the reward charges for."""
+        return not self.own and self.fault is None
+
+    @property
+    def may_solve(self) -> bool:
+        """Whether the call can solve a sub-question at all."""
+        return self.counts and self.outcome == "ok" and self.result is not None

@@ -1,0 +1,95 @@
+"""JSON Schemas of tools: are they usable, and do values satisfy them?
+
+Validation is `jsonschema`'s (Draft 2020-12). Messages name the place, what was expected and what
+came, and never quote more than a few characters of what came.
+"""
+
+import json
+from functools import lru_cache
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
+from astra_arena.core.errors import SpecError
+
+RESERVED_TOOL_NAMES = frozenset(
+    {
+        "reply",
+        "reset",
+        "step",
+        "state",
+        "close",
+        "verify",
+        "seed_session",
+        "aggregate_metrics",
+        "mcp",
+    }
+)
+"""Names that the runtimes of other projects, or ours, give a meaning of their own."""
+
+
+def require_object_schema(schema: JsonObject, *, what: str) -> None:
+    """Check that `schema` is a valid JSON Schema whose root is literally an object.
+
+    One tool without an object at the root makes `tools/list` fail for every client that speaks an
+    older revision of MCP, so neither input nor output schemas may lack it.
+
+    Raises:
+        SpecError: saying what is wrong with it.
+    """
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        raise SpecError(f"{what}: not a valid JSON Schema: {error.message}") from None
+    if schema.get("type") != "object":
+        came = schema.get("type")
+        raise SpecError(f'{what}: expected "type": "object" at the root, got {came!r}')
+
+
+@lru_cache(maxsize=4096)
+def _validator(schema_bytes: bytes) -> Draft202012Validator:
+    return Draft202012Validator(json.loads(schema_bytes))
+
+
+class Checker:
+    """Checks values against one schema; compiled once.
+
+    Args:
+        schema: A schema that `require_object_schema` accepts.
+    """
+
+    __slots__ = ("_validator",)
+
+    def __init__(self, schema: JsonObject) -> None:
+        self._validator = _validator(canonical_bytes(schema))
+
+    def finding(self, value: Json) -> str | None:
+        """Return why `value` breaks the schema, or `None` when it satisfies it."""
+        try:
+            error = best_match(self._validator.iter_errors(value))
+        except RecursionError:
+            return "the value is nested too deeply"
+        return None if error is None else _explain(error)
+
+
+def _explain(error: ValidationError) -> str:
+    where = "/".join(str(part) for part in error.absolute_path)
+    prefix = f"{where}: " if where else ""
+    message = error.message
+    return prefix + (message if len(message) <= 300 else message[:297] + "...")
+
+
+def with_defaults(schema: JsonObject, arguments: JsonObject) -> JsonObject:
+    """Return the arguments with every absent top-level property that has a default filled in.
+
+    Calls are compared and logged in this form, so that leaving an argument out and spelling its
+    default are one call.
+    """
+    properties = schema.get("properties")
+    filled = dict(arguments)
+    if isinstance(properties, dict):
+        for name, rule in properties.items():
+            if name not in filled and isinstance(rule, dict) and "default" in rule:
+                filled[name] = rule["default"]
+    return filled

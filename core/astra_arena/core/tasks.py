@@ -1,0 +1,227 @@
+"""Tasks: what a user asks, and the gold that decides the reward.
+
+A task's sub-questions form a directed acyclic graph. An argument of a sub-question is a JSON value
+or a reference `{"$from": id, "path": pointer}`: the value at `pointer` in the *answer* of the
+sub-question `id`, which must be one of its parents.
+"""
+
+from graphlib import CycleError, TopologicalSorter
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.environment import EnvironmentName
+from astra_arena.core.errors import SpecError
+from astra_arena.core.model import Model
+from astra_arena.core.pointers import resolve_pointer
+
+AnswerKind = Literal["exact", "number", "date", "text", "set", "list"]
+
+
+class RowSelector(Model):
+    """Selects the row of a reply that must hold the answer, in whatever order rows come."""
+
+    rows: str
+    """Pointer to the array of rows in the reply."""
+    equals: dict[str, None | bool | int | float | str] = Field(min_length=1)
+    """Row fields and the values that single the row out."""
+    field: str
+    """Pointer, inside the row, to the answer."""
+    gold_rows: int = Field(ge=1)
+    """How many rows the gold call's reply holds."""
+
+
+class Answer(Model):
+    """The gold answer: where the gold reply holds it, what it is and how it is compared."""
+
+    path: str
+    """Pointer to the answer in the gold call's reply."""
+    where: RowSelector | None = None
+    kind: AnswerKind
+    value: Json
+    tolerance: float = Field(default=0.0, ge=0.0)
+    """Absolute; for numbers, and seconds for dates."""
+
+
+class Alternative(Model):
+    """Another call that answers the sub-question, found by execution when the task was made."""
+
+    tool: str
+    arguments: JsonObject
+    """The exact arguments; like a sub-question's, they may hold references."""
+    path: str
+    """Pointer to the answer in that call's reply."""
+
+
+class SubQuestion(Model):
+    """One node of a task's decomposition."""
+
+    id: str = Field(min_length=1)
+    question: str
+    environment: EnvironmentName
+    tool: str | None
+    """The tool that answers it; `None` when it follows from its parents alone."""
+    arguments: JsonObject
+    depends_on: tuple[str, ...] = ()
+    answer: Answer
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class Expectation(Model):
+    """What the agent should do in a turn."""
+
+    kind: Literal["act", "answer", "ask", "decline"]
+    slot: str | None = None
+    """With `ask`: the slot that must be asked for."""
+    tool: str | None = None
+    """With `decline`: the tool that is missing."""
+
+    @model_validator(mode="after")
+    def _subject_fits_kind(self) -> "Expectation":
+        if (self.slot is not None) != (self.kind == "ask"):
+            raise ValueError("'slot' belongs to 'ask', and 'ask' needs it")
+        if (self.tool is not None) != (self.kind == "decline"):
+            raise ValueError("'tool' belongs to 'decline', and 'decline' needs it")
+        return self
+
+
+class Turn(Model):
+    """What the user says, and what changes with it."""
+
+    say: str = Field(min_length=1)
+    tools_added: tuple[str, ...] = ()
+    tools_removed: tuple[str, ...] = ()
+    expect: Expectation
+
+
+class Slot(Model):
+    """Something that the user knows and tells only when asked."""
+
+    name: str
+    value: Json
+    aliases: tuple[str, ...] = ()
+
+
+class Budget(Model):
+    """How much an episode may use before it ends."""
+
+    calls: int = Field(default=32, ge=1)
+    turns: int = Field(default=8, ge=1)
+    seconds: float = Field(default=600.0, gt=0.0)
+
+
+class FinalAnswer(Model):
+    """The answer that the agent's last message must state."""
+
+    kind: AnswerKind
+    value: Json
+    tolerance: float = Field(default=0.0, ge=0.0)
+
+
+class FinalState(Model):
+    """What the world must have become."""
+
+    digest: str | None = None
+    assertions: tuple[JsonObject, ...] = ()
+    """Conditions on the state difference."""
+    ignored_paths: tuple[str, ...] = ()
+
+
+class Task(Model):
+    """One task; a line of `tasks.jsonl`. Holds gold: never readable on the agent's side."""
+
+    id: str = Field(min_length=1)
+    environments: tuple[str, ...] = Field(min_length=1)
+    """Environment digests of the members in use."""
+    split: str = "train"
+    variant: str = "base"
+    budget: Budget = Budget()
+    difficulty: JsonObject = Field(default_factory=dict)
+    provenance: JsonObject = Field(default_factory=dict)
+    turns: tuple[Turn, ...] = Field(min_length=1)
+    slots: tuple[Slot, ...] = ()
+    sub_questions: tuple[SubQuestion, ...] = ()
+    final_answer: FinalAnswer | None = None
+    final_state: FinalState | None = None
+    forbidden: tuple[str, ...] = ()
+    """Tools that no call may name."""
+
+    @model_validator(mode="after")
+    def _graph_is_sound(self) -> "Task":
+        check_graph(self.sub_questions)
+        return self
+
+    @property
+    def prompt(self) -> str:
+        """What the user says first."""
+        return self.turns[0].say
+
+    @property
+    def needed(self) -> tuple[SubQuestion, ...]:
+        """The sub-questions that need a tool: `n` of the reward."""
+        return tuple(question for question in self.sub_questions if question.tool is not None)
+
+    def in_order(self) -> tuple[SubQuestion, ...]:
+        """Return the sub-questions with every parent before its children, else as written."""
+        by_id = {question.id: question for question in self.sub_questions}
+        sorter = TopologicalSorter({q.id: q.depends_on for q in self.sub_questions})
+        return tuple(by_id[identifier] for identifier in sorter.static_order())
+
+
+def check_graph(sub_questions: tuple[SubQuestion, ...]) -> None:
+    """Check ids, parents, references and acyclicity.
+
+    Raises:
+        ValueError: naming the sub-question and what is wrong with it.
+    """
+    ids = [question.id for question in sub_questions]
+    if len(set(ids)) != len(ids):
+        raise ValueError("sub-question ids must be unique")
+    for question in sub_questions:
+        unknown = sorted(set(question.depends_on) - set(ids))
+        if unknown:
+            raise ValueError(f"sub-question {question.id!r} depends on unknown {unknown}")
+        loose = sorted(references_of(question.arguments) - set(question.depends_on))
+        if loose:
+            raise ValueError(f"sub-question {question.id!r} refers to {loose}, not its parents")
+    try:
+        TopologicalSorter({q.id: q.depends_on for q in sub_questions}).prepare()
+    except CycleError as error:
+        raise ValueError(f"sub-questions depend on each other in a circle: {error.args[1]}") from None
+
+
+def references_of(arguments: JsonObject) -> set[str]:
+    """Return the ids that the arguments take values from."""
+    return {
+        str(value["$from"])
+        for value in arguments.values()
+        if isinstance(value, dict) and "$from" in value
+    }
+
+
+def resolve_arguments(arguments: JsonObject, answers: JsonObject) -> JsonObject:
+    """Replace every reference by the value that it stands for.
+
+    Args:
+        arguments: Arguments of a sub-question or an alternative.
+        answers: Answers by sub-question id: the gold ones, or those that an agent received.
+
+    Raises:
+        SpecError: if an answer is missing or holds nothing at the path.
+    """
+    resolved: JsonObject = {}
+    for name, value in arguments.items():
+        if isinstance(value, dict) and "$from" in value:
+            parent, path = str(value["$from"]), str(value.get("path", ""))
+            if parent not in answers:
+                raise SpecError(f"argument {name!r} needs the answer of {parent!r}, which is missing")
+            resolved[name] = resolve_pointer(answers[parent], path)
+        else:
+            resolved[name] = value
+    return resolved
+
+
+def gold_answers(task: Task) -> JsonObject:
+    """Return the gold answers by sub-question id."""
+    return {question.id: question.answer.value for question in task.sub_questions}

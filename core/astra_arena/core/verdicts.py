@@ -1,0 +1,250 @@
+"""Verdicts: which sub-questions the calls of an episode solved, and the reward that follows.
+
+Pure functions over the stored log; no model decides anything here. The trajectory reward is the one
+of ASTRA (arXiv 2601.21558), made precise. With n sub-questions that need a tool, n̂ of them solved,
+c calls charged and u calls that newly solved at least one:
+
+    r = n̂/n    p = u/c    R = 2pr/(p+r)    R = 0 when n̂ = 0
+
+It equals the paper's 2n̂/(n+c) when each call solves at most one, and stays in [0, 1] always.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+from astra_arena.core.answers import answers_match
+from astra_arena.core.calls import CallRecord
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, same_json
+from astra_arena.core.errors import SpecError
+from astra_arena.core.model import Model
+from astra_arena.core.pointers import resolve_pointer
+from astra_arena.core.tasks import SubQuestion, Task, gold_answers, resolve_arguments
+
+Mode = Literal["strict", "astra"]
+Rule = Literal["arguments", "alternative", "row", "contained"]
+
+
+class Component(Model):
+    """One named, rule-decided part of a verdict, with its evidence."""
+
+    name: str
+    value: float
+    """In [0, 1]."""
+    evidence: JsonObject
+
+
+class Verdict(Model):
+    """What an episode earned and why."""
+
+    task_id: str
+    mode: Mode
+    reward: float
+    """In [0, 1]."""
+    solved: bool
+    """Whether every sub-question that needs a tool was solved and nothing forbidden was done."""
+    components: tuple[Component, ...]
+
+    def component(self, name: str) -> Component | None:
+        """Return the component called `name`, or `None` when the task has none such."""
+        return next((part for part in self.components if part.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Which call solved a sub-question, and by which rule."""
+
+    call: int
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts behind the trajectory reward."""
+
+    needed: int
+    solutions: dict[str, Solution]
+    calls: int
+    useful: int
+
+    @property
+    def recall(self) -> float:
+        """r: the share of sub-questions solved."""
+        return len(self.solutions) / self.needed if self.needed else 0.0
+
+    @property
+    def precision(self) -> float:
+        """p: the share of calls that newly solved at least one."""
+        return self.useful / self.calls if self.calls else 0.0
+
+
+def unsupported_parts(task: Task) -> tuple[str, ...]:
+    """Name the parts of a task that this version can neither play nor score.
+
+    A task that has any is refused as a whole: a part that were ignored would be a wrong reward.
+    """
+    parts = {
+        "more than one turn": len(task.turns) > 1,
+        "a turn that changes the tools": any(t.tools_added or t.tools_removed for t in task.turns),
+        "an expectation other than 'act'": any(t.expect.kind != "act" for t in task.turns),
+        "slots": bool(task.slots),
+        "final_answer": task.final_answer is not None,
+        "final_state": task.final_state is not None,
+        "no sub-question that needs a tool": not task.needed,
+        "several environments": len(task.environments) > 1,
+    }
+    return tuple(part for part, present in parts.items() if present)
+
+
+def score(task: Task, calls: tuple[CallRecord, ...], *, mode: Mode = "strict") -> Verdict:
+    """Decide what the calls of an episode earned.
+
+    Args:
+        task: The task with its gold.
+        calls: The host's log, in order.
+        mode: `strict` judges calls by arguments and rows; `astra` reproduces the paper, where a
+            sub-question is solved when the gold text is contained in the named tool's output.
+
+    Raises:
+        SpecError: if the task has parts that this version cannot score.
+    """
+    unsupported = unsupported_parts(task)
+    if unsupported:
+        raise SpecError(f"task {task.id!r} cannot be scored: it has {', '.join(unsupported)}")
+    tally = tally_calls(task, calls, mode=mode)
+    value = trajectory_reward(tally, mode=mode)
+    components = [Component(name="f1", value=value, evidence=_f1_evidence(tally))]
+    clean = True
+    if task.forbidden:
+        broken = [call.index for call in calls if call.tool in task.forbidden]
+        clean = not broken
+        evidence: JsonObject = {"calls": list[Json](broken)}
+        components.append(Component(name="forbidden", value=float(clean), evidence=evidence))
+    return Verdict(
+        task_id=task.id,
+        mode=mode,
+        reward=value if clean else 0.0,
+        solved=clean and len(tally.solutions) == tally.needed,
+        components=tuple(components),
+    )
+
+
+def trajectory_reward(tally: Tally, *, mode: Mode = "strict") -> float:
+    """Return R in [0, 1] for the counts of an episode."""
+    solved = len(tally.solutions)
+    if solved == 0:
+        return 0.0
+    match mode:
+        case "strict":
+            r, p = tally.recall, tally.precision
+            return 2 * p * r / (p + r)
+        case "astra":
+            return min(1.0, 2 * solved / (tally.needed + tally.calls))
+        case _:
+            assert_never(mode)
+
+
+def tally_calls(task: Task, calls: tuple[CallRecord, ...], *, mode: Mode = "strict") -> Tally:
+    """Walk the log once and note which call solved which sub-question."""
+    needed = {question.id for question in task.needed}
+    answers = gold_answers(task)
+    solutions: dict[str, Solution] = {}
+    useful = 0
+    for call in calls:
+        if not call.may_solve:
+            continue
+        done = _settled(task, set(solutions))
+        new: dict[str, Solution] = {}
+        for question in task.needed:
+            if question.id in solutions:
+                continue
+            rule = _solving_rule(question, call, done, answers, mode)
+            if rule is not None:
+                new[question.id] = Solution(call.index, rule)
+        solutions.update(new)
+        useful += bool(new)
+    charged = sum(call.counts for call in calls)
+    return Tally(needed=len(needed), solutions=solutions, calls=charged, useful=useful)
+
+
+def _settled(task: Task, solved: set[str]) -> set[str]:
+    """Return the solved sub-questions and those without a tool whose parents are all settled."""
+    settled = set(solved)
+    for question in task.in_order():
+        if question.tool is None and settled.issuperset(question.depends_on):
+            settled.add(question.id)
+    return settled
+
+
+def _solving_rule(
+    question: SubQuestion, call: CallRecord, done: set[str], answers: JsonObject, mode: Mode
+) -> Rule | None:
+    if call.environment != question.environment or call.result is None:
+        return None
+    if mode == "astra":
+        contained = call.tool == question.tool and gold_text(question) in _reply_text(call.result)
+        return "contained" if contained else None
+    if not done.issuperset(question.depends_on):
+        return None
+    if call.tool == question.tool:
+        gold = resolve_arguments(question.arguments, answers)
+        if same_json(call.arguments, gold):
+            return "arguments"
+        if _row_holds_answer(question, call.result):
+            return "row"
+    for other in question.alternatives:
+        if call.tool == other.tool and same_json(
+            call.arguments, resolve_arguments(other.arguments, answers)
+        ):
+            return "alternative"
+    return None
+
+
+def _row_holds_answer(question: SubQuestion, result: JsonObject) -> bool:
+    where = question.answer.where
+    if where is None:
+        return False
+    try:
+        rows = resolve_pointer(result, where.rows)
+    except SpecError:
+        return False
+    if not isinstance(rows, list) or len(rows) > max(5, 2 * where.gold_rows):
+        return False
+    chosen = [row for row in rows if isinstance(row, dict) and _selected(row, where.equals)]
+    if len(chosen) != 1:
+        return False
+    try:
+        came = resolve_pointer(chosen[0], where.field)
+    except SpecError:
+        return False
+    answer = question.answer
+    return answers_match(answer.kind, answer.value, came, tolerance=answer.tolerance)
+
+
+def _selected(row: JsonObject, equals: dict[str, None | bool | int | float | str]) -> bool:
+    return all(name in row and same_json(row[name], value) for name, value in equals.items())
+
+
+def gold_text(question: SubQuestion) -> str:
+    """Return the gold answer as the text that mode `astra` looks for."""
+    value = question.answer.value
+    return value if isinstance(value, str) else canonical_bytes(value).decode("ascii")
+
+
+def _reply_text(result: JsonObject) -> str:
+    return canonical_bytes(result).decode("ascii")
+
+
+def _f1_evidence(tally: Tally) -> JsonObject:
+    solved_by: JsonObject = {
+        identifier: {"call": solution.call, "rule": solution.rule}
+        for identifier, solution in tally.solutions.items()
+    }
+    return {
+        "needed": tally.needed,
+        "solved": len(tally.solutions),
+        "calls": tally.calls,
+        "useful": tally.useful,
+        "recall": tally.recall,
+        "precision": tally.precision,
+        "solved_by": solved_by,
+    }

@@ -1,0 +1,121 @@
+"""The seam of the sandbox: what runs, how it is called and how a call can end.
+
+A session is one live world. Calls to one session are serialised by the caller. A tool that fails is a
+value (`Failed`), a tool that breaks is a value (`Broke`); only broken machinery raises.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from astra_arena.core.canonical import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one session may use."""
+
+    call_seconds: float = 10.0
+    """Wall-clock deadline of a call; the session is killed when it passes."""
+    cpu_seconds: int = 10
+    """CPU time of a call; renewed for each."""
+    memory_mib: int = 256
+    """Address space beyond what the session has when it starts, and beyond the world's size."""
+    reply_bytes: int = 1 << 20
+    """Largest reply."""
+    sql_steps: int = 200_000_000
+    """Virtual-machine steps of SQLite in one call; the same on every run, unlike time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a session runs: tool code and the world it starts from. Holds no gold."""
+
+    digest: str
+    """Names the program; the environment's digest."""
+    tools_py: bytes
+    tool_names: tuple[str, ...]
+    world_kind: Literal["sqlite", "json", "python"]
+    world_path: Path
+    clock: str
+    """ISO 8601 UTC; all the time that tool code can read."""
+    requires: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """The tool returned a JSON object."""
+
+    result: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The tool refused by raising `LookupError`, `ValueError` or `PermissionError` itself."""
+
+    message: str
+    """For the agent."""
+
+
+BrokeKind = Literal["raised", "bad_result", "too_large", "steps", "timeout", "crashed"]
+"""`raised`: any other exception. `bad_result`: not a JSON object. `too_large`: a reply over the cap.
+`steps`: the SQL budget ran out. `timeout`: killed at the deadline. `crashed`: the process ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """The tool code is defective; the call left no trace in the world."""
+
+    kind: BrokeKind
+    detail: str
+    """For operators only; may quote tool code."""
+    session_lost: bool
+    """Whether the session is gone and must be replaced."""
+
+
+Execution: TypeAlias = Succeeded | Failed | Broke
+
+
+class Session(Protocol):
+    """One live world."""
+
+    async def call(self, tool: str, arguments: JsonObject, *, attempt: int = 0) -> Execution:
+        """Run one tool.
+
+        Args:
+            tool: One of the program's `tool_names`.
+            arguments: Keyword arguments that satisfy the tool's input schema.
+            attempt: How often this very call was made before in the episode; with the seed, the tool
+                and the arguments it keys the random stream.
+
+        Raises:
+            SandboxUnavailableError: if the session was lost for a reason that is not the tool's.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End the session's process; closing twice is harmless."""
+        ...
+
+
+class Sandbox(Protocol):
+    """Opens sessions."""
+
+    @property
+    def tier(self) -> str:
+        """What confines tool code; recorded in every rollout."""
+        ...
+
+    async def open_session(self, program: Program, *, seed: int) -> Session:
+        """Start a session of `program`, its random streams keyed by `seed`.
+
+        Raises:
+            PolicyError: if the code does not parse or lacks a tool, before any of it runs.
+            SandboxUnavailableError: if no session can be started.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End every process that the sandbox started."""
+        ...
