@@ -1,0 +1,80 @@
+# Every target sets up what it needs in .venv; nothing has to be activated.
+#   PYTHON=python3.12 make test     another interpreter
+#   make test ARGS="-k gates"       arguments for the command behind a target
+#   make test WORKERS=0             tests in one process
+
+PYTHON ?= python3
+ARGS ?=
+WORKERS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+UV_PIN := $(shell sed -n 's/^ *"\(uv==[0-9.]*\)",\{0,1\}$$/\1/p' pyproject.toml)
+
+# One certificate file for pip and uv: the one the environment names, else the system's.
+CA_FILE := $(firstword $(SSL_CERT_FILE) $(PIP_CERT) $(REQUESTS_CA_BUNDLE) $(CURL_CA_BUNDLE) \
+	$(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem))
+CA_ENV := $(if $(CA_FILE),SSL_CERT_FILE="$(CA_FILE)" PIP_CERT="$(CA_FILE)")
+PIP := $(CA_ENV) PIP_USER=0 $(BIN)/python -m pip --quiet --disable-pip-version-check
+UV := $(CA_ENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv --quiet
+
+# An activated environment elsewhere must not leak in.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH UV_PYTHON
+
+say = printf '%s\n' "[$(1)] $(2)" >&2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench clean stale
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## Make .venv with everything the other targets need
+
+demo: $(STAMP) ## Run the demonstration (ARGS go to `arena demo`)
+	@$(BIN)/arena demo $(ARGS)
+
+test: $(STAMP) ## Run the whole test suite (ARGS go to pytest; WORKERS=0 for one process)
+	@$(call say,test,pytest)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS)
+
+check: $(STAMP) ## Lint, format, types, layers and lock file
+	@$(call say,check,ruff: lint)
+	@$(BIN)/ruff check --quiet .
+	@$(call say,check,ruff: format)
+	@$(BIN)/ruff format --check --quiet .
+	@$(call say,check,basedpyright: strict types)
+	@$(BIN)/basedpyright
+	@$(call say,check,import-linter: layers)
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@$(call say,check,uv: lock file)
+	@$(UV) lock --check
+	@$(call say,check,all passed)
+
+bench: $(STAMP) ## Run the benchmarks (ARGS go to `python -m benchmarks`)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## Remove everything that was built, the environment included
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A moved checkout, or an interpreter that went away, makes the environment again.
+ifneq ($(shell $(BIN)/python -c 'print(open("$(STAMP)").read(), end="")' 2>/dev/null),$(CURDIR))
+$(STAMP): stale
+endif
+
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  $(call say,setup,Python 3.11 or newer is needed; $(PYTHON) is not. Name one: make PYTHON=/path/to/python3.11); exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  $(call say,setup,$(PYTHON) cannot make environments. On Debian or Ubuntu: apt install python3-venv); exit 2; }
+	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$(CURDIR)" ] || ! $(BIN)/python -c '' 2>/dev/null; then \
+	  $(call say,setup,make $(VENV) with $$($(PYTHON) --version)); \
+	  $(PYTHON) -m venv --clear $(VENV); fi
+	@if ! $(BIN)/uv --version 2>/dev/null | grep -qF "uv $(UV_PIN:uv==%=%)"; then \
+	  $(call say,setup,install $(UV_PIN)); \
+	  $(PIP) install "$(UV_PIN)"; fi
+	@$(call say,setup,install what uv.lock names)
+	@$(UV) sync --locked
+	@printf '%s\n' "$(CURDIR)" > $(STAMP)

@@ -1,0 +1,3 @@
+"""Agents, rollouts, exports and trainer adapters."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Runs untrusted tool code; knows nothing of MCP."""
+
+__all__: list[str] = []

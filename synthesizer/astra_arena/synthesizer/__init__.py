@@ -1,0 +1,3 @@
+"""Knowledge becomes verified environments and tasks."""
+
+__all__: list[str] = []
