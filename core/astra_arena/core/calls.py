@@ -14,6 +14,9 @@ Outcome = Literal[
 The last three were refused before the sandbox saw them.
 """
 
+CALL_KEY_META = "io.github.astra-arena/call-key"
+"""The `_meta` field of `tools/call` that carries a client's idempotency key."""
+
 TOOL_FAILED_TEXT = "the tool failed"
 """All that an agent learns of an environment error."""
 
