@@ -1,5 +1,5 @@
 # Every target sets up what it needs in .venv; nothing has to be activated.
-#   PYTHON=python3.12 make test     another interpreter
+#   make PYTHON=python3.12 test     another interpreter, when .venv is new or was cleaned away
 #   make test ARGS="-k gates"       arguments for the command behind a target
 #   make test WORKERS=0             tests in one process
 
@@ -10,6 +10,7 @@ WORKERS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+PLACE := $(VENV)/.place
 UV_PIN := $(shell sed -n 's/^ *"\(uv==[0-9.]*\)",\{0,1\}$$/\1/p' pyproject.toml)
 
 # One certificate file for pip and uv: the one the environment names, else the system's.
@@ -60,7 +61,8 @@ clean: ## Remove everything that was built, the environment included
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A moved checkout, or an interpreter that went away, makes the environment again.
-ifneq ($(shell $(BIN)/python -c 'print(open("$(STAMP)").read(), end="")' 2>/dev/null),$(CURDIR))
+PLACED := $(shell [ "$$($(BIN)/python -c 'print(open("$(PLACE)").read())' 2>/dev/null)" = "$(CURDIR)" ] && echo yes)
+ifndef PLACED
 $(STAMP): stale
 endif
 
@@ -69,12 +71,11 @@ $(STAMP): pyproject.toml uv.lock
 	  $(call say,setup,Python 3.11 or newer is needed; $(PYTHON) is not. Name one: make PYTHON=/path/to/python3.11); exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  $(call say,setup,$(PYTHON) cannot make environments. On Debian or Ubuntu: apt install python3-venv); exit 2; }
-	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$(CURDIR)" ] || ! $(BIN)/python -c '' 2>/dev/null; then \
-	  $(call say,setup,make $(VENV) with $$($(PYTHON) --version)); \
-	  $(PYTHON) -m venv --clear $(VENV); fi
-	@if ! $(BIN)/uv --version 2>/dev/null | grep -qF "uv $(UV_PIN:uv==%=%)"; then \
+	@$(if $(PLACED),:,$(call say,setup,make $(VENV) with $$($(PYTHON) --version)); \
+	  $(PYTHON) -m venv --clear $(VENV) && printf '%s' "$(CURDIR)" > $(PLACE))
+	@if ! $(BIN)/uv --version 2>/dev/null | grep -qF "uv $(subst uv==,,$(UV_PIN)) "; then \
 	  $(call say,setup,install $(UV_PIN)); \
 	  $(PIP) install "$(UV_PIN)"; fi
 	@$(call say,setup,install what uv.lock names)
 	@$(UV) sync --locked
-	@printf '%s\n' "$(CURDIR)" > $(STAMP)
+	@touch $(STAMP)
