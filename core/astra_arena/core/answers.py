@@ -28,7 +28,9 @@ def answers_match(kind: AnswerKind, gold: Json, came: Json, *, tolerance: float 
             return _dates_match(gold, came, tolerance)
         case "text":
             return (
-                isinstance(gold, str) and isinstance(came, str) and plain_text(gold) == plain_text(came)
+                isinstance(gold, str)
+                and isinstance(came, str)
+                and plain_text(gold) == plain_text(came)
             )
         case "set":
             return isinstance(gold, list) and isinstance(came, list) and _bag(gold) == _bag(came)

@@ -10,8 +10,8 @@ Outcome = Literal[
 ]
 """How a call ended. All but `ok` reach the agent as an error.
 
-`tool_failure`: the tool refused with a message of its own. `environment_error`: its code broke, twice.
-The last three were refused before the sandbox saw them.
+`tool_failure`: the tool refused with a message of its own. `environment_error`: its code broke,
+twice. The last three were refused before the sandbox saw them.
 """
 
 CALL_KEY_META = "io.github.astra-arena/call-key"

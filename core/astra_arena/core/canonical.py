@@ -10,7 +10,7 @@ RFC 8785, because keys of real tables exceed 2**53.
 import hashlib
 import json
 import math
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from pydantic import JsonValue
 
@@ -25,7 +25,7 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 DIGEST_PREFIX = "sha256:"
 
 
-def normalised(value: Json) -> Json:
+def normalised(value: object) -> Json:
     """Return `value` with every float that has no fraction turned into an integer.
 
     Raises:
@@ -39,9 +39,10 @@ def normalised(value: Json) -> Json:
                 raise SpecError(f"expected a JSON number, got {value!r}: JSON has no such number")
             return int(value) if value.is_integer() else value
         case list():
-            return [normalised(item) for item in value]
+            return [normalised(item) for item in cast(list[object], value)]
         case dict():
-            return {_key(key): normalised(item) for key, item in value.items()}
+            items = cast(dict[object, object], value).items()
+            return {_key(key): normalised(item) for key, item in items}
         case _:
             raise SpecError(f"expected a JSON value, got {type(value).__name__}")
 
@@ -74,12 +75,12 @@ def same_json(left: Json, right: Json) -> bool:
 
 
 def pretty_text(value: Json) -> str:
-    """Return `value` as the indented text that artefacts are written in; equal values, equal text."""
+    """Return `value` as the indented text of artefacts; equal values, equal text."""
     return json.dumps(normalised(value), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
 
 
 def line_text(value: Json) -> str:
-    """Return `value` as one line of a JSONL artefact, newline included; equal values, equal line."""
+    """Return `value` as one line of JSONL, newline included; equal values, equal line."""
     text = json.dumps(normalised(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
     return text + "\n"
 

@@ -54,7 +54,7 @@ class World(Model):
     """The data that the tools work on."""
 
     kind: Literal["sqlite", "json", "python"]
-    """What a tool's first parameter is: a connection, a dict, or what `tools.open_world` returns."""
+    """A tool's first parameter: a connection, a dict, or what `tools.open_world` returns."""
     file: str
     """File name inside the bundle: `world.sqlite` or `world.json`."""
     clock: str = "2025-01-01T00:00:00Z"

@@ -1,7 +1,7 @@
 """The error tree: what broke, at which boundary, and whether trying again may help.
 
 ```
-ArenaError                          .boundary names where it broke; .retryable says whether again may help
+ArenaError                          .boundary: where it broke; .retryable: may trying again help
 ├── SpecError                       data that breaks its own schema; .path
 ├── SettingsError                   a bad setting, option or address; names it
 ├── SandboxError
@@ -20,12 +20,12 @@ ArenaError                          .boundary names where it broke; .retryable s
     └── AgentError                  agent code raised
 ```
 
-Three planes never mix: tool code that fails is a *result* that the agent sees; misuse of the protocol
-is a JSON-RPC error; broken machinery is an `ArenaError`, recorded on the rollout and never shown to the agent.
-Messages say what was expected, what came and what to do.
+Three planes never mix: tool code that fails is a *result* that the agent sees; misuse of the
+protocol is a JSON-RPC error; broken machinery is an `ArenaError`, recorded on the rollout and never
+shown to the agent. Messages say what was expected, what came and what to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
@@ -149,7 +149,7 @@ class AgentError(RolloutError):
 
 
 @contextmanager
-def boundary(error: type[ArenaError], doing: str) -> Iterator[None]:
+def boundary(error: type[ArenaError], doing: str) -> Generator[None]:
     """Attribute foreign exceptions of a block to one boundary; typed ones pass unchanged.
 
     Args:

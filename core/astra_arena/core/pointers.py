@@ -1,7 +1,11 @@
 """JSON Pointers (RFC 6901): the typed paths at which answers are found."""
 
+import re
+
 from astra_arena.core.canonical import Json
 from astra_arena.core.errors import SpecError
+
+_INDEX = re.compile("0|[1-9][0-9]{0,17}")
 
 
 def resolve_pointer(document: Json, pointer: str) -> Json:
@@ -25,11 +29,13 @@ def _step(here: Json, token: str, pointer: str) -> Json:
     if isinstance(here, dict):
         if token in here:
             return here[token]
-    elif isinstance(here, list) and (token == "0" or (token.isdecimal() and token[0] != "0")):  # noqa: S105
+    elif isinstance(here, list) and _INDEX.fullmatch(token):
         index = int(token)
         if index < len(here):
             return here[index]
-    raise SpecError(f"nothing at {pointer!r}: no {token!r} in a {type(here).__name__}", path=pointer)
+    raise SpecError(
+        f"nothing at {pointer!r}: no {token!r} in a {type(here).__name__}", path=pointer
+    )
 
 
 def escape_token(token: str) -> str:

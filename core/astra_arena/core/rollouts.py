@@ -17,8 +17,9 @@ ROLLOUT_FORMAT_VERSION = 1
 
 Transport = Literal["http", "stdio", "memory"]
 Ending = Literal["agent", "budget", "agent_error", "void"]
-"""`agent`: the agent ended its turn. `agent_error`: its code raised; what it did until then is scored,
-so that crashing is no way out of a losing episode. `void`: the machinery broke; never scored."""
+"""`agent`: the agent ended its turn. `agent_error`: its code raised; what it did until then is
+scored, so that crashing is no way out of a losing episode. `void`: the machinery broke; never
+scored."""
 
 
 class Failure(Model):

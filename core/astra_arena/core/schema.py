@@ -6,9 +6,10 @@ came, and never quote more than a few characters of what came.
 
 import json
 from functools import lru_cache
+from typing import cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema import Draft202012Validator, exceptions
+from jsonschema.exceptions import SchemaError, ValidationError
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.errors import SpecError
@@ -67,10 +68,17 @@ class Checker:
     def finding(self, value: Json) -> str | None:
         """Return why `value` breaks the schema, or `None` when it satisfies it."""
         try:
-            error = best_match(self._validator.iter_errors(value))
+            error = _best_match(self._validator, value)
         except RecursionError:
             return "the value is nested too deeply"
         return None if error is None else _explain(error)
+
+
+def _best_match(validator: Draft202012Validator, value: Json) -> ValidationError | None:
+    # The stubs leave both functions partly untyped.
+    errors = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]
+    best_match = exceptions.best_match  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return cast("ValidationError | None", best_match(errors))
 
 
 def _explain(error: ValidationError) -> str:

@@ -16,6 +16,9 @@ from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
 from astra_arena.core.pointers import resolve_pointer
 
+Scalar = bool | int | float | str | None
+"""What a row field may be compared with."""
+
 AnswerKind = Literal["exact", "number", "date", "text", "set", "list"]
 
 
@@ -24,7 +27,7 @@ class RowSelector(Model):
 
     rows: str
     """Pointer to the array of rows in the reply."""
-    equals: dict[str, None | bool | int | float | str] = Field(min_length=1)
+    equals: dict[str, Scalar] = Field(min_length=1)
     """Row fields and the values that single the row out."""
     field: str
     """Pointer, inside the row, to the answer."""
@@ -188,7 +191,9 @@ def check_graph(sub_questions: tuple[SubQuestion, ...]) -> None:
     try:
         TopologicalSorter({q.id: q.depends_on for q in sub_questions}).prepare()
     except CycleError as error:
-        raise ValueError(f"sub-questions depend on each other in a circle: {error.args[1]}") from None
+        raise ValueError(
+            f"sub-questions depend on each other in a circle: {error.args[1]}"
+        ) from None
 
 
 def references_of(arguments: JsonObject) -> set[str]:
@@ -215,7 +220,9 @@ def resolve_arguments(arguments: JsonObject, answers: JsonObject) -> JsonObject:
         if isinstance(value, dict) and "$from" in value:
             parent, path = str(value["$from"]), str(value.get("path", ""))
             if parent not in answers:
-                raise SpecError(f"argument {name!r} needs the answer of {parent!r}, which is missing")
+                raise SpecError(
+                    f"argument {name!r} needs the answer of {parent!r}, which is missing"
+                )
             resolved[name] = resolve_pointer(answers[parent], path)
         else:
             resolved[name] = value

@@ -18,7 +18,7 @@ from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, same_j
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
 from astra_arena.core.pointers import resolve_pointer
-from astra_arena.core.tasks import SubQuestion, Task, gold_answers, resolve_arguments
+from astra_arena.core.tasks import Scalar, SubQuestion, Task, gold_answers, resolve_arguments
 
 Mode = Literal["strict", "astra"]
 Rule = Literal["arguments", "alternative", "row", "contained"]
@@ -220,7 +220,7 @@ def _row_holds_answer(question: SubQuestion, result: JsonObject) -> bool:
     return answers_match(answer.kind, answer.value, came, tolerance=answer.tolerance)
 
 
-def _selected(row: JsonObject, equals: dict[str, None | bool | int | float | str]) -> bool:
+def _selected(row: JsonObject, equals: dict[str, Scalar]) -> bool:
     return all(name in row and same_json(row[name], value) for name, value in equals.items())
 
 

@@ -1,0 +1,44 @@
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.schema import Checker, with_defaults
+
+SCHEMA: JsonObject = {
+    "type": "object",
+    "properties": {
+        "code": {"type": "string", "enum": ["AA", "UA"]},
+        "limit": {"type": "integer", "minimum": 1, "default": 10},
+    },
+    "required": ["code"],
+    "additionalProperties": False,
+}
+
+
+def test_good_arguments_have_no_finding() -> None:
+    assert Checker(SCHEMA).finding({"code": "AA", "limit": 3.0}) is None
+
+
+def test_a_finding_names_place_and_reason() -> None:
+    check = Checker(SCHEMA)
+    assert check.finding({}) == "'code' is a required property"
+    assert check.finding({"code": "XX"}) == "code: 'XX' is not one of ['AA', 'UA']"
+    assert check.finding({"code": "AA", "limit": 0}) == "limit: 0 is less than the minimum of 1"
+    assert "unexpected" in str(check.finding({"code": "AA", "sql": "x"}))
+    assert check.finding([]) == "[] is not of type 'object'"
+
+
+def test_long_values_are_cut_in_findings() -> None:
+    finding = Checker(SCHEMA).finding({"code": "x" * 10_000})
+    assert finding is not None
+    assert len(finding) < 400
+
+
+def test_deeply_nested_values_are_a_finding() -> None:
+    deep: Json = []
+    for _ in range(50_000):
+        deep = [deep]
+    assert Checker({"type": "object"}).finding(deep) is not None
+
+
+def test_defaults_fill_what_is_absent_only() -> None:
+    assert with_defaults(SCHEMA, {"code": "AA"}) == {"code": "AA", "limit": 10}
+    assert with_defaults(SCHEMA, {"code": "AA", "limit": 2}) == {"code": "AA", "limit": 2}
+    assert with_defaults({"type": "object"}, {"a": 1}) == {"a": 1}

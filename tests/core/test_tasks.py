@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.errors import SpecError
+from astra_arena.core.tasks import Expectation, Task, resolve_arguments
+from astra_arena.core.verdicts import unsupported_parts
+from tests.core.strategies import tasks
+from tests.support.records import sub_question, task_of
+
+
+@given(tasks())
+def test_a_task_survives_being_written_and_read(task: Task) -> None:
+    assert Task.from_json(task.to_json(), what="task") == task
+
+
+@given(tasks())
+def test_the_order_puts_parents_first(task: Task) -> None:
+    seen: set[str] = set()
+    for question in task.in_order():
+        assert seen.issuperset(question.depends_on)
+        seen.add(question.id)
+    assert len(seen) == len(task.sub_questions)
+
+
+def test_a_circle_of_sub_questions_is_refused() -> None:
+    data = task_of(sub_question("a"), sub_question("b", parents=("a",))).to_json()
+    questions = data["sub_questions"]
+    assert isinstance(questions, list)
+    assert isinstance(questions[0], dict)
+    questions[0]["depends_on"] = ["b"]
+    with pytest.raises(SpecError, match="depend on each other"):
+        Task.from_json(data, what="task")
+
+
+def test_an_unknown_parent_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown"):
+        task_of(sub_question("a", parents=("z",)))
+
+
+def test_doubled_ids_are_refused() -> None:
+    with pytest.raises(ValueError, match="unique"):
+        task_of(sub_question("a"), sub_question("a"))
+
+
+def test_a_reference_must_name_a_parent() -> None:
+    with pytest.raises(ValueError, match="not its parents"):
+        task_of(sub_question("a"), sub_question("b", arguments={"id": {"$from": "a"}}))
+
+
+def test_references_take_the_value_at_their_path() -> None:
+    arguments: JsonObject = {"at": {"$from": "a", "path": "/codes/1"}, "limit": 5}
+    resolved = resolve_arguments(arguments, {"a": {"codes": ["JFK", "LGA"]}})
+    assert resolved == {"at": "LGA", "limit": 5}
+
+
+def test_a_reference_to_nothing_says_which() -> None:
+    with pytest.raises(SpecError, match="'b'"):
+        resolve_arguments({"at": {"$from": "b"}}, {})
+    with pytest.raises(SpecError, match="/x"):
+        resolve_arguments({"at": {"$from": "a", "path": "/x"}}, {"a": {}})
+
+
+def test_an_expectation_names_its_subject() -> None:
+    with pytest.raises(ValueError, match="slot"):
+        Expectation(kind="ask")
+    with pytest.raises(ValueError, match="tool"):
+        Expectation(kind="act", tool="get_book")
+
+
+def test_the_message_for_bad_data_names_place_and_value() -> None:
+    data = task_of(sub_question("a")).to_json()
+    data["budget"] = {"calls": 0}
+    with pytest.raises(SpecError, match=r"tasks.jsonl line 3: /budget/calls: .*got 0") as caught:
+        Task.from_json(data, what="tasks.jsonl line 3")
+    assert caught.value.path == "/budget/calls"
+
+
+def test_unknown_fields_are_refused() -> None:
+    data = {**task_of(sub_question("a")).to_json(), "goal": "x"}
+    with pytest.raises(SpecError, match="/goal"):
+        Task.from_json(data, what="task")
+
+
+def test_what_cannot_be_played_yet_is_named() -> None:
+    task = task_of(sub_question("a"))
+    assert unsupported_parts(task) == ()
+    two_turns = task.model_copy(update={"turns": task.turns * 2})
+    assert unsupported_parts(two_turns) == ("more than one turn",)
