@@ -1,0 +1,150 @@
+"""The base server and the environment servers: three levels of processes, none of which runs tool code.
+
+The base server is executed once, loads the library and forks an environment server per program. That one opens
+the world, has the tool code checked and compiled by a confined child, and forks a confined child per session.
+"""
+
+import contextlib
+import functools
+import importlib
+import json
+import os
+import socket
+import sys
+from typing import Any, NoReturn
+
+import confinement
+import determinism
+from forking import ForkServer, send_message
+from frames import read_frame, send_frame
+from policy import checked_code
+from session import Session, SessionLimits, serve
+from worlds import World, opened_world
+
+_PRELOADED = """
+    abc array base64 bisect calendar cmath collections collections.abc contextlib copy csv dataclasses datetime
+    decimal difflib enum fractions functools hashlib heapq hmac html io itertools json math numbers operator
+    pprint random re secrets sqlite3 statistics string struct textwrap time types typing unicodedata
+    urllib.parse uuid zlib zoneinfo
+""".split()
+
+_CONTROL = 3
+_CHECK_SECONDS = 20.0
+_CHECK_MEMORY_MIB = 512
+_LARGEST_CODE = 32 << 20
+
+
+def main() -> NoReturn:
+    """Run the base server on the control descriptor that the host named."""
+    os.dup2(int(sys.argv[1]), _CONTROL, inheritable=False)
+    os.closerange(_CONTROL + 1, int(sys.argv[1]) + 1)
+    control = socket.socket(fileno=_CONTROL)
+    # Tool code must not import what lies beside this file.
+    del sys.path[0]
+    for name in _PRELOADED:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    confinement.confine_server(parent=int(sys.argv[2]))
+    determinism.install()
+    confinement.freeze_memory()
+    # Until here the host reads what goes wrong; from here on nobody does.
+    os.dup2(1, 2)
+    send_message(control, {"id": 0, "ready": True})
+    ForkServer(control, functools.partial(_environment, os.getpid())).run()
+
+
+def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn:
+    """Run an environment server; `fds` are its control socket, the world and the tool code."""
+    confinement.confine_server(parent=parent)
+    control = socket.socket(fileno=fds[0])
+    try:
+        world = opened_world(setup["world_kind"], _content(fds[1]))
+    except (ValueError, RecursionError, MemoryError, OSError) as error:
+        text = f"the world cannot be opened: {type(error).__name__}: {error}"
+        send_message(control, {"id": 0, "error": text})
+        os._exit(0)
+    determinism.set_clock(setup["clock"])
+    source = _content(fds[2])
+    os.close(fds[1])
+    os.close(fds[2])
+    findings, code = _checked_apart(source, setup["functions"])
+    confinement.freeze_memory()
+    environment = _Environment(setup, world, code)
+    send_message(control, {"id": 0, "ready": True, "findings": findings})
+    ForkServer(control, environment.spawn).run()
+
+
+class _Environment:
+    """What a session starts from."""
+
+    def __init__(self, setup: dict[str, Any], world: World, code: bytes) -> None:
+        self._pid = os.getpid()
+        self._world = world
+        self._code = code
+        self._limits = SessionLimits(setup["cpu_seconds"], setup["reply_bytes"], setup["sql_steps"])
+        self._address_space = confinement.session_address_space(
+            base=confinement.address_space_bytes(), world=world.size, memory_mib=setup["memory_mib"]
+        )
+
+    def spawn(self, request: dict[str, Any], fds: list[int]) -> NoReturn:
+        """Become a session; `fds` holds its channel."""
+        channel = confinement.confine_session(
+            socket.socket(fileno=fds[0]), parent=self._pid, address_space=self._address_space
+        )
+        # From here on whatever ends this process is the tool code's doing.
+        send_frame(channel, b'{"id":0,"ok":{}}')
+        session = Session(self._world, self._limits)
+        session.load(self._code, key=bytes.fromhex(request["key"]))
+        serve(channel, session)
+
+
+def _checked_apart(source: bytes, functions: list[str]) -> tuple[list[str], bytes]:
+    """Have the tool code checked and compiled by a confined child."""
+    ours, theirs = socket.socketpair()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            _check(theirs, parent, source, functions)
+        finally:
+            os._exit(1)
+    theirs.close()
+    try:
+        return _verdict(ours)
+    except (OSError, ValueError):
+        return ["tools.py:0: the parser ended or took too long"], b""
+    finally:
+        ours.close()
+        with contextlib.suppress(OSError):
+            os.kill(pid, 9)
+        os.waitpid(pid, 0)
+
+
+def _check(channel: socket.socket, parent: int, source: bytes, functions: list[str]) -> None:
+    space = confinement.session_address_space(
+        base=confinement.address_space_bytes(), world=len(source), memory_mib=_CHECK_MEMORY_MIB
+    )
+    channel = confinement.confine_session(channel, parent=parent, address_space=space)
+    findings, code = checked_code(source, functions=functions)
+    send_frame(channel, json.dumps(findings).encode("ascii"))
+    read_frame(channel)
+    send_frame(channel, code)
+
+
+def _verdict(channel: socket.socket) -> tuple[list[str], bytes]:
+    channel.settimeout(_CHECK_SECONDS)
+    findings = read_frame(channel, largest=_LARGEST_CODE)
+    send_frame(channel, b"")
+    code = read_frame(channel, largest=_LARGEST_CODE)
+    if findings is None or code is None:
+        raise ValueError("the parser ended")
+    return json.loads(findings), code
+
+
+def _content(fd: int) -> bytes:
+    os.lseek(fd, 0, os.SEEK_SET)
+    with os.fdopen(os.dup(fd), "rb") as file:
+        return file.read()
+
+
+main()

@@ -1,0 +1,149 @@
+"""What a process gives up before it touches anything untrusted.
+
+Covered by this tier: other processes' descriptors, the environment, privileges gained by exec, core dumps, file
+writes, memory, CPU time, survival after the parent. Not covered: reading files that the user may read, the
+network, starting processes, signalling processes of the same user, the real clock through native code.
+"""
+
+import contextlib
+import ctypes
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+
+_CHANNEL = 3
+_OPEN_FILES = 64
+_MIB = 1 << 20
+
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+_prctl.restype = ctypes.c_int
+
+
+def confine_server(*, parent: int) -> None:
+    """Confine a server that forks but runs no tool code; its children inherit most of it.
+
+    Args:
+        parent: Process id of the parent that must be alive for this process to go on.
+
+    Raises:
+        OSError: if the kernel refuses; nothing untrusted may be read then.
+    """
+    _require_prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    # Adopts what a session's own children leave behind, so that it can be ended.
+    _try_prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    # A server wants to end its descendants first, hence no SIGKILL.
+    _end_with_parent(signal.SIGTERM, parent)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_FSIZE, 0)
+
+
+def confine_session(channel: socket.socket, *, parent: int, address_space: int) -> socket.socket:
+    """Confine a process that is about to run tool code.
+
+    Args:
+        channel: The only descriptor that stays open beside 0, 1 and 2.
+        parent: Process id of the environment server.
+        address_space: Largest size of the process in bytes.
+
+    Returns:
+        The channel under its new descriptor.
+
+    Raises:
+        OSError: if the kernel refuses; tool code must not run then.
+    """
+    os.setsid()
+    os.umask(0o077)
+    os.chdir("/")
+    os.dup2(channel.fileno(), _CHANNEL, inheritable=False)
+    channel.detach()
+    os.closerange(_CHANNEL + 1, _OPEN_FILES)
+    kept = socket.socket(fileno=_CHANNEL)
+    _end_with_parent(signal.SIGKILL, parent)
+    # Written while the process still owns its entry in /proc.
+    _prefer_as_victim()
+    _require_prctl(_PR_SET_DUMPABLE, 0)
+    _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _lower(resource.RLIMIT_AS, address_space)
+    _forget_environment()
+    _forget_ctypes()
+    return kept
+
+
+def address_space_bytes() -> int:
+    """Return the size of this process's address space."""
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[0]) * resource.getpagesize()
+
+
+def session_address_space(*, base: int, world: int, memory_mib: int) -> int:
+    """Return the limit of a session: what it starts with, a second copy of its world, its allowance."""
+    return base + world + memory_mib * _MIB
+
+
+def renew_cpu_time(seconds: int) -> None:
+    """Give this process `seconds` of CPU time from now; the kernel ends it when they are used up.
+
+    A timer, not RLIMIT_CPU: the limit counts from the start of the process, so each call would have to raise it.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _end_with_parent(number: signal.Signals, parent: int) -> None:
+    _require_prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        # It ended before the request took hold.
+        os._exit(1)
+
+
+def _prefer_as_victim() -> None:
+    with contextlib.suppress(OSError):
+        target = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        try:
+            os.write(target, b"1000")
+        finally:
+            os.close(target)
+
+
+def _lower(limit: int, value: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(limit, (value, value))
+
+
+def _forget_environment() -> None:
+    # Only Python's copy: the C library still needs TZ, and the servers were started with constants alone.
+    data: dict[bytes, bytes] = vars(os.environ)["_data"]
+    data.clear()
+
+
+def _forget_ctypes() -> None:
+    global _prctl
+    del _prctl
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("ctypes", "_ctypes")]:
+        del sys.modules[name]
+    globals().pop("ctypes", None)
+
+
+def _require_prctl(option: int, value: int) -> None:
+    if _prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}) was refused")
+
+
+def _try_prctl(option: int, value: int) -> None:
+    _prctl(option, value, 0, 0, 0)
+
+
+def freeze_memory() -> None:
+    """Move all objects out of the collector's sight, so that children share their pages."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,254 @@
+"""The host's side of the confined processes: starts the base server, asks for environment servers and sessions."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from astra_arena.core.errors import PolicyError, SandboxUnavailableError
+from astra_arena.sandbox.contract import Program
+from astra_arena.sandbox.wire import ControlChannel, Forked, FrameChannel, WireError
+
+_GUEST = Path(__file__).with_name("guest")
+# Not -I or -E: these ignore PYTHONHASHSEED.
+_FLAGS = ("-S", "-s", "-P", "-B")
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "TZ": "UTC"}
+
+_BOOT_S = 60.0
+_WORLD_S = 120.0
+_FORK_S = 30.0
+_END_S = 5.0
+
+# Room in a frame beside the result.
+_FRAME_SLACK = 4096
+_SHORTEST_FRAME = 65536
+
+
+def require_platform() -> None:
+    """Refuse platforms without the kernel features that confine tool code.
+
+    Raises:
+        SandboxUnavailableError: anywhere but on Linux.
+    """
+    if sys.platform != "linux":
+        raise SandboxUnavailableError(
+            f"expected Linux to run tool code, got {sys.platform!r}: run it in the Linux container image "
+            "`astra-arena` (see docker/)"
+        )
+
+
+class BaseServer:
+    """The one executed process; every other is forked from it."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: ControlChannel) -> None:
+        self._process = process
+        self._control = control
+        self._loop = asyncio.get_running_loop()
+        self._exited = asyncio.Event()
+        self._handle = os.pidfd_open(process.pid)
+        self._loop.add_reader(self._handle, self._reap)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self._control.ended or self._exited.is_set()
+
+    async def fork_environment(self, program: Program) -> "EnvironmentServer":
+        """Fork an environment server for `program`.
+
+        Raises:
+            PolicyError: if the code does not parse or lacks a tool.
+            SandboxUnavailableError: if the world cannot be opened or the processes fail.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control = ControlChannel(ours)
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(theirs)
+                world = _opened(program.world_path, stack)
+                code = _in_memory(program.tools_py, stack)
+                fds = (theirs.fileno(), world, code)
+                forked = await self._control.fork(_setup(program), fds, timeout_s=_FORK_S)
+            try:
+                started = await control.started(timeout_s=_WORLD_S)
+                _require_no_findings(started.findings)
+            except BaseException:
+                forked.kill()
+                raise
+        except WireError as error:
+            control.close()
+            raise SandboxUnavailableError(
+                f"could not start the environment server: {error}"
+            ) from error
+        except BaseException:
+            control.close()
+            raise
+        return EnvironmentServer(program, control, forked)
+
+    async def stop(self) -> None:
+        """End it and all its descendants; waits until they are gone."""
+        self._control.close()
+        try:
+            await asyncio.wait_for(self._exited.wait(), _END_S)
+        except TimeoutError:
+            self._process.kill()
+            await self._exited.wait()
+
+    def _reap(self) -> None:
+        self._process.wait()
+        self._loop.remove_reader(self._handle)
+        os.close(self._handle)
+        self._control.close()
+        self._exited.set()
+
+
+class EnvironmentServer:
+    """Holds one program's world and forks its sessions."""
+
+    def __init__(self, program: Program, control: ControlChannel, forked: Forked) -> None:
+        self.live_sessions = 0
+        """For whoever decides which servers to keep."""
+        self._program = program
+        self._control = control
+        self._forked = forked
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._forked.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self._control.ended
+
+    async def fork_session(self, *, load_key: str) -> tuple[FrameChannel, Forked]:
+        """Fork a session and wait until it is confined; its tool code has not run by then.
+
+        Args:
+            load_key: Seeds the random streams of the tool code's top level, in hexadecimal.
+
+        Raises:
+            SandboxUnavailableError: if that fails.
+        """
+        ours, theirs = socket.socketpair()
+        largest = max(self._program.limits.reply_bytes, _SHORTEST_FRAME) + _FRAME_SLACK
+        channel = FrameChannel(ours, largest_frame=largest)
+        try:
+            with theirs:
+                fds = (theirs.fileno(),)
+                forked = await self._control.fork({"key": load_key}, fds, timeout_s=_FORK_S)
+            try:
+                await channel.receive(timeout_s=_FORK_S)
+            except BaseException:
+                forked.kill()
+                raise
+        except WireError as error:
+            channel.close()
+            raise SandboxUnavailableError(f"could not start a session: {error}") from error
+        except BaseException:
+            channel.close()
+            raise
+        return channel, forked
+
+    def stop(self) -> None:
+        """End it and its sessions."""
+        self._control.close()
+        self._forked.kill()
+
+
+async def start_base_server(python: str) -> BaseServer:
+    """Execute the base server.
+
+    Raises:
+        SandboxUnavailableError: if it cannot be executed or does not come up.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [python, *_FLAGS, str(_GUEST), str(theirs.fileno()), str(os.getpid())]
+    try:
+        # In this thread: the kernel ends the server with the thread that started it.
+        process = subprocess.Popen(
+            command,
+            env=_ENVIRONMENT,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )
+    except OSError as error:
+        ours.close()
+        raise SandboxUnavailableError(f"could not execute {python!r}: {error}") from error
+    finally:
+        theirs.close()
+    control = ControlChannel(ours)
+    server = BaseServer(process, control)
+    try:
+        await control.started(timeout_s=_BOOT_S)
+    except WireError as error:
+        await server.stop()
+        raise SandboxUnavailableError(
+            f"could not start the base server: {error}\n{_last_words(process)}"
+        ) from error
+    except BaseException:
+        await server.stop()
+        raise
+    finally:
+        if process.stderr is not None:
+            process.stderr.close()
+    return server
+
+
+def _last_words(process: subprocess.Popen[bytes]) -> str:
+    if process.stderr is None:
+        return ""
+    return process.stderr.read(4000).decode("utf-8", "replace")
+
+
+def _setup(program: Program) -> dict[str, object]:
+    needed = ("open_world", "dump_world") if program.world_kind == "python" else ()
+    return {
+        "functions": (*program.tool_names, *needed),
+        "world_kind": program.world_kind,
+        "clock": program.clock,
+        "cpu_seconds": program.limits.cpu_seconds,
+        "memory_mib": program.limits.memory_mib,
+        "reply_bytes": program.limits.reply_bytes,
+        "sql_steps": program.limits.sql_steps,
+    }
+
+
+def _require_no_findings(findings: tuple[str, ...]) -> None:
+    if findings:
+        raise PolicyError(
+            "the tool code was refused before it ran: " + "; ".join(findings), findings=findings
+        )
+
+
+def _opened(path: Path, stack: contextlib.ExitStack) -> int:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise SandboxUnavailableError(f"could not open the world: {error}") from error
+    stack.callback(os.close, fd)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        raise SandboxUnavailableError(f"expected a file as world, got {str(path)!r}, which is none")
+    return fd
+
+
+def _in_memory(content: bytes, stack: contextlib.ExitStack) -> int:
+    fd = os.memfd_create("tools", os.MFD_CLOEXEC)
+    stack.callback(os.close, fd)
+    with os.fdopen(os.dup(fd), "wb") as file:
+        file.write(content)
+    return fd
