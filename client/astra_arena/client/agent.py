@@ -1,0 +1,95 @@
+"""The agent seam: what an agent is, and everything that it may see of an episode.
+
+Gold, rewards, other episodes and the control plane are not here; an agent plays through MCP alone.
+
+An agent is any object with a `name` and a `play`:
+
+>>> import asyncio
+>>> class Greeter:
+...     name = "greeter"
+...     async def play(self, episode):
+...         reply = await episode.call("greet", {"name": "Ada"})
+...         return reply.text
+>>> async def host(tool, arguments):
+...     return ToolReply(is_error=False, text=f"Hello, {arguments['name']}!")
+>>> episode = EpisodeView(
+...     task_id="t1", prompt="Greet Ada.", tools=(), budget=Budget(calls=3), seed=7, caller=host
+... )
+>>> asyncio.run(Greeter().play(episode))
+'Hello, Ada!'
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.tasks import Budget
+
+
+@dataclass(frozen=True, slots=True)
+class ToolView:
+    """A tool as the server lists it."""
+
+    name: str
+    description: str
+    input_schema: JsonObject
+    output_schema: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolReply:
+    """What came back from a call. Tools that fail and refused calls are replies too."""
+
+    is_error: bool
+    text: str
+    """The reply as text; for an error, the message."""
+    structured: JsonObject | None = None
+    """The reply as JSON; `None` for errors."""
+
+
+Caller: TypeAlias = Callable[[str, JsonObject], Awaitable[ToolReply]]
+"""Sends one call to the episode's server."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeView:
+    """One episode from the agent's side."""
+
+    task_id: str
+    prompt: str
+    """What the user says first."""
+    tools: tuple[ToolView, ...]
+    budget: Budget
+    seed: int
+    caller: Caller = field(repr=False)
+
+    async def call(self, tool: str, arguments: JsonObject) -> ToolReply:
+        """Call a tool. Calls made at the same time reach the server in the order of the requests.
+
+        The call that exceeds the budget never returns: the episode ends there, by cancellation.
+        """
+        return await self.caller(tool, arguments)
+
+    def tool(self, name: str) -> ToolView | None:
+        """Return the tool called `name`, or `None`."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+
+class Agent(Protocol):
+    """Plays episodes. One agent plays many at the same time, so state belongs inside `play`."""
+
+    @property
+    def name(self) -> str:
+        """Names the agent in rollouts; part of a rollout's id."""
+        ...
+
+    async def play(self, episode: EpisodeView) -> str | None:
+        """Play one episode to its end.
+
+        Whatever this raises ends the episode; what was done until then is scored as it stands.
+
+        Returns:
+            The last message to the user, if there is one.
+        """
+        ...

@@ -1,0 +1,195 @@
+"""One MCP connection for one episode.
+
+A connection is entered and left by one task, the owner of the rollout; the SDK requires it. What
+the agent did wrong comes back as a reply; what broke raises `ConnectionLostError`.
+"""
+
+import json
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import cast
+
+import httpx2
+from mcp import Client, StdioServerParameters, types
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from astra_arena.client.agent import ToolReply, ToolView
+from astra_arena.core.calls import CALL_KEY_META
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.errors import ConnectionLostError
+
+logger = logging.getLogger(__name__)
+
+PROTOCOL_VERSION = "2026-07-28"
+"""Our own servers speak it; pinning it saves the handshake."""
+MOST_ARGUMENT_BYTES = 1 << 20
+"""Arguments above it are refused here: a server drops the request, which looks like a lost one."""
+MOST_TOOL_PAGES = 100
+
+
+class McpSession:
+    """An open connection to one episode's server."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list_tools(self) -> tuple[ToolView, ...]:
+        """Ask the server for its tools."""
+        tools: list[ToolView] = []
+        cursor: str | None = None
+        for _ in range(MOST_TOOL_PAGES):
+            try:
+                page = await self._client.session.list_tools(
+                    params=types.PaginatedRequestParams(cursor=cursor)
+                )
+            except (MCPError, ValidationError) as error:
+                raise ConnectionLostError(f"the server did not list its tools: {error}") from error
+            tools.extend(_view(tool) for tool in page.tools)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return tuple(tools)
+
+    async def call(
+        self, tool: str, arguments: JsonObject, *, key: str, timeout_s: float | None = None
+    ) -> ToolReply:
+        """Call a tool.
+
+        Args:
+            tool: Its name; an unknown one is answered with an error reply.
+            arguments: Its arguments.
+            key: Idempotency key: a call that was already made is answered from the host's log.
+            timeout_s: How long to wait.
+
+        Raises:
+            ConnectionLostError: if no answer came.
+        """
+        refusal = _unsendable(tool, arguments)
+        if refusal is not None:
+            return ToolReply(is_error=True, text=refusal)
+        params = types.CallToolRequestParams.model_validate(
+            {"name": tool, "arguments": arguments, "_meta": {CALL_KEY_META: key}}
+        )
+        try:
+            # Not `Client.call_tool`: it compiles a tool's output schema for every connection, to
+            # check what the host has checked before it wrote the log that is scored.
+            result = await self._client.session.send_request(
+                types.CallToolRequest(params=params),
+                types.CallToolResult,
+                request_read_timeout_seconds=timeout_s,
+            )
+        except MCPError as error:
+            if error.code == types.INVALID_PARAMS:
+                return ToolReply(is_error=True, text=error.message)
+            raise ConnectionLostError(
+                f"no answer to a call of {tool!r}: {error.message}"
+            ) from error
+        except ValidationError as error:
+            raise ConnectionLostError(f"the answer to a call of {tool!r} is not MCP's") from error
+        return _reply(result)
+
+
+@asynccontextmanager
+async def open_http_session(
+    address: str, *, http: httpx2.AsyncClient
+) -> AsyncGenerator[McpSession]:
+    """Connect to an episode's server over streamable HTTP.
+
+    Args:
+        address: The episode's `mcp` address.
+        http: Shared by all connections of a run: making one costs more than an episode.
+
+    Raises:
+        ConnectionLostError: if the connection breaks, then or later.
+    """
+    transport = streamable_http_client(address, http_client=http)
+    async with _attributed(address), Client(transport, mode=PROTOCOL_VERSION, cache=None) as client:
+        yield McpSession(client)
+
+
+@asynccontextmanager
+async def open_stdio_session(
+    server: StdioServerParameters, *, stderr: int
+) -> AsyncGenerator[McpSession]:
+    """Start a server as a subprocess and connect to its standard streams.
+
+    Raises:
+        ConnectionLostError: if it cannot be started or ends early.
+    """
+    what = " ".join([server.command, *server.args])
+    with open(stderr, "w", encoding="utf-8", closefd=False) as errlog:
+        transport = stdio_client(server, errlog=errlog)
+        async with (
+            _attributed(what),
+            Client(transport, mode=PROTOCOL_VERSION, cache=None) as client,
+        ):
+            yield McpSession(client)
+
+
+@asynccontextmanager
+async def _attributed(address: str) -> AsyncGenerator[None]:
+    """Turn what a transport raises, in whatever grouping, into one `ConnectionLostError`."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        broken, rest = group.split(_BROKEN)
+        if broken is None or rest is not None:
+            raise
+        raise _lost(address, _first(broken)) from broken
+    except _BROKEN as error:
+        raise _lost(address, error) from error
+
+
+_BROKEN = (httpx2.HTTPError, MCPError, OSError)
+
+
+def _lost(address: str, error: BaseException) -> ConnectionLostError:
+    detail = str(error) or type(error).__name__
+    return ConnectionLostError(f"the connection to {address} broke: {detail}")
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", group).exceptions[0]
+    return group
+
+
+def open_http_pool() -> httpx2.AsyncClient:
+    """Return an HTTP client fit for many episodes at the same time."""
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(300.0, connect=5.0, pool=None),
+        limits=httpx2.Limits(
+            max_connections=None, max_keepalive_connections=256, keepalive_expiry=60.0
+        ),
+    )
+
+
+def _view(tool: types.Tool) -> ToolView:
+    return ToolView(
+        name=tool.name,
+        description=tool.description or "",
+        input_schema=tool.input_schema,
+        output_schema=tool.output_schema,
+    )
+
+
+def _reply(result: types.CallToolResult) -> ToolReply:
+    text = "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))
+    return ToolReply(result.is_error, text, result.structured_content)
+
+
+def _unsendable(tool: str, arguments: JsonObject) -> str | None:
+    """Return why no server can be sent this call, in the agent's words."""
+    try:
+        size = len(
+            json.dumps([tool, arguments], ensure_ascii=False, allow_nan=False).encode("utf-8")
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"Invalid arguments: not JSON: {error}"
+    if size > MOST_ARGUMENT_BYTES:
+        return f"Invalid arguments: {size} bytes, more than {MOST_ARGUMENT_BYTES}"
+    return None

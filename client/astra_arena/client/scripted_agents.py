@@ -1,0 +1,160 @@
+"""Agents without a model: one plays the gold, one plays at random, one does nothing.
+
+They bound what an environment's rewards can mean: the oracle must earn everything, chance and
+silence next to nothing.
+"""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from astra_arena.client.agent import Agent, EpisodeView, ToolReply, ToolView
+from astra_arena.client.argument_sampler import sample_arguments
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.errors import AgentError, SettingsError, SpecError, UnknownTaskError
+from astra_arena.core.pointers import resolve_pointer
+from astra_arena.core.randomness import random_stream
+from astra_arena.core.tasks import SubQuestion, Task, resolve_arguments
+
+AgentName = Literal["oracle", "random", "noop"]
+
+MOST_RANDOM_CALLS = 10
+MOST_SEEN = 64
+"""How many values of one field the random agent remembers."""
+
+
+def build_agent(name: str, *, tasks: Iterable[Task] = ()) -> Agent:
+    """Return the scripted agent called `name`.
+
+    Args:
+        name: `oracle`, `random` or `noop`.
+        tasks: The tasks with their gold, from a bundle; the oracle needs them.
+
+    Raises:
+        SettingsError: if there is no such agent, or the oracle has no gold.
+    """
+    match name:
+        case "oracle":
+            gold = tuple(tasks)
+            if not gold:
+                raise SettingsError(
+                    "agent 'oracle' plays the gold of a bundle's tasks, and there are none here: "
+                    "name the bundle folder (agent-side bundles hold no gold)"
+                )
+            return OracleAgent(gold)
+        case "random":
+            return RandomAgent()
+        case "noop":
+            return NoopAgent()
+        case _:
+            choices = ", ".join(repr(choice) for choice in get_args(AgentName))
+            raise SettingsError(f"there is no agent {name!r}; choose one of {choices}")
+
+
+class NoopAgent:
+    """Calls nothing and says nothing."""
+
+    name = "noop"
+
+    async def play(self, episode: EpisodeView) -> str | None:
+        """End the episode at once."""
+        del episode
+        return None
+
+
+class OracleAgent:
+    """Plays the gold calls of each task.
+
+    What a call needs of its parents is taken from the replies that came, never from the gold, so a
+    full reward proves that the data flows through the tools.
+
+    Args:
+        tasks: The tasks with their gold.
+    """
+
+    name = "oracle"
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks = {task.id: task for task in tasks}
+
+    async def play(self, episode: EpisodeView) -> str | None:
+        """Answer every sub-question, parents first, and state the last answer."""
+        task = self._tasks.get(episode.task_id)
+        if task is None:
+            raise UnknownTaskError(f"the oracle has no gold for task {episode.task_id!r}")
+        answers: JsonObject = {}
+        for question in task.in_order():
+            answers[question.id] = await self._answer(episode, question, answers)
+        return None if not answers else f"The answer is {list(answers.values())[-1]}."
+
+    async def _answer(
+        self, episode: EpisodeView, question: SubQuestion, answers: JsonObject
+    ) -> Json:
+        if question.tool is None:
+            # It follows from its parents by thought alone; there is no reply that holds it.
+            return question.answer.value
+        reply = await episode.call(question.tool, resolve_arguments(question.arguments, answers))
+        if reply.is_error or reply.structured is None:
+            raise AgentError(f"the gold call of {question.id!r} came back as: {reply.text}")
+        try:
+            return resolve_pointer(reply.structured, question.answer.path)
+        except SpecError as error:
+            raise AgentError(f"the reply to {question.id!r} lacks its answer: {error}") from None
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Scalars met in replies, by field name, in the order in which they were met first."""
+
+    values: dict[str, list[Json]] = field(default_factory=dict[str, list[Json]])
+
+    def note(self, reply: ToolReply) -> None:
+        if reply.structured is not None:
+            self._walk(reply.structured)
+
+    def _walk(self, value: Json) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if isinstance(inner, dict | list):
+                    self._walk(inner)
+                else:
+                    known = self.values.setdefault(name, [])
+                    if inner not in known and len(known) < MOST_SEEN:
+                        known.append(inner)
+        elif isinstance(value, list):
+            for item in value:
+                self._walk(item)
+
+
+class RandomAgent:
+    """Makes a random number of random valid calls.
+
+    How many and which follow from (seed, task) alone: from 1 to half of the budget, at most ten.
+    Half of the time an argument takes a value that an earlier reply held under the same name.
+    """
+
+    name = "random"
+
+    async def play(self, episode: EpisodeView) -> str | None:
+        """Call tools at random and say nothing."""
+        stream = random_stream(episode.seed, "random-agent", episode.task_id)
+        memory = _Memory()
+        for _ in range(
+            stream.randint(1, max(1, min(episode.budget.calls // 2, MOST_RANDOM_CALLS)))
+        ):
+            chosen = self._choose(episode.tools, stream, memory)
+            if chosen is None:
+                break
+            memory.note(await episode.call(*chosen))
+        return None
+
+    def _choose(
+        self, tools: tuple[ToolView, ...], stream: random.Random, memory: _Memory
+    ) -> tuple[str, JsonObject] | None:
+        """Draw a tool and arguments; a tool whose schema chance does not meet is passed over."""
+        for tool in stream.sample(tools, k=len(tools)):
+            arguments = sample_arguments(tool.input_schema, stream, seen=memory.values)
+            if arguments is not None:
+                return tool.name, arguments
+        return None

@@ -1,0 +1,1 @@
+"""Tests of agents, the harness, collecting, stores and the verbs."""
