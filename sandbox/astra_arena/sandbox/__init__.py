@@ -1,5 +1,6 @@
 """Runs untrusted tool code; knows nothing of MCP."""
 
+from astra_arena.sandbox.conformance import CHECKS, Check, SandboxFactory
 from astra_arena.sandbox.contract import (
     Broke,
     BrokeKind,
@@ -12,10 +13,16 @@ from astra_arena.sandbox.contract import (
     Succeeded,
 )
 from astra_arena.sandbox.process_sandbox import ProcessSandbox, ProcessSession
+from astra_arena.sandbox.recovery import Delivery, DurableSession
+from astra_arena.sandbox.scripted import Script, ScriptedReply, ScriptedSandbox, ScriptedSession
 
 __all__ = [
+    "CHECKS",
     "Broke",
     "BrokeKind",
+    "Check",
+    "Delivery",
+    "DurableSession",
     "Execution",
     "Failed",
     "Limits",
@@ -23,6 +30,11 @@ __all__ = [
     "ProcessSession",
     "Program",
     "Sandbox",
+    "SandboxFactory",
+    "Script",
+    "ScriptedReply",
+    "ScriptedSandbox",
+    "ScriptedSession",
     "Session",
     "Succeeded",
 ]

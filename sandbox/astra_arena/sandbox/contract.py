@@ -1,7 +1,7 @@
 """The seam of the sandbox: what runs, how it is called and how a call can end.
 
-A session is one live world. Calls to one session are serialised by the caller. A tool that fails is a
-value (`Failed`), a tool that breaks is a value (`Broke`); only broken machinery raises.
+A session is one live world. Calls to one session are serialised by the caller. A tool that fails is
+a value (`Failed`), a tool that breaks is a value (`Broke`); only broken machinery raises.
 """
 
 from dataclasses import dataclass, field
@@ -58,9 +58,10 @@ class Failed:
     """For the agent."""
 
 
-BrokeKind = Literal["raised", "bad_result", "too_large", "steps", "timeout", "crashed"]
+BrokeKind = Literal["raised", "bad_result", "too_large", "steps", "timeout", "crashed", "diverged"]
 """`raised`: any other exception. `bad_result`: not a JSON object. `too_large`: a reply over the cap.
-`steps`: the SQL budget ran out. `timeout`: killed at the deadline. `crashed`: the process ended."""
+`steps`: the SQL budget ran out. `timeout`: killed at the deadline. `crashed`: the process ended.
+`diverged`: a replay gave another reply than the log; told by `DurableSession` only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ class Session(Protocol):
         Args:
             tool: One of the program's `tool_names`.
             arguments: Keyword arguments that satisfy the tool's input schema.
-            attempt: How often this very call was made before in the episode; with the seed, the tool
-                and the arguments it keys the random stream.
+            attempt: How often this very call was made before in the episode; with the seed, the
+                tool and the arguments it keys the random stream.
 
         Raises:
             SandboxUnavailableError: if the session was lost for a reason that is not the tool's.

@@ -1,7 +1,8 @@
-"""The base server and the environment servers: three levels of processes, none of which runs tool code.
+"""The base server and the environment servers, neither of which runs tool code.
 
-The base server is executed once, loads the library and forks an environment server per program. That one opens
-the world, has the tool code checked and compiled by a confined child, and forks a confined child per session.
+The base server is executed once, loads the library and forks an environment server per program.
+That one opens the world, has the tool code checked and compiled by a confined child, and forks a
+confined child per session.
 """
 
 import contextlib
@@ -10,16 +11,14 @@ import importlib
 import json
 import os
 import socket
-import sys
 from typing import Any, NoReturn
 
-import confinement
-import determinism
-from forking import ForkServer, send_message
-from frames import read_frame, send_frame
-from policy import checked_code
-from session import Session, SessionLimits, serve
-from worlds import World, opened_world
+from astra_arena.sandbox.guest import confinement, determinism
+from astra_arena.sandbox.guest.forking import ForkServer, send_message
+from astra_arena.sandbox.guest.frames import read_frame, send_frame
+from astra_arena.sandbox.guest.policy import checked_code
+from astra_arena.sandbox.guest.session import Session, SessionLimits, serve
+from astra_arena.sandbox.guest.worlds import World, opened_world
 
 _PRELOADED = """
     abc array base64 bisect calendar cmath collections collections.abc contextlib copy csv dataclasses datetime
@@ -34,23 +33,26 @@ _CHECK_MEMORY_MIB = 512
 _LARGEST_CODE = 32 << 20
 
 
-def main() -> NoReturn:
-    """Run the base server on the control descriptor that the host named."""
-    os.dup2(int(sys.argv[1]), _CONTROL, inheritable=False)
-    os.closerange(_CONTROL + 1, int(sys.argv[1]) + 1)
-    control = socket.socket(fileno=_CONTROL)
-    # Tool code must not import what lies beside this file.
-    del sys.path[0]
+def serve_base(*, control: int, host: int) -> NoReturn:
+    """Run the base server.
+
+    Args:
+        control: Descriptor of the control socket.
+        host: Process id of the host.
+    """
+    os.dup2(control, _CONTROL, inheritable=False)
+    os.closerange(_CONTROL + 1, control + 1)
+    channel = socket.socket(fileno=_CONTROL)
     for name in _PRELOADED:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    confinement.confine_server(parent=int(sys.argv[2]))
+    confinement.confine_server(parent=host)
     determinism.install()
     confinement.freeze_memory()
     # Until here the host reads what goes wrong; from here on nobody does.
     os.dup2(1, 2)
-    send_message(control, {"id": 0, "ready": True})
-    ForkServer(control, functools.partial(_environment, os.getpid())).run()
+    send_message(channel, {"id": 0, "ready": True})
+    ForkServer(channel, functools.partial(_environment, os.getpid())).run()
 
 
 def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn:
@@ -145,6 +147,3 @@ def _content(fd: int) -> bytes:
     os.lseek(fd, 0, os.SEEK_SET)
     with os.fdopen(os.dup(fd), "rb") as file:
         return file.read()
-
-
-main()

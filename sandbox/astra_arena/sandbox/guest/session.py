@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn, cast
 
-import confinement
-import determinism
-from frames import read_frame, send_frame
-from policy import CODE_NAME
-from worlds import PythonWorld, World, WorldError
+from astra_arena.sandbox.guest import confinement, determinism
+from astra_arena.sandbox.guest.frames import read_frame, send_frame
+from astra_arena.sandbox.guest.policy import CODE_NAME
+from astra_arena.sandbox.guest.worlds import PythonWorld, World, WorldError
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _DEEPEST = 100

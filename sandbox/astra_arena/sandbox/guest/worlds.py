@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import determinism
+from astra_arena.sandbox.guest import determinism
 
 _STEPS_PER_CHECK = 10_000
 _LARGEST_DUMP = 1 << 20
