@@ -1,3 +1,87 @@
-"""Bundles and suites become MCP servers; episodes and the control plane."""
+"""Bundles and suites become MCP servers; episodes and the control plane.
 
-__all__: list[str] = []
+Names are imported when they are first used: a stdio server, of which there is one for each episode,
+must not wait for the web framework of the control plane.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from astra_arena.servers.addresses import Addresses
+    from astra_arena.servers.bundle import Bundle, load_bundle, write_bundle
+    from astra_arena.servers.control import build_control_app
+    from astra_arena.servers.emit import emit_server
+    from astra_arena.servers.episode import CallReply, Episode, open_episode, verdict_of
+    from astra_arena.servers.failures import (
+        ClosedEpisodeError,
+        EpisodeLimitError,
+        UnknownEpisodeError,
+        VoidEpisodeError,
+    )
+    from astra_arena.servers.host import ClosedEpisode, EpisodeHost
+    from astra_arena.servers.http_app import McpApp
+    from astra_arena.servers.inspection import bundle_facts
+    from astra_arena.servers.journal import Journal, read_journal
+    from astra_arena.servers.mcp_app import build_mcp_server
+    from astra_arena.servers.serve import RunningServer, open_server
+    from astra_arena.servers.server_process import ServerProcess, start_server_process
+    from astra_arena.servers.stdio import serve_stdio
+
+__all__ = [
+    "Addresses",
+    "Bundle",
+    "CallReply",
+    "ClosedEpisode",
+    "ClosedEpisodeError",
+    "Episode",
+    "EpisodeHost",
+    "EpisodeLimitError",
+    "Journal",
+    "McpApp",
+    "RunningServer",
+    "ServerProcess",
+    "UnknownEpisodeError",
+    "VoidEpisodeError",
+    "build_control_app",
+    "build_mcp_server",
+    "bundle_facts",
+    "emit_server",
+    "load_bundle",
+    "open_episode",
+    "open_server",
+    "read_journal",
+    "serve_stdio",
+    "start_server_process",
+    "verdict_of",
+    "write_bundle",
+]
+
+_HOMES = {
+    "addresses": ("Addresses",),
+    "bundle": ("Bundle", "load_bundle", "write_bundle"),
+    "control": ("build_control_app",),
+    "emit": ("emit_server",),
+    "episode": ("CallReply", "Episode", "open_episode", "verdict_of"),
+    "failures": (
+        "ClosedEpisodeError",
+        "EpisodeLimitError",
+        "UnknownEpisodeError",
+        "VoidEpisodeError",
+    ),
+    "host": ("ClosedEpisode", "EpisodeHost"),
+    "http_app": ("McpApp",),
+    "inspection": ("bundle_facts",),
+    "journal": ("Journal", "read_journal"),
+    "mcp_app": ("build_mcp_server",),
+    "serve": ("RunningServer", "open_server"),
+    "server_process": ("ServerProcess", "start_server_process"),
+    "stdio": ("serve_stdio",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

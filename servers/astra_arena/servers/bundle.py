@@ -7,6 +7,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from astra_arena.core.canonical import JsonObject, digest_of_bytes, line_text, pretty_text
 from astra_arena.core.environment import Digests, Environment, environment_digest
@@ -111,7 +112,9 @@ def _load_tasks(path: Path, digests: Digests) -> tuple[Task, ...]:
         except SpecError as error:
             raise BundleError(error.message) from None
         except ValueError as error:
-            raise BundleError(f"{what}: expected a JSON object, got {line[:40]!r}: {error}") from None
+            raise BundleError(
+                f"{what}: expected a JSON object, got {line[:40]!r}: {error}"
+            ) from None
     return tuple(tasks)
 
 
@@ -140,7 +143,11 @@ def write_bundle(
     Raises:
         BundleError: if `path` holds something that is not a bundle, or cannot be written.
     """
-    if path.exists() and not (path / MANIFEST).is_file() and (path.is_file() or any(path.iterdir())):
+    if (
+        path.exists()
+        and not (path / MANIFEST).is_file()
+        and (path.is_file() or any(path.iterdir()))
+    ):
         raise BundleError(f"{path} exists and is no bundle; choose another folder or remove it")
     draft = path.with_name(f".{path.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
@@ -189,4 +196,4 @@ def _read_json_object(path: Path) -> JsonObject:
         raise BundleError(f"{path}: expected JSON: {error}") from None
     if not isinstance(data, dict):
         raise BundleError(f"{path}: expected a JSON object, got {type(data).__name__}")
-    return data
+    return cast(JsonObject, data)

@@ -1,0 +1,79 @@
+"""Sessions whose results are checked against the output schemas before anyone relies on them.
+
+A result that breaks its schema is a defect of the tool code like any other: the call is tried again
+on a rebuilt world and leaves no trace if it happens again. Deciding that here, below the durable
+session, is what lets the durable session undo it.
+"""
+
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.errors import SandboxUnavailableError, SpecError
+from astra_arena.sandbox.contract import Broke, Execution, Program, Sandbox, Session, Succeeded
+from astra_arena.servers.toolset import Toolset
+
+
+class CheckedSession:
+    """A session whose results satisfy their schemas."""
+
+    def __init__(self, session: Session, toolset: Toolset) -> None:
+        self._session = session
+        self._toolset = toolset
+
+    async def call(self, tool: str, arguments: JsonObject, *, attempt: int = 0) -> Execution:
+        """Run one tool; see `Session.call`."""
+        execution = await self._session.call(tool, arguments, attempt=attempt)
+        known = self._toolset.get(tool)
+        if isinstance(execution, Succeeded) and known is not None:
+            try:
+                known.read(execution.result)
+            except SpecError as error:
+                return Broke("bad_result", error.message, session_lost=False)
+        return execution
+
+    async def close(self) -> None:
+        """End the session."""
+        await self._session.close()
+
+
+class CheckedSandbox:
+    """Opens checked sessions for one episode, the first of them ahead of its use.
+
+    Args:
+        sandbox: Opens the sessions behind them; stays the caller's.
+        toolset: Knows the schemas.
+    """
+
+    def __init__(self, sandbox: Sandbox, toolset: Toolset) -> None:
+        self._sandbox = sandbox
+        self._toolset = toolset
+        self._ready: CheckedSession | None = None
+
+    @property
+    def tier(self) -> str:
+        """What confines tool code."""
+        return self._sandbox.tier
+
+    async def prepare(self, program: Program, *, seed: int) -> None:
+        """Open the first session now, so that whoever opens an episode learns of failures.
+
+        Raises:
+            PolicyError: if the tool code was refused.
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        try:
+            self._ready = await self.open_session(program, seed=seed)
+        except SandboxUnavailableError:
+            self._ready = await self.open_session(program, seed=seed)
+
+    async def open_session(self, program: Program, *, seed: int) -> CheckedSession:
+        """Start a session; see `Sandbox.open_session`."""
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            return ready
+        session = await self._sandbox.open_session(program, seed=seed)
+        return CheckedSession(session, self._toolset)
+
+    async def close(self) -> None:
+        """End the session that was prepared, if nobody took it."""
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            await ready.close()

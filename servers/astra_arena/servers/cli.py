@@ -1,0 +1,120 @@
+"""The verbs `arena serve` and `arena inspect`: thin functions over the library."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.errors import SettingsError
+from astra_arena.servers.bundle import load_bundle
+from astra_arena.servers.host import MAX_EPISODES
+from astra_arena.servers.inspection import bundle_facts, print_facts
+from astra_arena.servers.launch import run_loop, run_stdio
+from astra_arena.servers.serve import (
+    DEFAULT_CONTROL_PORT,
+    DEFAULT_PORT,
+    RunningServer,
+)
+from astra_arena.servers.serve import serve as serve_bundles
+
+TOKEN_VARIABLE = "ARENA_TOKEN"
+
+
+def serve(
+    bundles: Annotated[list[Path], typer.Argument(help="Bundle folders.")],
+    host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Agents' port (MCP); 0 takes a free one.")
+    ] = DEFAULT_PORT,
+    control_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Harness's port; 0 takes a free one.")
+    ] = DEFAULT_CONTROL_PORT,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar=TOKEN_VARIABLE, help="Token of the control plane; generated when absent."
+        ),
+    ] = None,
+    advertise_url: Annotated[
+        str | None, typer.Option(help="How others reach this host, like http://arena.example:8640.")
+    ] = None,
+    max_episodes: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = MAX_EPISODES,
+    as_json: Annotated[bool, typer.Option("--json", help="Say the addresses as JSON.")] = False,
+    until_eof: Annotated[bool, typer.Option(help="Stop when stdin ends, too.")] = False,
+    stdio: Annotated[bool, typer.Option(help="Serve one episode over stdin and stdout.")] = False,
+    task: Annotated[str | None, typer.Option(help="With --stdio: the task.")] = None,
+    seed: Annotated[int, typer.Option(help="With --stdio: the seed.")] = 0,
+    journal: Annotated[
+        Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
+    ] = None,
+) -> None:
+    """Serve bundles to MCP clients over HTTP, or one episode over stdio.
+
+    Example: arena serve flights/ library/ --port 8640
+
+    Example: arena serve flights/ --stdio --task t-0001 --seed 7 --journal journals/
+    """
+    if stdio:
+        if len(bundles) != 1 or task is None:
+            raise SettingsError("--stdio serves one episode: name one bundle and a --task")
+        raise typer.Exit(run_stdio(bundles[0], task, seed=seed, journal_dir=journal))
+    if task is not None or journal is not None:
+        raise SettingsError("--task and --journal belong to --stdio")
+    generated = token is None
+
+    def announce(running: RunningServer) -> None:
+        print(_announcement(running, as_json=as_json, show_token=generated), flush=True)
+
+    run_loop(
+        serve_bundles(
+            [load_bundle(path) for path in bundles],
+            host=host,
+            port=port,
+            control_port=control_port,
+            token=token,
+            advertise_url=advertise_url,
+            max_episodes=max_episodes,
+            on_ready=announce,
+            until_stdin_ends=until_eof,
+        )
+    )
+
+
+def _announcement(running: RunningServer, *, as_json: bool, show_token: bool) -> str:
+    """Say where the server listens; a token that the caller gave is not repeated."""
+    addresses = running.addresses
+    if as_json:
+        said: JsonObject = {"mcp": addresses.mcp, "control": addresses.control}
+        if show_token:
+            said["token"] = running.token
+        return json.dumps(said)
+    names = ", ".join(running.host.environments)
+    lines = [
+        f"serving    {names}",
+        f"agents     {addresses.mcp}/envs/NAME/r/EPISODE/mcp",
+        f"control    {addresses.control}   (described at {addresses.control}/docs)",
+        f"confined   {running.host.sandbox.tier}",
+    ]
+    if show_token:
+        lines.append(f"token      {running.token}   (set {TOKEN_VARIABLE} to choose it)")
+    return "\n".join(lines)
+
+
+def inspect(
+    bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")],
+    tasks: Annotated[bool, typer.Option("--tasks", help="List the tasks.")] = False,
+    gold: Annotated[bool, typer.Option("--gold", help="With the tasks: their gold.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show a bundle's tools, tasks, digests, licence, tables and report figures.
+
+    Example: arena inspect flights/ --tasks
+    """
+    facts = bundle_facts(load_bundle(bundle), tasks=tasks or gold, gold=gold)
+    if as_json:
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        print_facts(facts, Console())

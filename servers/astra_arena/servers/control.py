@@ -1,0 +1,332 @@
+"""The control plane: open, inspect, score and close episodes. For the harness, never for the agent.
+
+Every answer is written straight from a model: at the rates of training, serialising twice shows.
+"""
+
+import secrets
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Query, Request, params
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.errors import (
+    ArenaError,
+    PolicyError,
+    SandboxUnavailableError,
+    SettingsError,
+    SpecError,
+    UnknownTaskError,
+)
+from astra_arena.core.model import Model
+from astra_arena.core.rollouts import EpisodeRecord, Failure
+from astra_arena.core.tasks import Budget
+from astra_arena.core.verdicts import Mode, Verdict
+from astra_arena.servers.addresses import Addresses
+from astra_arena.servers.episode import Episode
+from astra_arena.servers.failures import (
+    ClosedEpisodeError,
+    EpisodeLimitError,
+    UnknownEpisodeError,
+    VoidEpisodeError,
+)
+from astra_arena.servers.host import EpisodeHost, ServedEnvironment
+
+_STATUS: tuple[tuple[type[ArenaError], int], ...] = (
+    (UnknownTaskError, 404),
+    (UnknownEpisodeError, 404),
+    (ClosedEpisodeError, 409),
+    (VoidEpisodeError, 409),
+    (EpisodeLimitError, 429),
+    (SandboxUnavailableError, 503),
+    (SpecError, 422),
+    (SettingsError, 422),
+    (PolicyError, 422),
+)
+
+_SEED_BOUND = 2**63
+
+
+class Health(Model):
+    """The server answers."""
+
+    status: str
+
+
+class EnvironmentInfo(Model):
+    """What is served under one name."""
+
+    name: str
+    title: str
+    description: str
+    domain: str
+    environment_digest: str
+    tasks_digest: str | None
+    tasks: int
+    """How many."""
+    tools: tuple[str, ...]
+    tier: str
+    """What confines the tool code."""
+
+
+class TaskInfo(Model):
+    """A task without its gold."""
+
+    id: str
+    prompt: str
+    split: str
+    variant: str
+    budget: Budget
+    difficulty: JsonObject
+
+
+class TaskPage(Model):
+    """A part of an environment's tasks."""
+
+    total: int
+    tasks: tuple[TaskInfo, ...]
+
+
+class EpisodeRequest(Model):
+    """Which task to open an episode of."""
+
+    environment: str
+    task: str
+    seed: int = Field(default=0, ge=-_SEED_BOUND, lt=_SEED_BOUND)
+    variant: str = "base"
+
+
+class OpenedEpisode(Model):
+    """An episode that was just opened."""
+
+    id: str
+    environment: str
+    environment_digest: str
+    tasks_digest: str | None
+    task: str
+    seed: int
+    variant: str
+    prompt: str
+    budget: Budget
+    mcp: str
+    """Where the agent plays; whoever knows it can play."""
+    control: str
+    """Where the harness asks for the record and the verdict."""
+    tier: str
+
+
+class EpisodeStatus(Model):
+    """How an episode stands."""
+
+    id: str
+    environment: str
+    task: str
+    open: bool
+    calls: int
+    void: Failure | None
+
+
+class EpisodeEnd(Model):
+    """What remains of an episode."""
+
+    record: EpisodeRecord
+    verdict: Verdict | None
+    """Absent when the episode is void."""
+
+
+class ErrorInfo(Model):
+    """What broke, where."""
+
+    boundary: str
+    message: str
+
+
+class ErrorAnswer(Model):
+    """The body of every answer that is not a success."""
+
+    error: ErrorInfo
+
+
+def build_control_app(host: EpisodeHost, *, token: str, addresses: Addresses) -> FastAPI:
+    """Make the control plane of a host.
+
+    Args:
+        token: What clients send as `Authorization: Bearer …`.
+        addresses: What the addresses of episodes start with.
+    """
+    app = FastAPI(
+        title="astra-arena control plane",
+        description="Open, inspect, score and close episodes.",
+        responses={"4XX": {"model": ErrorAnswer}, "5XX": {"model": ErrorAnswer}},
+    )
+    _add_error_handlers(app)
+    _add_environment_routes(app, host, token)
+    _add_episode_routes(app, host, token, addresses)
+    return app
+
+
+def _guard(token: str) -> params.Depends:
+    expected = token.encode("utf-8")
+    bearer = HTTPBearer(auto_error=False)
+
+    async def require_token(
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    ) -> None:
+        came = credentials.credentials.encode("utf-8", "replace") if credentials else b""
+        if not secrets.compare_digest(came, expected):
+            problem = "this token is wrong" if credentials else "a token is needed"
+            raise HTTPException(401, f"{problem}; send 'Authorization: Bearer TOKEN'")
+
+    return params.Depends(require_token)
+
+
+def _add_environment_routes(app: FastAPI, host: EpisodeHost, token: str) -> None:
+    guarded = [_guard(token)]
+    infos = {name: _environment_info(s, host) for name, s in host.environments.items()}
+
+    @app.get("/healthz", response_model=Health)
+    async def healthz() -> Response:
+        return _json(b'{"status":"ok"}')
+
+    @app.get("/environments", response_model=list[EnvironmentInfo], dependencies=guarded)
+    async def environments() -> Response:
+        return _json(b"[" + b",".join(_bytes(info) for info in infos.values()) + b"]")
+
+    @app.get("/environments/{environment}/tasks", response_model=TaskPage, dependencies=guarded)
+    async def tasks(
+        environment: str,
+        offset: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    ) -> Response:
+        everything = host.environment(environment).bundle.tasks
+        page = tuple(
+            TaskInfo(
+                id=task.id,
+                prompt=task.prompt,
+                split=task.split,
+                variant=task.variant,
+                budget=task.budget,
+                difficulty=task.difficulty,
+            )
+            for task in everything[offset : offset + limit]
+        )
+        return _json(_bytes(TaskPage(total=len(everything), tasks=page)))
+
+
+def _add_episode_routes(app: FastAPI, host: EpisodeHost, token: str, addresses: Addresses) -> None:
+    guarded = [_guard(token)]
+
+    @app.post("/episodes", status_code=201, response_model=OpenedEpisode, dependencies=guarded)
+    async def open_episode(asked: EpisodeRequest) -> Response:
+        episode = await host.open(
+            asked.environment, asked.task, seed=asked.seed, variant=asked.variant
+        )
+        return _json(_bytes(_opened(episode, addresses)), status=201)
+
+    @app.get("/episodes/{episode_id}", response_model=EpisodeStatus, dependencies=guarded)
+    async def status(episode_id: str) -> Response:
+        found = host.find(episode_id)
+        if isinstance(found, Episode):
+            task, calls = found.task.id, found.call_count
+        else:
+            task, calls = found.record.task_id, len(found.record.calls)
+        answer = EpisodeStatus(
+            id=found.id,
+            environment=found.bundle.name,
+            task=task,
+            open=isinstance(found, Episode),
+            calls=calls,
+            void=found.void,
+        )
+        return _json(_bytes(answer))
+
+    @app.get("/episodes/{episode_id}/record", response_model=EpisodeRecord, dependencies=guarded)
+    async def record(episode_id: str) -> Response:
+        found = host.find(episode_id)
+        return _json(_bytes(found.record() if isinstance(found, Episode) else found.record))
+
+    @app.get("/episodes/{episode_id}/verdict", response_model=Verdict, dependencies=guarded)
+    async def verdict(episode_id: str, mode: Mode = "strict") -> Response:
+        return _json(_bytes(host.find(episode_id).verdict(mode)))
+
+    @app.delete("/episodes/{episode_id}", response_model=EpisodeEnd, dependencies=guarded)
+    async def close(episode_id: str) -> Response:
+        closed = await host.close(episode_id)
+        verdict = None if closed.void is not None else closed.verdict()
+        return _json(_bytes(EpisodeEnd(record=closed.record, verdict=verdict)))
+
+
+def _environment_info(served: ServedEnvironment, host: EpisodeHost) -> EnvironmentInfo:
+    bundle = served.bundle
+    return EnvironmentInfo(
+        name=bundle.name,
+        title=bundle.environment.title,
+        description=bundle.environment.description,
+        domain=bundle.environment.domain,
+        environment_digest=bundle.digests.environment,
+        tasks_digest=bundle.digests.tasks,
+        tasks=len(bundle.tasks),
+        tools=served.toolset.names,
+        tier=host.sandbox.tier,
+    )
+
+
+def _opened(episode: Episode, addresses: Addresses) -> OpenedEpisode:
+    return OpenedEpisode(
+        id=episode.id,
+        environment=episode.bundle.name,
+        environment_digest=episode.bundle.digests.environment,
+        tasks_digest=episode.bundle.digests.tasks,
+        task=episode.task.id,
+        seed=episode.seed,
+        variant=episode.task.variant,
+        prompt=episode.task.prompt,
+        budget=episode.task.budget,
+        mcp=addresses.episode_mcp(episode.bundle.name, episode.id),
+        control=addresses.episode_control(episode.id),
+        tier=episode.tier,
+    )
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(ArenaError)
+    async def arena_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, ArenaError)
+        status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+        return _error(status, error.boundary, error.message)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid_request(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = "/".join(str(part) for part in first["loc"])
+        return _error(422, "control", f"{where}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        answer = _error(error.status_code, "control", str(error.detail))
+        if error.status_code == 401:
+            answer.headers["www-authenticate"] = "Bearer"
+        return answer
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_: Request, __: Exception) -> Response:
+        return _error(500, "control", "the control plane failed; its log says why")
+
+
+def _error(status: int, boundary: str, message: str) -> Response:
+    error = ErrorInfo(boundary=boundary, message=message)
+    return _json(_bytes(ErrorAnswer(error=error)), status=status)
+
+
+def _bytes(model: BaseModel) -> bytes:
+    return model.__pydantic_serializer__.to_json(model)
+
+
+def _json(body: bytes, *, status: int = 200) -> Response:
+    return Response(body, status_code=status, media_type="application/json")

@@ -1,0 +1,21 @@
+"""How asking for an episode can fail; each class is one answer of the control plane."""
+
+from astra_arena.core.errors import EpisodeError
+
+
+class UnknownEpisodeError(EpisodeError):
+    """No episode has this id, or it was closed so long ago that it was forgotten."""
+
+
+class ClosedEpisodeError(EpisodeError):
+    """The episode has ended; its record can still be fetched."""
+
+
+class VoidEpisodeError(EpisodeError):
+    """The machinery broke during the episode, so it has no verdict."""
+
+
+class EpisodeLimitError(EpisodeError):
+    """As many episodes are open as the host allows."""
+
+    retryable = True

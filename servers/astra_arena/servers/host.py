@@ -1,0 +1,233 @@
+"""All episodes of one process: opened by task, found by id, closed, and remembered for a while."""
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from astra_arena.core.errors import SettingsError, UnknownTaskError
+from astra_arena.core.rollouts import EpisodeRecord, Failure
+from astra_arena.core.verdicts import Mode, Verdict
+from astra_arena.sandbox.contract import Limits, Program, Sandbox
+from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.episode import Episode, open_episode, verdict_of
+from astra_arena.servers.failures import (
+    ClosedEpisodeError,
+    EpisodeLimitError,
+    UnknownEpisodeError,
+)
+from astra_arena.servers.toolset import Toolset
+
+logger = logging.getLogger(__name__)
+
+MAX_EPISODES = 4096
+IDLE_SECONDS = 1800.0
+CLOSED_KEPT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ServedEnvironment:
+    """A bundle with what all its episodes share."""
+
+    bundle: Bundle
+    toolset: Toolset
+    program: Program
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedEpisode:
+    """What is kept of an episode after its end, so that a lost reply can be asked for again."""
+
+    id: str
+    bundle: Bundle
+    record: EpisodeRecord
+
+    @property
+    def void(self) -> Failure | None:
+        """The infrastructure failure that ended the episode, if one did."""
+        return self.record.void
+
+    def verdict(self, mode: Mode = "strict") -> Verdict:
+        """Decide what the episode earned.
+
+        Raises:
+            VoidEpisodeError: if the machinery broke.
+        """
+        return verdict_of(self.bundle.task(self.record.task_id), self.record, mode)
+
+
+class EpisodeHost:
+    """Opens and finds episodes of a fixed set of environments.
+
+    Args:
+        bundles: The environments; their names must differ.
+        sandbox: Runs the tool code; it stays the caller's to close.
+        max_episodes: How many may be open at once.
+        idle_seconds: An episode that nobody used for so long is closed.
+        closed_kept: So many closed episodes can still be asked about.
+        limits: What a session may use; the sandbox's defaults when absent.
+    """
+
+    def __init__(
+        self,
+        bundles: Sequence[Bundle],
+        sandbox: Sandbox,
+        *,
+        max_episodes: int = MAX_EPISODES,
+        idle_seconds: float = IDLE_SECONDS,
+        closed_kept: int = CLOSED_KEPT,
+        limits: Limits | None = None,
+    ) -> None:
+        names = [bundle.name for bundle in bundles]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            paths = ", ".join(str(bundle.path) for bundle in bundles if bundle.name in doubled)
+            raise SettingsError(
+                f"environment names must differ, but {', '.join(doubled)} came twice ({paths}); "
+                "serve them from two processes or rename one"
+            )
+        self.sandbox = sandbox
+        self.environments = {
+            bundle.name: ServedEnvironment(
+                bundle, Toolset(bundle.environment), bundle.program(limits)
+            )
+            for bundle in bundles
+        }
+        self.on_close: list[Callable[[str], Awaitable[None]]] = []
+        """Called with the id of each episode that ended."""
+        self._max_episodes = max_episodes
+        self._idle_seconds = idle_seconds
+        self._closed_kept = closed_kept
+        self._open: dict[str, Episode] = {}
+        self._opening = 0
+        self._closed: OrderedDict[str, ClosedEpisode] = OrderedDict()
+
+    @property
+    def open_count(self) -> int:
+        """How many episodes are open."""
+        return len(self._open)
+
+    def environment(self, name: str) -> ServedEnvironment:
+        """Return the environment called `name`.
+
+        Raises:
+            UnknownTaskError: naming what there is.
+        """
+        served = self.environments.get(name)
+        if served is None:
+            there = ", ".join(self.environments)
+            raise UnknownTaskError(f"no environment {name[:64]!r} is served here, only: {there}")
+        return served
+
+    async def open(
+        self, environment: str, task_id: str, *, seed: int = 0, variant: str | None = None
+    ) -> Episode:
+        """Open an episode.
+
+        Raises:
+            UnknownTaskError: if there is no such environment, task or variant.
+            SpecError: if the task has parts that this version cannot play.
+            EpisodeLimitError: if too many episodes are open.
+            PolicyError: if the tool code was refused.
+            SandboxUnavailableError: if no session can be started.
+        """
+        served = self.environment(environment)
+        task = served.bundle.task(task_id)
+        if len(self._open) + self._opening >= self._max_episodes:
+            raise EpisodeLimitError(
+                f"{self._max_episodes} episodes are open, which is the limit; close some, wait, or "
+                "serve with a higher --max-episodes"
+            )
+        self._opening += 1
+        try:
+            episode = await open_episode(
+                served.bundle,
+                task,
+                self.sandbox,
+                seed=seed,
+                variant=variant,
+                toolset=served.toolset,
+                program=served.program,
+            )
+        finally:
+            self._opening -= 1
+        self._open[episode.id] = episode
+        return episode
+
+    def get(self, episode_id: str) -> Episode:
+        """Return the open episode with this id.
+
+        Raises:
+            ClosedEpisodeError: if it has ended.
+            UnknownEpisodeError: if there is none.
+        """
+        episode = self._open.get(episode_id)
+        if episode is not None:
+            return episode
+        if episode_id in self._closed:
+            raise ClosedEpisodeError("this episode has ended; open a new one on the control plane")
+        raise UnknownEpisodeError(
+            "no episode has this id, or it ended long ago; open one on the control plane"
+        )
+
+    def find(self, episode_id: str) -> Episode | ClosedEpisode:
+        """Return the episode with this id, open or closed.
+
+        Raises:
+            UnknownEpisodeError: if there is none.
+        """
+        closed = self._closed.get(episode_id)
+        return closed if closed is not None else self.get(episode_id)
+
+    async def close(self, episode_id: str) -> ClosedEpisode:
+        """End an episode, or return it again if it has ended.
+
+        Raises:
+            UnknownEpisodeError: if there is none.
+        """
+        found = self.find(episode_id)
+        if isinstance(found, ClosedEpisode):
+            return found
+        await found.close()
+        return await self._retire(found)
+
+    async def _retire(self, episode: Episode) -> ClosedEpisode:
+        before = self._closed.get(episode.id)
+        if before is not None:
+            return before
+        closed = ClosedEpisode(episode.id, episode.bundle, episode.record())
+        self._closed[episode.id] = closed
+        self._open.pop(episode.id, None)
+        while len(self._closed) > self._closed_kept:
+            self._closed.popitem(last=False)
+        for notify in self.on_close:
+            await notify(episode.id)
+        return closed
+
+    @asynccontextmanager
+    async def run(self) -> AsyncGenerator[None]:
+        """Expire abandoned episodes while the block runs, and end all of them after it."""
+        sweeper = asyncio.create_task(self._sweep())
+        try:
+            yield
+        finally:
+            sweeper.cancel()
+            await asyncio.gather(sweeper, return_exceptions=True)
+            left = tuple(self._open.values())
+            await asyncio.gather(*(episode.abort() for episode in left), return_exceptions=True)
+            for episode in left:
+                await self._retire(episode)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(max(0.05, self._idle_seconds / 30))
+            deadline = time.monotonic() - self._idle_seconds
+            for episode in [e for e in self._open.values() if e.last_used < deadline]:
+                logger.info("closing an episode of task %r: idle", episode.task.id)
+                try:
+                    await self.close(episode.id)
+                except Exception:
+                    logger.exception("closing an idle episode failed")

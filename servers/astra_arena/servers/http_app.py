@@ -1,0 +1,204 @@
+"""The agent plane over streamable HTTP: `/envs/{environment}/r/{episode}/mcp`, and nothing else.
+
+The episode's id in the address is all that names it. The newer generation of MCP has no sessions,
+and some clients of the older one open a session for each call; both find their episode by the
+address.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import mcp.types as wire
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.errors import EpisodeError, UnknownTaskError
+from astra_arena.servers.episode import Episode
+from astra_arena.servers.host import EpisodeHost
+from astra_arena.servers.mcp_app import RequestContext, build_mcp_server
+
+logger = logging.getLogger(__name__)
+
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+MAX_REQUEST_BYTES = 1 << 20
+
+_EPISODE = "astra_arena.episode"
+_SESSION_HEADER = b"mcp-session-id"
+
+
+def mcp_path(environment: str, episode_id: str) -> str:
+    """Return the path at which an agent plays the episode."""
+    return f"/envs/{environment}/r/{episode_id}/mcp"
+
+
+class McpApp:
+    """The ASGI application of the agent plane.
+
+    Args:
+        host: Where the episodes are.
+        allowed_hosts: Host names that requests may be addressed to beside the local ones; this
+            keeps web pages from reaching a local server by a name of their own.
+    """
+
+    def __init__(self, host: EpisodeHost, *, allowed_hosts: Iterable[str] = ()) -> None:
+        self._host = host
+        self._allowed = frozenset((*LOCAL_HOSTS, *allowed_hosts))
+        self._managers: dict[str, StreamableHTTPSessionManager] = {}
+        self._sessions: dict[str, list[tuple[StreamableHTTPSessionManager, bytes]]] = {}
+
+    @asynccontextmanager
+    async def run(self) -> AsyncGenerator[None]:
+        """Serve while the block runs."""
+        security = _security(self._allowed)
+        async with AsyncExitStack() as stack:
+            for name, served in self._host.environments.items():
+                manager = StreamableHTTPSessionManager(
+                    build_mcp_server(served.bundle, _episode_of),
+                    json_response=True,
+                    security_settings=security,
+                    max_request_body_size=MAX_REQUEST_BYTES,
+                )
+                await stack.enter_async_context(_running(manager))
+                self._managers[name] = manager
+            self._host.on_close.append(self._end_sessions)
+            try:
+                yield
+            finally:
+                self._host.on_close.remove(self._end_sessions)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Route one request to its environment, with its episode on the scope."""
+        if scope["type"] != "http":
+            return
+        host = _host_name(scope)
+        if host not in self._allowed:
+            text = f"requests must not be addressed to {host!r}; serve with --advertise-url"
+            await _refuse(send, 421, text)
+            return
+        match scope["path"].split("/"):
+            case ["", "envs", environment, "r", episode_id, "mcp"]:
+                pass
+            case _:
+                await _refuse(send, 404, "nothing is here; episodes are at /envs/{name}/r/{id}/mcp")
+                return
+        try:
+            self._host.environment(environment)
+            episode = self._host.get(episode_id)
+            if episode.bundle.name != environment:
+                raise EpisodeError("this episode belongs to another environment")
+        except (EpisodeError, UnknownTaskError) as error:
+            await _refuse(send, 404, error.message)
+            return
+        manager = self._managers[environment]
+        scope[_EPISODE] = episode
+        if not any(name == _SESSION_HEADER for name, _ in scope["headers"]):
+            send = self._watched(send, episode.id, manager)
+        await manager.handle_request(scope, receive, send)
+
+    def _watched(self, send: Send, episode_id: str, manager: StreamableHTTPSessionManager) -> Send:
+        """Note the session that the reply opens, if it opens one."""
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                for name, value in message.get("headers", ()):
+                    if name == _SESSION_HEADER:
+                        self._sessions.setdefault(episode_id, []).append((manager, value))
+            await send(message)
+
+        return watched
+
+    async def _end_sessions(self, episode_id: str) -> None:
+        """End what the older generation of clients left open; each session holds two tasks."""
+        for manager, session in self._sessions.pop(episode_id, ()):
+            await _delete_session(manager, session)
+
+
+def _episode_of(context: RequestContext) -> Episode:
+    request: Request | None = context.request
+    # Requests that came over HTTP carry theirs; this server has no other.
+    assert request is not None
+    return request.scope[_EPISODE]
+
+
+def _security(hosts: Iterable[str]) -> TransportSecuritySettings:
+    names = sorted(hosts)
+    return TransportSecuritySettings(
+        allowed_hosts=[form for name in names for form in (name, f"{name}:*")],
+        allowed_origins=[
+            f"{scheme}://{form}"
+            for name in names
+            for scheme in ("http", "https")
+            for form in (name, f"{name}:*")
+        ],
+    )
+
+
+@asynccontextmanager
+async def _running(manager: StreamableHTTPSessionManager) -> AsyncGenerator[None]:
+    """Keep a manager running in a task of its own, which both enters and leaves it."""
+    ready, stop = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with manager.run():
+            ready.set()
+            await stop.wait()
+
+    task = asyncio.create_task(hold())
+    waiting = asyncio.create_task(ready.wait())
+    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def _delete_session(manager: StreamableHTTPSessionManager, session: bytes) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_: Message) -> None:
+        return
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "DELETE",
+        "scheme": "http",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+        "headers": [(b"host", b"localhost"), (_SESSION_HEADER, session)],
+    }
+    try:
+        await manager.handle_request(scope, receive, send)
+    except Exception:
+        logger.exception("ending an MCP session failed")
+
+
+def _host_name(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"host":
+            text: str = value.decode("latin-1")
+            head, colon, port = text.rpartition(":")
+            return head if colon and port.isdecimal() else text
+    return ""
+
+
+async def _refuse(send: Send, status: int, text: str) -> None:
+    error: JsonObject = {"code": wire.INVALID_REQUEST, "message": text}
+    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode("utf-8")
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode("ascii")),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

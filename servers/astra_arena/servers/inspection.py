@@ -1,0 +1,193 @@
+"""What a person wants to know of a bundle, as data and as tables; nothing of it is executed."""
+
+import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from typing import cast
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.environment import ToolSpec
+from astra_arena.core.tasks import Task
+from astra_arena.servers.bundle import REPORT, Bundle
+
+
+def bundle_facts(bundle: Bundle, *, tasks: bool = False, gold: bool = False) -> JsonObject:
+    """Return a bundle's facts.
+
+    Args:
+        tasks: Whether to list the tasks.
+        gold: Whether to list them with their gold.
+    """
+    environment = bundle.environment
+    needed = Counter(len(task.needed) for task in bundle.tasks)
+    by_questions: JsonObject = {str(count): needed[count] for count in sorted(needed)}
+    listed: list[Json] = [_tool_facts(tool) for tool in environment.tools]
+    facts: JsonObject = {
+        "name": environment.name,
+        "title": environment.title,
+        "description": environment.description,
+        "domain": environment.domain,
+        "environment_digest": bundle.digests.environment,
+        "tasks_digest": bundle.digests.tasks,
+        "licence": environment.licence.to_json(),
+        "world": _world_facts(bundle),
+        "tools": listed,
+        "tasks": {"total": len(bundle.tasks), "by_sub_questions": by_questions},
+        "report": _report(bundle),
+    }
+    if tasks:
+        rows: list[Json] = [_task_facts(task, gold=gold) for task in bundle.tasks]
+        facts["task_list"] = rows
+    return facts
+
+
+def signature(tool: ToolSpec) -> str:
+    """Return a tool as it is called: name, arguments, their types and defaults."""
+    properties = _object(tool.input_schema.get("properties"))
+    required = tool.input_schema.get("required")
+    needed = required if isinstance(required, list) else []
+    parts: list[str] = []
+    for name, rule in properties.items():
+        rules = _object(rule)
+        part = f"{name}: {_type_of(rules)}"
+        if "default" in rules:
+            part += f" = {json.dumps(rules['default'], ensure_ascii=False)}"
+        elif name not in needed:
+            part += " = …"
+        parts.append(part)
+    return f"{tool.name}({', '.join(parts)})"
+
+
+def print_facts(facts: JsonObject, console: Console) -> None:
+    """Print facts that `bundle_facts` returned."""
+    _print_head(facts, console)
+    world = _object(facts["world"])
+    tables = _object(world.get("tables"))
+    if tables:
+        _print_table(console, "World", ("table", "rows"), [(n, str(c)) for n, c in tables.items()])
+    tools = [
+        (
+            str(tool["signature"]),
+            str(tool["effect"]),
+            str(tool["description"]),
+        )
+        for tool in _objects(facts["tools"])
+    ]
+    _print_table(console, "Tools", ("tool", "", "description"), tools)
+    tasks = _object(facts["tasks"])
+    counts = [(n, str(count)) for n, count in _object(tasks["by_sub_questions"]).items()]
+    _print_table(console, f"Tasks: {tasks['total']}", ("sub-questions", "tasks"), counts)
+    report = _object(facts["report"])
+    if report:
+        figures = [(name, str(value)) for name, value in report.items()]
+        _print_table(console, "Report card", ("figure", "value"), figures)
+    for task in _objects(facts.get("task_list", [])):
+        console.print(f"\n[bold]{escape(str(task['id']))}[/bold]  {escape(str(task['prompt']))}")
+        if "gold" in task:
+            console.print_json(data=task["gold"])
+
+
+def _print_head(facts: JsonObject, console: Console) -> None:
+    console.print(f"[bold]{escape(str(facts['title']))}[/bold]  ({facts['name']})")
+    console.print(escape(str(facts["description"])))
+    licence = _object(facts["licence"])
+    source = f", from {licence['source']}" if licence.get("source") else ""
+    console.print(f"licence      {escape(str(licence['name']))}{escape(str(source))}")
+    console.print(f"environment  {facts['environment_digest']}")
+    console.print(f"tasks        {facts['tasks_digest'] or 'none (agent-side bundle)'}")
+
+
+def _print_table(
+    console: Console, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]
+) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    console.print()
+    console.print(table)
+
+
+def _tool_facts(tool: ToolSpec) -> JsonObject:
+    return {
+        "name": tool.name,
+        "signature": signature(tool),
+        "description": tool.description,
+        "effect": "reads" if tool.read_only else "writes",
+    }
+
+
+def _task_facts(task: Task, *, gold: bool) -> JsonObject:
+    facts: JsonObject = {
+        "id": task.id,
+        "prompt": task.prompt,
+        "split": task.split,
+        "variant": task.variant,
+        "sub_questions": len(task.needed),
+        "difficulty": task.difficulty,
+    }
+    if gold:
+        facts["gold"] = [question.to_json() for question in task.in_order()]
+    return facts
+
+
+def _world_facts(bundle: Bundle) -> JsonObject:
+    world = bundle.environment.world
+    facts: JsonObject = {"kind": world.kind, "file": world.file, "clock": world.clock}
+    if world.kind == "sqlite":
+        facts["tables"] = _table_sizes(bundle)
+    return facts
+
+
+def _table_sizes(bundle: Bundle) -> JsonObject:
+    # A world may come from anywhere: it is opened read-only, and its views are never run.
+    address = (bundle.path / bundle.environment.world.file).resolve().as_uri()
+    try:
+        with closing(sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)) as db:
+            found = db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' "
+                "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+            )
+            names = [str(name) for (name,) in found]
+            return {name: _count(db, name) for name in names}
+    except sqlite3.Error:
+        return {}
+
+
+def _count(db: sqlite3.Connection, table: str) -> int:
+    quoted = table.replace('"', '""')
+    return int(db.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])
+
+
+def _report(bundle: Bundle) -> JsonObject:
+    """Return the figures of the report card: its values that are numbers, texts or truths."""
+    try:
+        report = json.loads((bundle.path / REPORT).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {name: v for name, v in _object(report).items() if not isinstance(v, dict | list)}
+
+
+def _type_of(rules: JsonObject) -> str:
+    if "enum" in rules:
+        return " | ".join(json.dumps(item, ensure_ascii=False) for item in _items(rules["enum"]))
+    kind = rules.get("type", "any")
+    return " | ".join(str(item) for item in kind) if isinstance(kind, list) else str(kind)
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _objects(value: Json) -> list[JsonObject]:
+    return [cast("JsonObject", item) for item in _items(value) if isinstance(item, dict)]

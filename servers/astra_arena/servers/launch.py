@@ -1,0 +1,30 @@
+"""Running the servers as the main thing of a process: the event loop, exit codes, messages."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from astra_arena.core.errors import ArenaError, SandboxUnavailableError
+from astra_arena.servers.stdio import serve_stdio
+
+
+def run_loop(main: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine to its end on the fast event loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
+
+
+def run_stdio(
+    bundle_path: Path, task_id: str, *, seed: int = 0, journal_dir: Path | None = None
+) -> int:
+    """Serve one episode over stdin and stdout and return the exit code."""
+    try:
+        run_loop(serve_stdio(bundle_path, task_id, seed=seed, journal_dir=journal_dir))
+    except ArenaError as error:
+        print(f"arena: {error.message}", file=sys.stderr)
+        return 1 if isinstance(error, SandboxUnavailableError) else 2
+    return 0

@@ -1,0 +1,106 @@
+"""An environment as an MCP server: a fixed list of tools, each call given to an episode.
+
+The server is stateless. A function finds the episode that a request belongs to, so that one server
+carries any number of episodes and both generations of the protocol. Every handler catches what may
+be raised inside it: the older generation would send an exception's text to the agent.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import mcp.types as wire
+from mcp.server import Server, ServerRequestContext
+from mcp.server.caching import CacheHint
+from mcp.shared.exceptions import MCPError
+
+from astra_arena.core.calls import CALL_KEY_META
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.environment import ToolSpec
+from astra_arena.core.errors import EpisodeError
+from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.episode import CallReply, Episode
+
+logger = logging.getLogger(__name__)
+
+# The SDK types lifespan state and requests as `Any`; nothing here reads the former.
+RequestContext: TypeAlias = ServerRequestContext[Any, Any]
+EpisodeFinder: TypeAlias = Callable[[RequestContext], Episode]
+"""Returns the episode of a request, or raises `EpisodeError`."""
+
+UNAVAILABLE_TEXT = "the server could not answer this call"
+LIST_FRESH_MS = 3_600_000
+
+_COMPLETE: JsonObject = {"resultType": "complete"}
+"""The newer generation wants it on every result; the SDK drops it for the older."""
+
+
+def build_mcp_server(
+    bundle: Bundle, find_episode: EpisodeFinder, *, instructions: str | None = None
+) -> Server[Any]:
+    """Make the MCP server of an environment.
+
+    Args:
+        bundle: The environment; its tools are listed in the order of its manifest.
+        find_episode: Says which episode a request belongs to.
+        instructions: What a host may show its model; the environment's description when absent.
+    """
+    environment = bundle.environment
+    listed: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in environment.tools]}
+    schemas = {tool.name: tool.input_schema for tool in environment.tools}
+
+    async def list_tools(_: RequestContext, __: wire.PaginatedRequestParams) -> JsonObject:
+        return listed
+
+    async def call_tool(context: RequestContext, params: wire.CallToolRequestParams) -> JsonObject:
+        arguments: Json = {} if params.arguments is None else params.arguments
+        try:
+            episode = find_episode(context)
+            reply = await episode.call(params.name, arguments, key=_call_key(params))
+        except EpisodeError as error:
+            raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
+        except Exception:
+            logger.exception("a call to %s was not answered", bundle.name)
+            raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
+        if params.name not in schemas:
+            raise MCPError(code=wire.INVALID_PARAMS, message=reply.text)
+        return _wire_reply(reply)
+
+    server: Server[Any] = Server(
+        environment.name,
+        version=bundle.digests.environment.partition(":")[2][:12],
+        title=environment.title,
+        instructions=instructions or environment.description,
+        get_tool_input_schema=schemas.get,
+        cache_hints={"tools/list": CacheHint(ttl_ms=LIST_FRESH_MS, scope="public")},
+    )
+    server.add_request_handler("tools/list", wire.PaginatedRequestParams, list_tools)
+    server.add_request_handler("tools/call", wire.CallToolRequestParams, call_tool)
+    # Tracing costs a fifth of a call even when nothing collects it.
+    server.middleware.clear()
+    return server
+
+
+def _wire_tool(tool: ToolSpec) -> JsonObject:
+    listed = wire.Tool(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.input_schema,
+        output_schema=tool.output_schema,
+        annotations=wire.ToolAnnotations(read_only_hint=tool.read_only, open_world_hint=False),
+    )
+    return listed.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _wire_reply(reply: CallReply) -> JsonObject:
+    # A plain dict: the SDK checks it against the protocol version anyway.
+    content: list[Json] = [{"type": "text", "text": reply.text}]
+    answer: JsonObject = {**_COMPLETE, "content": content, "isError": reply.is_error}
+    if reply.structured is not None:
+        answer["structuredContent"] = reply.structured
+    return answer
+
+
+def _call_key(params: wire.CallToolRequestParams) -> str | None:
+    key = (params.meta or {}).get(CALL_KEY_META)
+    return key if isinstance(key, str) else None

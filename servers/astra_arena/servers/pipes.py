@@ -1,0 +1,119 @@
+"""Stdin and stdout as the message streams of an MCP server, on the event loop.
+
+The SDK's transport changes threads for each line; pipes and sockets need none, which halves the CPU
+of a call. Everything else (files, terminals) goes through the SDK.
+"""
+
+import asyncio
+import os
+import stat
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
+
+import anyio
+import mcp.types as wire
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server.stdio import stdio_server
+from mcp.shared._stream_protocols import ReadStream, WriteStream
+from mcp.shared.message import SessionMessage
+
+MAX_LINE_BYTES = 4 << 20
+
+Received: TypeAlias = ReadStream[SessionMessage | Exception]
+Sent: TypeAlias = WriteStream[SessionMessage]
+
+
+@asynccontextmanager
+async def open_stdio_streams() -> AsyncGenerator[tuple[Received, Sent]]:
+    """Claim stdin and stdout: inside the block stray prints go to stderr and reads find the end."""
+    if not all(_is_pipe(fd) for fd in (0, 1)):
+        async with stdio_server() as (received, sent):
+            yield received, sent
+        return
+    stdin, stdout = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    to_server, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    sent, from_server = anyio.create_memory_object_stream[SessionMessage](0)
+    tasks = (
+        asyncio.create_task(_read(stdin, to_server)),
+        asyncio.create_task(_write(stdout, from_server)),
+    )
+    try:
+        yield received, sent
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for stream in (to_server, received, sent, from_server):
+            stream.close()
+
+
+async def _read(fd: int, to_server: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
+    reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    loop = asyncio.get_running_loop()
+    pipe = os.fdopen(fd, "rb", buffering=0)
+    transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+    try:
+        async with to_server:
+            while line := await _next_line(reader):
+                try:
+                    message = wire.jsonrpc_message_adapter.validate_json(line, by_name=False)
+                except ValueError as error:
+                    await to_server.send(error)
+                    continue
+                await to_server.send(SessionMessage(message))
+    except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+        return
+    finally:
+        transport.close()
+
+
+async def _next_line(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line; empty at the end, and when a line is too long to be a message."""
+    try:
+        return await reader.readline()
+    except ValueError:
+        print(f"arena: a message of more than {MAX_LINE_BYTES} bytes; stopping", file=sys.stderr)
+        return b""
+
+
+class _Writing(asyncio.BaseProtocol):
+    """Holds the writer back while the client does not read."""
+
+    def __init__(self) -> None:
+        self.may_write = asyncio.Event()
+        self.may_write.set()
+
+    def pause_writing(self) -> None:
+        self.may_write.clear()
+
+    def resume_writing(self) -> None:
+        self.may_write.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.may_write.set()
+
+
+async def _write(fd: int, from_server: MemoryObjectReceiveStream[SessionMessage]) -> None:
+    loop = asyncio.get_running_loop()
+    pipe = os.fdopen(fd, "wb", buffering=0)
+    transport, protocol = await loop.connect_write_pipe(_Writing, pipe)
+    try:
+        with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
+            async for message in from_server:
+                text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+                transport.write(text.encode("utf-8") + b"\n")
+                await protocol.may_write.wait()
+    finally:
+        transport.close()
+
+
+def _is_pipe(fd: int) -> bool:
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)

@@ -1,0 +1,177 @@
+"""Both planes in one event loop: start, say where they listen, and stop leaving nothing behind."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+
+from astra_arena.sandbox.contract import Limits, Sandbox
+from astra_arena.sandbox.process_sandbox import ProcessSandbox
+from astra_arena.servers.addresses import Addresses, addresses_for, bind
+from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.control import build_control_app
+from astra_arena.servers.host import IDLE_SECONDS, MAX_EPISODES, EpisodeHost
+from astra_arena.servers.http_app import McpApp
+
+DEFAULT_PORT = 8640
+DEFAULT_CONTROL_PORT = 8641
+
+_GRACE_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A server that accepts connections."""
+
+    addresses: Addresses
+    token: str = field(repr=False)
+    """What the control plane asks for."""
+    host: EpisodeHost = field(repr=False)
+
+
+class _PlaneServer(uvicorn.Server):
+    """A uvicorn server that leaves the signals to whoever runs both planes."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+@asynccontextmanager
+async def open_server(
+    bundles: Sequence[Bundle],
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    control_port: int = 0,
+    token: str | None = None,
+    advertise_url: str | None = None,
+    sandbox: Sandbox | None = None,
+    limits: Limits | None = None,
+    max_episodes: int = MAX_EPISODES,
+    idle_seconds: float = IDLE_SECONDS,
+) -> AsyncGenerator[RunningServer]:
+    """Serve bundles inside this process while the block runs.
+
+    Args:
+        bundles: The environments; their names must differ.
+        host: What to bind to.
+        port: Of the agent plane; 0 takes a free one.
+        control_port: Of the control plane; 0 takes a free one.
+        token: What the control plane asks for; a random one when absent.
+        advertise_url: How others reach this host, when that differs from `host`.
+        sandbox: Runs the tool code; a `ProcessSandbox` when absent. A given one stays open.
+        limits: What a session may use.
+        max_episodes: How many episodes may be open at once.
+        idle_seconds: An episode that nobody used for so long is closed.
+
+    Raises:
+        SettingsError: if a port is taken or a setting cannot be used.
+    """
+    token = token or secrets.token_urlsafe(24)
+    async with AsyncExitStack() as stack:
+        mcp_socket = stack.enter_context(bind(host, port, option="--port"))
+        control_socket = stack.enter_context(bind(host, control_port, option="--control-port"))
+        addresses = addresses_for(
+            host=host,
+            port=mcp_socket.getsockname()[1],
+            control_port=control_socket.getsockname()[1],
+            advertise_url=advertise_url,
+        )
+        if sandbox is None:
+            sandbox = ProcessSandbox()
+            stack.push_async_callback(sandbox.close)
+        episodes = EpisodeHost(
+            bundles, sandbox, max_episodes=max_episodes, idle_seconds=idle_seconds, limits=limits
+        )
+        await stack.enter_async_context(episodes.run())
+        agent_plane = McpApp(episodes, allowed_hosts=(addresses.host_name, host))
+        control_plane = build_control_app(episodes, token=token, addresses=addresses)
+        # Left in reverse: the planes stop accepting, then open MCP streams are cut, which lets the
+        # servers' last connections end, then episodes and sandbox go.
+        await stack.enter_async_context(_listening(control_plane, control_socket))
+        plane = await stack.enter_async_context(_listening(agent_plane, mcp_socket))
+        await stack.enter_async_context(agent_plane.run())
+        stack.callback(_stop_accepting, plane)
+        yield RunningServer(addresses, token, episodes)
+
+
+async def serve(
+    bundles: Sequence[Bundle],
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    control_port: int = DEFAULT_CONTROL_PORT,
+    token: str | None = None,
+    advertise_url: str | None = None,
+    max_episodes: int = MAX_EPISODES,
+    on_ready: Callable[[RunningServer], None] | None = None,
+    until_stdin_ends: bool = False,
+) -> None:
+    """Serve bundles until SIGTERM or SIGINT arrives.
+
+    Args:
+        on_ready: Called when both planes accept connections.
+        until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
+            however it went.
+
+    Raises:
+        SettingsError: if a port is taken or a setting cannot be used.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    if until_stdin_ends:
+        loop.add_reader(0, lambda: os.read(0, 4096) or stop.set())
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        async with open_server(
+            bundles,
+            host=host,
+            port=port,
+            control_port=control_port,
+            token=token,
+            advertise_url=advertise_url,
+            max_episodes=max_episodes,
+        ) as running:
+            if on_ready is not None:
+                on_ready(running)
+            await stop.wait()
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)
+
+
+@asynccontextmanager
+async def _listening(app: object, listener: socket.socket) -> AsyncGenerator[uvicorn.Server]:
+    config = uvicorn.Config(
+        app,  # pyright: ignore[reportArgumentType] - an ASGI application, which uvicorn types loosely
+        access_log=False,
+        log_level="warning",
+        lifespan="off",
+        http="httptools",
+        ws="none",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+        server_header=False,
+        date_header=False,
+    )
+    server = _PlaneServer(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not task.done():
+        await asyncio.sleep(0.001)
+    try:
+        yield server
+    finally:
+        _stop_accepting(server)
+        await task
+
+
+def _stop_accepting(server: uvicorn.Server) -> None:
+    server.should_exit = True

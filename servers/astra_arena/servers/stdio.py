@@ -1,0 +1,126 @@
+"""One process, one episode, over stdin and stdout.
+
+Clients kill such servers without warning and may leave their ends of the pipes open elsewhere, so
+the end is noticed in three ways: stdin ends, the parent process goes, or a signal arrives.
+"""
+
+import asyncio
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from astra_arena.core.errors import RecordError, SandboxUnavailableError
+from astra_arena.core.rollouts import Failure
+from astra_arena.core.tasks import Task
+from astra_arena.sandbox.contract import Limits, Sandbox
+from astra_arena.sandbox.process_sandbox import ProcessSandbox
+from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.episode import Episode, empty_record, open_episode
+from astra_arena.servers.journal import Journal
+from astra_arena.servers.mcp_app import build_mcp_server
+from astra_arena.servers.pipes import open_stdio_streams
+
+_PARENT_CHECK_SECONDS = 0.5
+
+
+async def serve_stdio(
+    bundle_path: Path,
+    task_id: str,
+    *,
+    seed: int = 0,
+    journal_dir: Path | None = None,
+    sandbox: Sandbox | None = None,
+    limits: Limits | None = None,
+) -> None:
+    """Serve one episode over stdin and stdout until the client goes.
+
+    Args:
+        bundle_path: The bundle's folder.
+        task_id: The task; its prompt becomes the server's instructions.
+        seed: Keys the random streams of the session.
+        journal_dir: Where the episode's journal is written; without one its verdict is lost.
+        sandbox: Runs the tool code; a `ProcessSandbox` when absent.
+        limits: What the session may use.
+
+    Raises:
+        BundleError: if the bundle cannot be read.
+        UnknownTaskError: if it has no such task.
+        SandboxUnavailableError: if no session can be started; the journal then says so.
+    """
+    # Taken first: whoever starts this process may be gone before the bundle is read.
+    parent = os.getppid()
+    bundle = load_bundle(bundle_path)
+    task = bundle.task(task_id)
+    sandbox = sandbox or ProcessSandbox()
+    try:
+        async with _journaled_episode(
+            bundle, task, sandbox, seed=seed, journal_dir=journal_dir, limits=limits
+        ) as episode:
+            server = build_mcp_server(bundle, lambda _: episode, instructions=task.prompt)
+            async with open_stdio_streams() as (received, sent):
+                options = server.create_initialization_options()
+                serving = asyncio.create_task(server.run(received, sent, options))
+                await _until_over(serving, parent)
+    finally:
+        await sandbox.close()
+
+
+@asynccontextmanager
+async def _journaled_episode(
+    bundle: Bundle,
+    task: Task,
+    sandbox: Sandbox,
+    *,
+    seed: int,
+    journal_dir: Path | None,
+    limits: Limits | None,
+) -> AsyncGenerator[Episode]:
+    header = empty_record(bundle, task, seed=seed, tier=sandbox.tier)
+    identifier = secrets.token_urlsafe(24)
+    journal = None if journal_dir is None else Journal(journal_dir, identifier, header)
+    try:
+        program = bundle.program(limits)
+        episode = await open_episode(bundle, task, sandbox, seed=seed, program=program)
+    except SandboxUnavailableError as error:
+        if journal is not None:
+            journal.add_void(Failure(boundary=error.boundary, message=error.message))
+            journal.close("the sandbox could not be started")
+        raise
+    if journal is not None:
+        episode.on_record, episode.on_void = journal.add_call, journal.add_void
+    try:
+        yield episode
+    finally:
+        await episode.abort()
+        if journal is not None:
+            # The disk may be what failed; the calls that were answered are in the journal already.
+            with suppress(RecordError):
+                journal.close("the client went")
+
+
+async def _until_over(serving: asyncio.Task[None], parent: int) -> None:
+    """Return when the client closed stdin, its process went or a signal arrived."""
+    loop = asyncio.get_running_loop()
+    signalled = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(name, signalled.set)
+    others = (
+        asyncio.create_task(signalled.wait()),
+        asyncio.create_task(_parent_gone(parent)),
+    )
+    await asyncio.wait((serving, *others), return_when=asyncio.FIRST_COMPLETED)
+    for task in (serving, *others):
+        task.cancel()
+    results = await asyncio.gather(serving, *others, return_exceptions=True)
+    failure = results[0]
+    if isinstance(failure, Exception):
+        print(f"arena: the connection failed: {failure}", file=sys.stderr)
+
+
+async def _parent_gone(parent: int) -> None:
+    while os.getppid() == parent:
+        await asyncio.sleep(_PARENT_CHECK_SECONDS)
