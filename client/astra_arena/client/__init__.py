@@ -1,3 +1,47 @@
-"""Agents, rollouts, exports and trainer adapters."""
+"""Agents play environments: rollouts over MCP, collected with resume, scored by rules."""
 
-__all__: list[str] = []
+from astra_arena.client.agent import Agent, EpisodeView, ToolReply, ToolView
+from astra_arena.client.arena import Arena, open_arena
+from astra_arena.client.collect import Collected, Progress, collect
+from astra_arena.client.control_client import ControlClient, open_control_client
+from astra_arena.client.control_models import TaskCard
+from astra_arena.client.harness import play_episode
+from astra_arena.client.report import AgentFigures, Report, summarise
+from astra_arena.client.rescore import Rescored, rescore, score_record
+from astra_arena.client.scripted_agents import NoopAgent, OracleAgent, RandomAgent, build_agent
+from astra_arena.client.scripted_venue import ScriptedVenue
+from astra_arena.client.stdio_venue import StdioVenue
+from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.venue import HttpVenue, Venue
+
+__all__ = [
+    "Agent",
+    "AgentFigures",
+    "Arena",
+    "Collected",
+    "ControlClient",
+    "EpisodeView",
+    "HttpVenue",
+    "NoopAgent",
+    "OracleAgent",
+    "Progress",
+    "RandomAgent",
+    "Report",
+    "Rescored",
+    "RolloutStore",
+    "ScriptedVenue",
+    "StdioVenue",
+    "TaskCard",
+    "ToolReply",
+    "ToolView",
+    "Venue",
+    "build_agent",
+    "collect",
+    "open_arena",
+    "open_control_client",
+    "play_episode",
+    "read_rollouts",
+    "rescore",
+    "score_record",
+    "summarise",
+]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import anyio
 
 from astra_arena.client.agent import Agent
-from astra_arena.client.control_client import TaskCard
+from astra_arena.client.control_models import TaskCard
 from astra_arena.client.harness import play_episode
 from astra_arena.client.report import Report, Tallies
 from astra_arena.client.store import RolloutStore, read_rollouts

@@ -7,8 +7,14 @@ from typing import Literal, TypeVar
 
 import anyio
 import httpx
-from pydantic import ConfigDict, Field
 
+from astra_arena.client.control_models import (
+    ClosedEpisode,
+    EnvironmentCard,
+    OpenedEpisode,
+    TaskCard,
+    TaskPage,
+)
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import (
     ArenaError,
@@ -19,8 +25,6 @@ from astra_arena.core.errors import (
     UnknownTaskError,
 )
 from astra_arena.core.model import Model
-from astra_arena.core.rollouts import EpisodeRecord
-from astra_arena.core.tasks import Budget
 from astra_arena.core.verdicts import Mode, Verdict
 
 logger = logging.getLogger(__name__)
@@ -32,68 +36,6 @@ LONGEST_WAIT = 10.0
 TIMEOUT = httpx.Timeout(60.0, connect=5.0, pool=None)
 LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=60.0)
 TASKS_PER_PAGE = 1000
-
-
-class _Reply(Model):
-    # A newer server may say more than this version asks for.
-    model_config = ConfigDict(extra="ignore")
-
-
-class EnvironmentCard(_Reply):
-    """An environment as the control plane lists it."""
-
-    name: str
-    title: str
-    description: str
-    domain: str
-    environment_digest: str
-    tasks_digest: str | None = None
-    tasks: int
-    """How many."""
-    tools: tuple[str, ...]
-    """Their names."""
-    tier: str
-
-
-class TaskCard(_Reply):
-    """A task without its gold."""
-
-    id: str
-    prompt: str
-    split: str = "train"
-    variant: str = "base"
-    budget: Budget = Budget()
-    difficulty: JsonObject = Field(default_factory=dict)
-
-
-class _TaskPage(_Reply):
-    total: int
-    tasks: tuple[TaskCard, ...]
-
-
-class OpenedEpisode(_Reply):
-    """An episode that waits for its agent."""
-
-    id: str
-    environment: str
-    environment_digest: str
-    tasks_digest: str | None = None
-    task: str
-    seed: int
-    variant: str
-    prompt: str
-    budget: Budget
-    mcp: str
-    """Where its agent connects."""
-    control: str
-    tier: str
-
-
-class ClosedEpisode(_Reply):
-    """What remains of an episode that is over."""
-
-    record: EpisodeRecord
-    verdict: Verdict | None = None
 
 
 _ReplyT = TypeVar("_ReplyT", bound=Model)
@@ -137,7 +79,7 @@ class ControlClient:
         while True:
             query = f"offset={len(tasks)}&limit={TASKS_PER_PAGE}"
             data = await self._request("GET", f"/environments/{environment}/tasks?{query}")
-            page = _read(_TaskPage, data, "a page of tasks")
+            page = _read(TaskPage, data, "a page of tasks")
             tasks.extend(page.tasks)
             if not page.tasks or len(tasks) >= page.total:
                 return tuple(tasks)

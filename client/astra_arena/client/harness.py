@@ -16,7 +16,7 @@ from typing import NoReturn
 import anyio
 
 from astra_arena.client.agent import Agent, EpisodeView, ToolReply
-from astra_arena.client.control_client import ClosedEpisode
+from astra_arena.client.control_models import ClosedEpisode
 from astra_arena.client.venue import Hosted, Stage, ToolSession, Venue, VenueCard
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import ArenaError, ConnectionLostError, EpisodeError

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import TextIO, cast
 
 import httpx2
 from mcp import Client, StdioServerParameters, types
@@ -113,21 +113,21 @@ async def open_http_session(
 
 @asynccontextmanager
 async def open_stdio_session(
-    server: StdioServerParameters, *, stderr: int
+    server: StdioServerParameters, *, errlog: TextIO
 ) -> AsyncGenerator[McpSession]:
     """Start a server as a subprocess and connect to its standard streams.
+
+    Args:
+        server: How to start it. Of this process's environment it gets little more than `PATH`.
+        errlog: Where its stderr goes; a real file.
 
     Raises:
         ConnectionLostError: if it cannot be started or ends early.
     """
     what = " ".join([server.command, *server.args])
-    with open(stderr, "w", encoding="utf-8", closefd=False) as errlog:
-        transport = stdio_client(server, errlog=errlog)
-        async with (
-            _attributed(what),
-            Client(transport, mode=PROTOCOL_VERSION, cache=None) as client,
-        ):
-            yield McpSession(client)
+    transport = stdio_client(server, errlog=errlog)
+    async with _attributed(what), Client(transport, mode=PROTOCOL_VERSION, cache=None) as client:
+        yield McpSession(client)
 
 
 @asynccontextmanager
@@ -144,10 +144,12 @@ async def _attributed(address: str) -> AsyncGenerator[None]:
         raise _lost(address, error) from error
 
 
-_BROKEN = (httpx2.HTTPError, MCPError, OSError)
+_BROKEN = (ConnectionLostError, httpx2.HTTPError, MCPError, OSError)
 
 
 def _lost(address: str, error: BaseException) -> ConnectionLostError:
+    if isinstance(error, ConnectionLostError):
+        return error
     detail = str(error) or type(error).__name__
     return ConnectionLostError(f"the connection to {address} broke: {detail}")
 

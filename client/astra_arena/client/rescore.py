@@ -1,13 +1,19 @@
 """Scoring again from the record alone: nothing is played, nothing is run."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from rich.table import Table
+
+from astra_arena.client.store import read_rollouts
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import RecordError
 from astra_arena.core.rollouts import EpisodeRecord, Rollout
 from astra_arena.core.verdicts import Mode, Verdict, score
 from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.journal import read_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,54 @@ def rescore(
             stored=None if rollout.verdict is None else rollout.verdict.reward,
             verdict=verdict,
         )
+
+
+def rescore_files(
+    paths: Iterable[Path], bundle: Bundle, *, mode: Mode = "strict"
+) -> Iterator[Rescored]:
+    """Score files again, one by one; each is a rollout file or the journal of one episode.
+
+    Raises:
+        RecordError: if a file is damaged, or was played on another environment or other tasks.
+    """
+    for path in paths:
+        if not _is_journal(path):
+            yield from rescore(read_rollouts(path), bundle, mode=mode)
+            continue
+        record = read_journal(path)
+        verdict = score_record(record, bundle, mode=mode)
+        yield Rescored(path.name, None, record.task_id, None, verdict)
+
+
+def scores_table(results: Sequence[Rescored]) -> Table:
+    """Return the results as a table for people."""
+    table = Table()
+    for head in ("rollout", "agent", "task"):
+        table.add_column(head, overflow="fold")
+    for head in ("stored", "reward", "solved"):
+        table.add_column(head, justify="right")
+    for one in results:
+        table.add_row(
+            one.what,
+            one.agent or "",
+            one.task_id,
+            "" if one.stored is None else f"{one.stored:.3f}",
+            "void" if one.verdict is None else f"{one.verdict.reward:.3f}",
+            "" if one.verdict is None else "yes" if one.verdict.solved else "no",
+        )
+    return table
+
+
+def _is_journal(path: Path) -> bool:
+    """Tell by the first line; a journal starts with an episode's record, which has a tier."""
+    try:
+        with path.open("rb") as file:
+            first = json.loads(file.readline())
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        return False
+    return isinstance(first, dict) and "tier" in first
 
 
 def _require_same(what: str, came: str, expected: str | None, bundle: Bundle) -> None:

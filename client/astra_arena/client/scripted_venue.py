@@ -6,7 +6,7 @@ It logs, refuses and scores as a host does, but confines nothing and never charg
 from collections.abc import Callable, Mapping, Sequence
 
 from astra_arena.client.agent import ToolReply, ToolView
-from astra_arena.client.control_client import ClosedEpisode, TaskCard
+from astra_arena.client.control_models import ClosedEpisode, TaskCard
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
 from astra_arena.core.calls import CallRecord
 from astra_arena.core.canonical import JsonObject, canonical_bytes, digest_of

@@ -15,13 +15,8 @@ import anyio
 import httpx2
 
 from astra_arena.client.agent import ToolReply, ToolView
-from astra_arena.client.control_client import (
-    ClosedEpisode,
-    ControlClient,
-    EnvironmentCard,
-    TaskCard,
-    open_control_client,
-)
+from astra_arena.client.control_client import ControlClient, open_control_client
+from astra_arena.client.control_models import ClosedEpisode, EnvironmentCard, TaskCard
 from astra_arena.client.mcp_session import McpSession, open_http_pool, open_http_session
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import ConnectionLostError

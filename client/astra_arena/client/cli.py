@@ -1,0 +1,233 @@
+"""The verbs `arena rollout`, `arena score` and `arena report`: thin functions over the library."""
+
+import json
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+
+from astra_arena.client.collect import Collected, collect
+from astra_arena.client.control_models import TaskCard
+from astra_arena.client.progress_bar import ProgressBar
+from astra_arena.client.report import Report, summarise
+from astra_arena.client.rescore import rescore_files, scores_table
+from astra_arena.client.scripted_agents import build_agent
+from astra_arena.client.stdio_venue import StdioVenue
+from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.venue import HttpVenue
+from astra_arena.core.errors import SettingsError, UnknownTaskError
+from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.server_process import start_server_process
+
+TOKEN_VARIABLE = "ARENA_TOKEN"
+EVENT_LOOP = {"use_uvloop": True}
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
+Files = Annotated[list[Path], typer.Argument(help="Rollout files; `score` takes journals, too.")]
+
+
+class TransportChoice(StrEnum):
+    """How agents are connected to the tools."""
+
+    HTTP = "http"
+    STDIO = "stdio"
+
+
+Connection = Annotated[TransportChoice, typer.Option(help="How agents are connected.")]
+
+
+class ModeChoice(StrEnum):
+    """How sub-questions count as solved."""
+
+    STRICT = "strict"
+    ASTRA = "astra"
+
+
+def rollout(
+    bundle: Annotated[
+        Path | None,
+        typer.Argument(help="Bundle folder; served by this command unless --control is given."),
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(help="Control address of a server that runs already.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar=TOKEN_VARIABLE, help="Its token, with --control.")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(help="Which environment, when that server has several.")
+    ] = None,
+    agents: Annotated[
+        list[str] | None, typer.Option("--agent", help="oracle, random or noop; repeatable.")
+    ] = None,
+    transport: Connection = TransportChoice.HTTP,
+    task_ids: Annotated[
+        list[str] | None, typer.Option("--task", help="Play this task; repeatable.")
+    ] = None,
+    tasks: Annotated[int | None, typer.Option(min=1, help="Play the first N.")] = None,
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 8,
+    out: Annotated[Path | None, typer.Option(help="Rollout file (JSONL); appended to.")] = None,
+    resume: Annotated[
+        bool, typer.Option(help="Skip what the file holds; --no-resume wants a new file.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Let agents play tasks and collect scored rollouts.
+
+    Example: arena rollout flights/ --agent oracle --agent random --out rollouts.jsonl
+
+    Example: arena rollout flights/ --control http://127.0.0.1:8641 --agent oracle --tasks 20
+    """
+    if out is not None and not resume and out.exists():
+        raise SettingsError(f"{out} is there already; --resume goes on with it, or name another")
+    gold = load_bundle(bundle) if bundle else None
+    players = [build_agent(name, tasks=gold.tasks if gold else ()) for name in agents or ["oracle"]]
+
+    async def run() -> Collected:
+        async with _open_venue(gold, control, token, environment, transport) as venue:
+            chosen = _chosen(await venue.tasks(), task_ids, tasks)
+            total = len(chosen) * len(players) * len(seeds or [0])
+            with _opened(out) as store, ProgressBar(total) as bar:
+                return await collect(
+                    venue,
+                    chosen,
+                    players,
+                    concurrency=concurrency,
+                    seeds=seeds or (0,),
+                    store=store,
+                    on_progress=bar.show,
+                )
+
+    done = anyio.run(run, backend_options=EVENT_LOOP)
+    _print_report(done.report, as_json=as_json)
+    _fail_on(done.findings)
+
+
+def score(
+    files: Files,
+    bundle: Annotated[Path, typer.Option(help="The bundle that was played; holds the gold.")],
+    mode: Annotated[
+        ModeChoice, typer.Option(help="strict, or astra: the paper's rule.")
+    ] = ModeChoice.STRICT,
+    as_json: AsJson = False,
+) -> None:
+    """Score rollouts or journals again, from the record alone.
+
+    Example: arena score rollouts.jsonl --bundle flights/ --mode astra
+    """
+    results = list(rescore_files(files, load_bundle(bundle), mode=mode.value))
+    if as_json:
+        scores = [result.to_json() for result in results]
+        print(json.dumps({"mode": mode.value, "scores": scores}, indent=2))
+    else:
+        Console().print(scores_table(results))
+
+
+def report(
+    files: Files,
+    as_json: AsJson = False,
+) -> None:
+    """Summarise rollout files by agent.
+
+    Example: arena report rollouts.jsonl --json
+    """
+    figures = summarise(one for path in files for one in read_rollouts(path))
+    _print_report(figures, as_json=as_json)
+    _fail_on(figures.findings)
+
+
+@asynccontextmanager
+async def _open_venue(
+    bundle: Bundle | None,
+    control: str | None,
+    token: str | None,
+    environment: str | None,
+    transport: TransportChoice,
+) -> AsyncGenerator[HttpVenue | StdioVenue]:
+    if transport is TransportChoice.STDIO:
+        if bundle is None or control is not None:
+            raise SettingsError(
+                "--transport stdio starts its own servers: name a BUNDLE, no --control"
+            )
+        async with StdioVenue(bundle) as venue:
+            yield venue
+    elif control is not None:
+        if token is None:
+            raise SettingsError(f"--control needs the server's token: --token or {TOKEN_VARIABLE}")
+        name = environment or (bundle.name if bundle else None)
+        async with HttpVenue(control, token, environment=name) as venue:
+            await _require_same_bundle(venue, bundle, control)
+            yield venue
+    elif bundle is not None:
+        with start_server_process([bundle.path]) as server:
+            async with HttpVenue(server.addresses.control, server.token) as venue:
+                yield venue
+    else:
+        raise SettingsError("nothing to play on: name a BUNDLE folder, or --control and --token")
+
+
+async def _require_same_bundle(venue: HttpVenue, bundle: Bundle | None, control: str) -> None:
+    if bundle is None:
+        return
+    card = await venue.card()
+    ours = (bundle.digests.environment, bundle.digests.tasks)
+    if (card.environment_digest, card.tasks_digest) != ours:
+        raise SettingsError(
+            f"the server at {control} serves another version of {bundle.name!r} than the bundle at "
+            f"{bundle.path}: {card.environment_digest} with tasks {card.tasks_digest}; "
+            "its gold does not fit"
+        )
+
+
+def _chosen(
+    there: Sequence[TaskCard], task_ids: Sequence[str] | None, count: int | None
+) -> Sequence[TaskCard]:
+    if task_ids:
+        by_id = {task.id: task for task in there}
+        unknown = [task_id for task_id in task_ids if task_id not in by_id]
+        if unknown:
+            some = ", ".join(list(by_id)[:3])
+            raise UnknownTaskError(
+                f"there is no task {unknown[0]!r}; there are {len(by_id)} ({some}, …), "
+                "and `arena inspect BUNDLE --tasks` lists them"
+            )
+        return [by_id[task_id] for task_id in task_ids]
+    return there if count is None else there[:count]
+
+
+@contextmanager
+def _opened(out: Path | None) -> Generator[RolloutStore | None]:
+    if out is None:
+        yield None
+        return
+    with RolloutStore(out) as store:
+        if store.torn is not None:
+            _notice(f"{out} ended in a torn line, left by a crash; it was moved to {store.torn}")
+        yield store
+
+
+def _print_report(figures: Report, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(figures.to_json(), indent=2))
+    else:
+        Console().print(figures.to_table())
+
+
+def _fail_on(findings: Sequence[str]) -> None:
+    for finding in findings:
+        _notice(finding)
+    if findings:
+        raise typer.Exit(1)
+
+
+def _notice(text: str) -> None:
+    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(f"arena: {text}")
