@@ -12,7 +12,8 @@ from astra_arena.sandbox.contract import (
     Session,
     Succeeded,
 )
-from astra_arena.sandbox.process_sandbox import ProcessSandbox, ProcessSession
+from astra_arena.sandbox.process_sandbox import ProcessSandbox
+from astra_arena.sandbox.process_session import ProcessSession
 from astra_arena.sandbox.recovery import Delivery, DurableSession
 from astra_arena.sandbox.scripted import Script, ScriptedReply, ScriptedSandbox, ScriptedSession
 

@@ -36,19 +36,32 @@ def chance(db, *, salt):
 
 def moments(db):
     form = "%Y-%m-%d %H:%M:%S"
-    now, today = datetime.datetime.now(), datetime.datetime.today()
-    aware = datetime.datetime.now(datetime.UTC)
-    sql = db.execute(
-        "SELECT CURRENT_TIMESTAMP, CURRENT_DATE || ' ' || CURRENT_TIME, date('now') || ' ' || time('now'),"
-        " datetime(), datetime(julianday('now')), datetime('NOW'), strftime('%Y-%m-%d %H:%M:%S'),"
-        " strftime('%Y-%m-%d %H:%M:%S', 'now'), datetime(unixepoch('now'), 'unixepoch')"
-    ).fetchone()
-    return {"moments": [
-        now.strftime(form), today.strftime(form), aware.strftime(form),
-        datetime.datetime.utcnow().strftime(form), f"{datetime.date.today()} 05:06:07",
-        time.strftime(form), time.strftime(form, time.gmtime()), time.strftime(form, time.localtime()),
-        time.strftime(form, time.gmtime(time.time())), *sql,
-    ]}
+    moments = {
+        "now": datetime.datetime.now(),
+        "today": datetime.datetime.today(),
+        "aware": datetime.datetime.now(datetime.UTC),
+        "utcnow": datetime.datetime.utcnow(),
+        "stamp": datetime.datetime.fromtimestamp(time.time()),
+    }
+    sql = {
+        "current": "CURRENT_TIMESTAMP",
+        "parts": "CURRENT_DATE || ' ' || CURRENT_TIME",
+        "functions": "date('now') || ' ' || time('now')",
+        "implied": "datetime()",
+        "upper": "datetime('NOW')",
+        "julian": "datetime(julianday('now'))",
+        "unix": "datetime(unixepoch('now'), 'unixepoch')",
+        "form": f"strftime('{form}')",
+        "form_now": f"strftime('{form}', 'now')",
+    }
+    return {
+        **{name: moment.strftime(form) for name, moment in moments.items()},
+        **{name: db.execute(f"SELECT {text}").fetchone()[0] for name, text in sql.items()},
+        "date": f"{datetime.date.today()} 05:06:07",
+        "strftime": time.strftime(form),
+        "gmtime": time.strftime(form, time.gmtime()),
+        "localtime": time.strftime(form, time.localtime()),
+    }
 
 def hang(db):
     while True:
@@ -73,8 +86,8 @@ def return_deep(db):
     return {"x": value}
 
 def count_up(db, *, rows):
-    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT max(i) FROM n"
-    return {"last": db.execute(sql, (rows,)).fetchone()[0]}
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+    return {"last": db.execute(f"{numbers} SELECT max(i) FROM n", (rows,)).fetchone()[0]}
 
 def endless_sql(db):
     try:
@@ -141,7 +154,8 @@ def sort(db):
     return {"first": db.execute("SELECT max(id) FROM item").fetchone()[0] if row else None}
 
 def group(db):
-    return {"groups": len(db.execute("SELECT rank, count(DISTINCT name) FROM item GROUP BY rank").fetchall())}
+    sql = "SELECT rank, count(DISTINCT name) FROM item GROUP BY rank"
+    return {"groups": len(db.execute(sql).fetchall())}
 
 def insert(db):
     db.execute("INSERT INTO item VALUES (NULL, 'new', 'new', 1)")
@@ -151,10 +165,12 @@ def replace(db):
     db.execute("INSERT OR REPLACE INTO item VALUES (7, 'code 00000007', 'replaced', 1)")
     name = db.execute("SELECT name FROM item WHERE id = 7").fetchone()[0]
     rows = db.execute("SELECT count(*) FROM item").fetchone()[0]
-    return {"name": name, "rows": rows, "logged": db.execute("SELECT count(*) FROM removed").fetchone()[0]}
+    logged = db.execute("SELECT count(*) FROM removed").fetchone()[0]
+    return {"name": name, "rows": rows, "logged": logged}
 
 def update_all(db):
-    return {"changed": db.execute("UPDATE item SET name = name || '!', code = code || '!', rank = rank + 1").rowcount}
+    sql = "UPDATE item SET name = name || '!', code = code || '!', rank = rank + 1"
+    return {"changed": db.execute(sql).rowcount}
 
 def checksum(db):
     return {"sum": db.execute("SELECT sum(length(name) * rank) FROM item").fetchone()[0]}

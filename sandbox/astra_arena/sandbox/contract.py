@@ -59,9 +59,9 @@ class Failed:
 
 
 BrokeKind = Literal["raised", "bad_result", "too_large", "steps", "timeout", "crashed", "diverged"]
-"""`raised`: any other exception. `bad_result`: not a JSON object. `too_large`: a reply over the cap.
-`steps`: the SQL budget ran out. `timeout`: killed at the deadline. `crashed`: the process ended.
-`diverged`: a replay gave another reply than the log; told by `DurableSession` only."""
+"""`raised`: any other exception. `bad_result`: not a JSON object. `too_large`: a reply over the
+cap. `steps`: the SQL budget ran out. `timeout`: killed at the deadline. `crashed`: the process
+ended. `diverged`: a replay gave another reply than the log; told by `DurableSession` only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The host's side of the confined processes: starts the base server, asks for environment servers and sessions."""
+"""The host's side of the servers: executes the first, has the others and the sessions forked."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,8 @@ from pathlib import Path
 
 from astra_arena.core.errors import PolicyError, SandboxUnavailableError
 from astra_arena.sandbox.contract import Program
-from astra_arena.sandbox.wire import ControlChannel, Forked, FrameChannel, WireError
+from astra_arena.sandbox.control import ControlChannel, Forked
+from astra_arena.sandbox.wire import FrameChannel, WireError
 
 _GUEST = Path(__file__).with_name("guest")
 # Not -I or -E: these ignore PYTHONHASHSEED.
@@ -36,8 +37,8 @@ def require_platform() -> None:
     """
     if sys.platform != "linux":
         raise SandboxUnavailableError(
-            f"expected Linux to run tool code, got {sys.platform!r}: run it in the Linux container image "
-            "`astra-arena` (see docker/)"
+            f"expected Linux to run tool code, got {sys.platform!r}: run it in the Linux container "
+            "image `astra-arena` (see docker/)"
         )
 
 
@@ -117,7 +118,7 @@ class EnvironmentServer:
     def __init__(self, program: Program, control: ControlChannel, forked: Forked) -> None:
         self.live_sessions = 0
         """For whoever decides which servers to keep."""
-        self._program = program
+        self._largest_frame = max(program.limits.reply_bytes, _SHORTEST_FRAME) + _FRAME_SLACK
         self._control = control
         self._forked = forked
 
@@ -141,22 +142,24 @@ class EnvironmentServer:
             SandboxUnavailableError: if that fails.
         """
         ours, theirs = socket.socketpair()
-        largest = max(self._program.limits.reply_bytes, _SHORTEST_FRAME) + _FRAME_SLACK
-        channel = FrameChannel(ours, largest_frame=largest)
         try:
             with theirs:
                 fds = (theirs.fileno(),)
                 forked = await self._control.fork({"key": load_key}, fds, timeout_s=_FORK_S)
-            try:
-                await channel.receive(timeout_s=_FORK_S)
-            except BaseException:
-                forked.kill()
-                raise
-        except WireError as error:
+        except BaseException as error:
+            ours.close()
+            if isinstance(error, WireError):
+                raise SandboxUnavailableError(f"could not fork a session: {error}") from error
+            raise
+        # Not earlier: what arrives when nobody waits for it ends a channel.
+        channel = FrameChannel(ours, largest_frame=self._largest_frame)
+        try:
+            await channel.receive(timeout_s=_FORK_S)
+        except BaseException as error:
             channel.close()
-            raise SandboxUnavailableError(f"could not start a session: {error}") from error
-        except BaseException:
-            channel.close()
+            forked.kill()
+            if isinstance(error, WireError):
+                raise SandboxUnavailableError(f"could not confine a session: {error}") from error
             raise
         return channel, forked
 

@@ -1,8 +1,8 @@
 """A session that outlives its processes: broken calls are tried again on a rebuilt world.
 
-The rule that decides between the two kinds of trouble: what tool code does is a `Broke`, however often
-it happens; only machinery that fails twice in a row raises. So no sequence of calls can make an
-episode void.
+The rule that decides between the two kinds of trouble: what tool code does is a `Broke`, however
+often it happens; only machinery that fails twice in a row raises. So no sequence of calls can make
+an episode void.
 """
 
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""The part that runs inside the confined processes: standard library only, started as a directory.
+"""The part that runs inside the confined processes: it imports the standard library only.
 
-`python -S -s -P -B <this folder> <descriptor>` starts the base server (`__main__.py`). Its modules import one
-another by bare name, because nothing of the project is importable where they run; the host never imports them.
+The folder is executed, not imported: `python -S -s -P -B <this folder> <control> <host>` starts the
+base server, from which all others are forked.
 """

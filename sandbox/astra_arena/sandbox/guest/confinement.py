@@ -1,8 +1,9 @@
 """What a process gives up before it touches anything untrusted.
 
-Covered by this tier: other processes' descriptors, the environment, privileges gained by exec, core dumps, file
-writes, memory, CPU time, survival after the parent. Not covered: reading files that the user may read, the
-network, starting processes, signalling processes of the same user, the real clock through native code.
+Covered by this tier: other processes' descriptors, the environment, privileges gained by exec, core
+dumps, file writes, memory, CPU time, survival after the parent. Not covered: reading files that
+the user may read, the network, starting processes, signalling processes of the same user, the real
+clock through native code.
 """
 
 import contextlib
@@ -85,14 +86,14 @@ def address_space_bytes() -> int:
 
 
 def session_address_space(*, base: int, world: int, memory_mib: int) -> int:
-    """Return the limit of a session: what it starts with, a second copy of its world, its allowance."""
+    """Return a session's limit: what it starts with, its world once more, its allowance."""
     return base + world + memory_mib * _MIB
 
 
 def renew_cpu_time(seconds: int) -> None:
     """Give this process `seconds` of CPU time from now; the kernel ends it when they are used up.
 
-    A timer, not RLIMIT_CPU: the limit counts from the start of the process, so each call would have to raise it.
+    A timer, because RLIMIT_CPU counts from the start of the process: each call would raise it.
     """
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
@@ -121,7 +122,7 @@ def _lower(limit: int, value: int) -> None:
 
 
 def _forget_environment() -> None:
-    # Only Python's copy: the C library still needs TZ, and the servers were started with constants alone.
+    # Only Python's copy: the C library needs TZ, and the servers were started with constants alone.
     data: dict[bytes, bytes] = vars(os.environ)["_data"]
     data.clear()
 

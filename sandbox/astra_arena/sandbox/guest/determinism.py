@@ -1,6 +1,6 @@
 """Freezes the clocks and seeds the random sources that tool code can reach from Python and SQL.
 
-Not covered: the kernel's clock and random numbers through native code (`ctypes`), the addresses of objects.
+Not covered: the kernel's clock and random numbers through native code, the addresses of objects.
 """
 
 import datetime
@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, cast
 _SECOND_NS = 1_000_000_000
 
 SqlValue: TypeAlias = str | bytes | int | float | None
+_Seed: TypeAlias = int | float | str | bytes | bytearray | None
 
 
 class _Clock:
@@ -148,8 +149,12 @@ def _sql_randomblob(size: SqlValue) -> bytes:
 
 
 def _install_time() -> None:
-    seconds: Callable[..., float] = lambda *_: _clock.ns / _SECOND_NS  # noqa: E731
-    nanoseconds: Callable[..., int] = lambda *_: _clock.ns  # noqa: E731
+    def seconds(*_: object) -> float:
+        return _clock.ns / _SECOND_NS
+
+    def nanoseconds(*_: object) -> int:
+        return _clock.ns
+
     for name in (
         "time",
         "monotonic",
@@ -162,20 +167,26 @@ def _install_time() -> None:
         setattr(time, f"{name}_ns", nanoseconds)
     for name in ("gmtime", "localtime", "ctime"):
         setattr(time, name, _with_default_time(getattr(time, name)))
-    utc = time.gmtime
-    native_asctime, native_strftime = time.asctime, time.strftime
-    time.asctime = lambda moment=None: native_asctime(utc() if moment is None else moment)
-    time.strftime = lambda form, moment=None: native_strftime(
-        form, utc() if moment is None else moment
-    )
+    for name in ("asctime", "strftime"):
+        setattr(time, name, _with_default_moment(getattr(time, name)))
     time.sleep = lambda seconds: None
 
 
-def _with_default_time(native: Callable[[float], Any]) -> Callable[..., Any]:
-    def at(seconds: float | None = None) -> Any:  # noqa: ANN401
+def _with_default_time(native: Callable[[float], object]) -> Callable[..., object]:
+    def at(seconds: float | None = None) -> object:
         return native(_clock.ns // _SECOND_NS if seconds is None else seconds)
 
     return at
+
+
+def _with_default_moment(native: Callable[..., str]) -> Callable[..., str]:
+    # The moment comes last; `strftime` has the form before it.
+    expected = 2 if native is time.strftime else 1
+
+    def written(*values: object) -> str:
+        return native(*values) if len(values) >= expected else native(*values, time.gmtime())
+
+    return written
 
 
 def _install_datetime() -> None:
@@ -190,16 +201,19 @@ def _install_datetime() -> None:
             return local
         return cls.combine(local.date(), local.timetz())
 
+    def utcnow(cls: type[datetime.datetime]) -> datetime.datetime:
+        return now(cls)
+
     # A subclass would not do: `isinstance` and `type(x) is datetime` must keep their meaning for
     # values made in C. `today` needs nothing: it asks `time.time`.
     namespace: dict[str, Any] = gc.get_referents(vars(datetime.datetime))[0]
     namespace["now"] = classmethod(now)
-    namespace["utcnow"] = classmethod(lambda cls: now(cls))
+    namespace["utcnow"] = classmethod(utcnow)
     ctypes.pythonapi.PyType_Modified(ctypes.py_object(datetime.datetime))
 
 
 def _install_random() -> None:
-    def seed(self: random.Random, a: Any = None, version: int = 2) -> None:  # noqa: ANN401
+    def seed(self: random.Random, a: _Seed = None, version: int = 2) -> None:
         _native_seed(self, int.from_bytes(_stream.take(32), "big") if a is None else a, version)
 
     hidden = cast("dict[str, Any]", vars(random))

@@ -1,8 +1,8 @@
-"""A process that forks on request and outlives no one: takes requests, passes descriptors, reaps children.
+"""A process that forks a child per request, reaps its children and outlives nobody it answers to.
 
-Requests and replies are JSON messages on a SOCK_SEQPACKET socket. A request `{"id": n, ...}` with descriptors is
-answered by `{"id": n, "pid": p}` with a pidfd, or by `{"id": n, "error": text}`; the end of a child is told
-unasked by `{"exit": pid, "status": code}`.
+Requests and replies are JSON messages on a SOCK_SEQPACKET socket. A request `{"id": n, ...}` with
+descriptors is answered by `{"id": n, "pid": p}` with a pidfd, or by `{"id": n, "error": text}`; the
+end of a child is told unasked by `{"exit": pid, "status": code}`.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import select
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, NoReturn, TypeAlias, cast
 
 _LARGEST_MESSAGE = 65536
@@ -40,7 +41,7 @@ class ForkServer:
         self._waker.setblocking(False)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _ignore)
 
     def run(self) -> NoReturn:
         """Serve; ends this process and all its descendants."""
@@ -139,6 +140,10 @@ class ForkServer:
             except ChildProcessError:
                 return
             self._children.discard(pid)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Do nothing: the wake-up descriptor has told the loop."""
 
 
 def _exited_child() -> int:

@@ -13,7 +13,7 @@ def send_frame(channel: socket.socket, body: bytes) -> None:
 def read_frame(channel: socket.socket, *, largest: int | None = None) -> bytes | None:
     """Read one frame; `None` at the end of the stream.
 
-    The writer must wait for a reply before it sends the next frame: bytes after the frame are not kept.
+    The writer must wait for a reply before it sends the next frame: what follows is not kept.
 
     Raises:
         ValueError: if the frame is larger than `largest`.

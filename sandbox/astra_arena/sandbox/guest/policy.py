@@ -51,4 +51,5 @@ def _foreign_imports(tree: ast.Module) -> Iterator[str]:
             continue
         for name in names:
             if name.partition(".")[0] not in sys.stdlib_module_names:
-                yield f"{CODE_NAME}:{node.lineno}: imports {name!r}, which is not in the standard library"
+                where = f"{CODE_NAME}:{node.lineno}"
+                yield f"{where}: imports {name!r}, which is not in the standard library"

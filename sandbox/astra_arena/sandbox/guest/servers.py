@@ -20,12 +20,52 @@ from astra_arena.sandbox.guest.policy import checked_code
 from astra_arena.sandbox.guest.session import Session, SessionLimits, serve
 from astra_arena.sandbox.guest.worlds import World, opened_world
 
-_PRELOADED = """
-    abc array base64 bisect calendar cmath collections collections.abc contextlib copy csv dataclasses datetime
-    decimal difflib enum fractions functools hashlib heapq hmac html io itertools json math numbers operator
-    pprint random re secrets sqlite3 statistics string struct textwrap time types typing unicodedata
-    urllib.parse uuid zlib zoneinfo
-""".split()
+_PRELOADED = (
+    "abc",
+    "array",
+    "base64",
+    "bisect",
+    "calendar",
+    "cmath",
+    "collections.abc",
+    "contextlib",
+    "copy",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "fractions",
+    "functools",
+    "hashlib",
+    "heapq",
+    "hmac",
+    "html",
+    "io",
+    "itertools",
+    "json",
+    "math",
+    "numbers",
+    "operator",
+    "pprint",
+    "random",
+    "re",
+    "secrets",
+    "sqlite3",
+    "statistics",
+    "string",
+    "struct",
+    "textwrap",
+    "time",
+    "types",
+    "typing",
+    "unicodedata",
+    "urllib.parse",
+    "uuid",
+    "zlib",
+    "zoneinfo",
+)
 
 _CONTROL = 3
 _CHECK_SECONDS = 20.0
@@ -60,12 +100,12 @@ def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn
     confinement.confine_server(parent=parent)
     control = socket.socket(fileno=fds[0])
     try:
+        determinism.set_clock(setup["clock"])
         world = opened_world(setup["world_kind"], _content(fds[1]))
     except (ValueError, RecursionError, MemoryError, OSError) as error:
         text = f"the world cannot be opened: {type(error).__name__}: {error}"
         send_message(control, {"id": 0, "error": text})
         os._exit(0)
-    determinism.set_clock(setup["clock"])
     source = _content(fds[2])
     os.close(fds[1])
     os.close(fds[2])

@@ -1,4 +1,4 @@
-"""One session: loads the tool code and answers calls, one frame each, until the host closes the channel."""
+"""One session: loads the tool code and answers calls until the host closes the channel."""
 
 import dis
 import json
@@ -122,7 +122,7 @@ def serve(channel: socket.socket, session: Session) -> NoReturn:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Tell whether a tool refused: exactly one of three types, raised by a `raise` in the tool code."""
+    """Tell whether a tool refused: one of three types exactly, raised by a `raise` of its own."""
     if type(error) not in _REFUSALS or getattr(error, "errno", None) is not None:
         return False
     last = error.__traceback__
