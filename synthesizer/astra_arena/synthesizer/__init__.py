@@ -1,3 +1,19 @@
 """Knowledge becomes verified environments and tasks."""
 
-__all__: list[str] = []
+from astra_arena.synthesizer.descriptions import Descriptions, load_descriptions
+from astra_arena.synthesizer.replay_check import ReplayReport, check_replay, require_replay
+from astra_arena.synthesizer.synthesize import Synthesis, TableOptions, synthesize_tables
+from astra_arena.synthesizer.table_source import WorldReport, build_world
+
+__all__ = [
+    "Descriptions",
+    "ReplayReport",
+    "Synthesis",
+    "TableOptions",
+    "WorldReport",
+    "build_world",
+    "check_replay",
+    "load_descriptions",
+    "require_replay",
+    "synthesize_tables",
+]

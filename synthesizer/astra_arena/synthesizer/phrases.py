@@ -1,0 +1,253 @@
+"""Words for steps: the row that one finds, the rows that it searches, the question it asks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from astra_arena.synthesizer.catalogue import Attribute, Catalogue, Entity
+from astra_arena.synthesizer.naming import label_of, without_identifying_word
+from astra_arena.synthesizer.profile import SqlValue
+from astra_arena.synthesizer.task_graphs import Condition, Plan, Step
+
+Namer: TypeAlias = Callable[[Step], str]
+"""How the row of a step is referred to where another step needs it."""
+
+_METRICS = {
+    "minimum": "lowest",
+    "maximum": "highest",
+    "mean": "average",
+    "sum": "total",
+}
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """Words the steps of one plan."""
+
+    catalogue: Catalogue
+    plan: Plan
+
+    def entity_of(self, step: Step) -> Entity:
+        """Return the entity that a step is about."""
+        return self.catalogue.by_name[step.table]
+
+    def row(self, step: Step, name: Namer) -> str:
+        """Return the noun phrase for the row that a step finds, nested parents included."""
+        entity = self.entity_of(step)
+        match step.kind:
+            case "get":
+                return self._known_row(step, name)
+            case "pick":
+                return f"the {entity.singular} {self._modifiers(step, name)}"
+            case _:
+                return f"{self.superlative(step)} among {self.rows(step, name)}"
+
+    def superlative(self, step: Step, *, noun: str | None = None) -> str:
+        """Return "the flight with the longest delay" without what it is chosen from."""
+        entity = self.entity_of(step)
+        attribute = entity.by_name[step.sort_by or ""]
+        high, low = superlatives(attribute)
+        return f"the {noun or entity.singular} with the {high if step.descending else low} " + (
+            attribute.label
+        )
+
+    def rows(self, step: Step, name: Namer) -> str:
+        """Return the noun phrase for the rows that a step searches."""
+        plural = self.entity_of(step).plural
+        modifiers = self._modifiers(step, name)
+        if modifiers:
+            return f"{plural} {modifiers}"
+        return plural if step.kind in ("count", "summary") else f"all {plural}"
+
+    def question(self, step: Step, name: Namer) -> str:
+        """Return the question that the step answers."""
+        entity = self.entity_of(step)
+        match step.kind:
+            case "count":
+                form = entity.words.counted or "How many {} are there?"
+                return form.replace("{}", self.rows(step, name))
+            case "summary":
+                return self._summary_question(step, name)
+            case _:
+                return self._value_question(step, self.row(step, name))
+
+    def value(self, step: Step, name: Namer) -> str:
+        """Return the noun phrase for the value that a step answers."""
+        label = self.entity_of(step).by_name[step.column or ""].label
+        return f"the {label} of {name(step)}"
+
+    def _value_question(self, step: Step, row: str) -> str:
+        attribute = self.entity_of(step).by_name[step.column or ""]
+        if attribute.words.ask:
+            return attribute.words.ask.replace("{}", row)
+        unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
+        return f"What is the {attribute.label} of {row}{unit}?"
+
+    def _summary_question(self, step: Step, name: Namer) -> str:
+        attribute = self.entity_of(step).by_name[step.column or ""]
+        figure = _METRICS[step.metric or "mean"]
+        if step.metric in ("minimum", "maximum"):
+            high, low = superlatives(attribute)
+            figure = high if step.metric == "maximum" else low
+        unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
+        return f"What is the {figure} {attribute.label} of {self.rows(step, name)}{unit}?"
+
+    def _known_row(self, step: Step, name: Namer) -> str:
+        entity = self.entity_of(step)
+        fed = [condition for condition in step.conditions if condition.source]
+        if not fed:
+            return named_row(entity, step.conditions)
+        if len(entity.key) > 1:
+            parts = [
+                f"{_article_label(entity.by_name[c.column])} {self._value_of(entity, c, name)}"
+                for c in step.conditions
+            ]
+            return f"the {entity.singular} with {joined(parts)}"
+        parent = self.plan.step(fed[0].source or "")
+        return self._thing(parent, name)
+
+    def _thing(self, parent: Step, name: Namer) -> str:
+        """Return the phrase for the thing that the parent's answer names."""
+        entity = self.entity_of(parent)
+        column = parent.column or ""
+        row = name(parent)
+        if entity.key == (column,):
+            return row
+        reference = entity.reference_of(column)
+        words = entity.by_name[column].words
+        if reference is None:
+            return f"the {entity.by_name[column].label} of {row}"
+        if words.possessive:
+            return words.possessive.replace("{}", row)
+        target = self.catalogue.by_name[reference.target]
+        return f"the {words.role or role_of(entity.by_name[column], target)} of {row}"
+
+    def _modifiers(self, step: Step, name: Namer) -> str:
+        entity = self.entity_of(step)
+        phrases: list[str] = []
+        plain: list[str] = []
+        for condition in step.conditions:
+            words = entity.by_name[condition.column].words
+            value = self._value_of(entity, condition, name)
+            if condition.source and not self._same_kind(step, condition):
+                phrases.append(self._shared(step, condition, name))
+            elif condition.operator == "is" and words.modifier:
+                phrases.append(words.modifier.replace("{}", value))
+            else:
+                plain.append(f"{self._filter_label(entity, condition)} {value}")
+        if plain:
+            phrases.insert(0, f"with {joined(plain)}")
+        return " ".join(phrases)
+
+    def _filter_label(self, entity: Entity, condition: Condition) -> str:
+        attribute = entity.by_name[condition.column]
+        reference = entity.reference_of(condition.column)
+        if reference is not None:
+            target = self.catalogue.by_name[reference.target]
+            return attribute.words.role or role_of(attribute, target)
+        return attribute.label
+
+    def _same_kind(self, step: Step, condition: Condition) -> bool:
+        """Whether the parent's answer names a thing, so that the thing can be spoken of."""
+        return condition.operator == "is" and self.catalogue.names_things(
+            step.table, condition.column
+        )
+
+    def _shared(self, step: Step, condition: Condition, name: Namer) -> str:
+        """Return "with the same model as that plane" or a bound that another row sets."""
+        attribute = self.entity_of(step).by_name[condition.column]
+        row = name(self.plan.step(condition.source or ""))
+        match condition.operator:
+            case "is":
+                return f"with the same {attribute.label} as {row}"
+            case "at_least":
+                return f"whose {attribute.label} is at least that of {row}"
+            case "at_most":
+                return f"whose {attribute.label} is at most that of {row}"
+
+    def _value_of(self, entity: Entity, condition: Condition, name: Namer) -> str:
+        if condition.source is None:
+            return spoken(entity.by_name[condition.column], condition.value)
+        parent = self.plan.step(condition.source)
+        if self.catalogue.names_things(entity.name, condition.column):
+            return self._thing(parent, name)
+        return self.value(parent, name)
+
+
+def named_row(entity: Entity, key: tuple[Condition, ...]) -> str:
+    """Return the phrase for a row whose key the question states."""
+    said = {c.column: spoken(entity.by_name[c.column], c.value) for c in key}
+    if entity.words.named:
+        phrase = entity.words.named
+        for column, value in said.items():
+            phrase = phrase.replace(f"{{{column}}}", value)
+        return phrase
+    if len(said) == 1:
+        (column,) = said
+        label = "" if _says_identity(entity.by_name[column]) else f"with {column_label(entity)} "
+        return (
+            f"{entity.singular} {said[column]}"
+            if not label
+            else (f"the {entity.singular} {label}{said[column]}")
+        )
+    parts = [f"{entity.by_name[column].label} {value}" for column, value in said.items()]
+    return f"the {entity.singular} with {joined(parts)}"
+
+
+def column_label(entity: Entity) -> str:
+    """Return the label of a key of one column."""
+    return entity.key_attributes[0].label
+
+
+def _says_identity(attribute: Attribute) -> bool:
+    return attribute.label.split(" ")[-1] in ("ID", "code", "key", "number")
+
+
+def _article_label(attribute: Attribute) -> str:
+    return f"the {attribute.label}"
+
+
+def spoken(attribute: Attribute, value: SqlValue) -> str:
+    """Return a value as a question says it."""
+    said = attribute.words.values.get(str(value))
+    if said is not None:
+        return said
+    text = str(value)
+    plain = attribute.profile.logical_type != "text" or " " not in text
+    return text if plain else f"“{text}”"
+
+
+def role_of(attribute: Attribute, target: Entity) -> str:
+    """Return what a reference's target is to its row: "customer", "origin airport".
+
+    `ship_to_id` is the "ship to"; a column without such an ending needs the target's noun.
+    """
+    stripped = without_identifying_word(attribute.name)
+    if stripped is not None:
+        return stripped
+    own = label_of(attribute.name)
+    key = label_of(target.key[0]) if len(target.key) == 1 else ""
+    if own in (key, target.singular):
+        return target.singular
+    return own if own.endswith(target.singular) else f"{own} {target.singular}"
+
+
+def superlatives(attribute: Attribute) -> tuple[str, str]:
+    """Return the words for the largest and the smallest value."""
+    if attribute.words.superlatives:
+        return attribute.words.superlatives
+    last = attribute.label.split(" ")[-1]
+    if attribute.profile.is_temporal or last in ("year", "date", "time"):
+        return "latest", "earliest"
+    if last in ("duration", "length", "distance", "delay"):
+        return "longest", "shortest"
+    if last in ("area", "population", "size", "quantity", "amount"):
+        return "largest", "smallest"
+    return "highest", "lowest"
+
+
+def joined(parts: list[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,257 @@
+"""Grounded synthesis: a database or tables become an environment, without a language model.
+
+Load, profile, find keys and references, design and write tools, sample tasks, execute what stands
+beside the gold, write the bundle, replay it from disk. Nothing is left behind when a step fails.
+"""
+
+import asyncio
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TypeAlias
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, World
+from astra_arena.core.errors import SettingsError
+from astra_arena.core.tasks import Task
+from astra_arena.sandbox import ProcessSandbox
+from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.emit import emit_server
+from astra_arena.synthesizer.descriptions import Descriptions, check_descriptions
+from astra_arena.synthesizer.gold_runs import keep_true_alternatives
+from astra_arena.synthesizer.naming import safe_identifier
+from astra_arena.synthesizer.replay_check import RUNS, ReplayReport, require_replay
+from astra_arena.synthesizer.table_analysis import Analysis, analyse
+from astra_arena.synthesizer.table_source import LoadedTables, load_tables, write_world
+from astra_arena.synthesizer.task_sampler import Sample, sample_tasks
+from astra_arena.synthesizer.task_writer import GENERATOR, TaskWriter
+from astra_arena.synthesizer.tool_code import write_tools
+from astra_arena.synthesizer.tool_design import design_tools
+from astra_arena.synthesizer.tool_schemas import tool_specs
+
+DEFAULT_TASKS = 120
+WORLD_FILE = "world.sqlite"
+
+Watcher: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being done, how far it is and how far it goes; 0 of 0 where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """What a user may choose."""
+
+    tasks: int = DEFAULT_TASKS
+    seed: int = 0
+    name: str | None = None
+    title: str | None = None
+    descriptions: Descriptions = field(default_factory=Descriptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Synthesis:
+    """What was made."""
+
+    bundle: Bundle
+    notices: tuple[str, ...]
+    """What was left out or read differently from what the source says."""
+    report: JsonObject
+    """The content of `report.json`, without the digests."""
+
+
+def synthesize_tables(
+    source: Path,
+    out: Path,
+    options: TableOptions | None = None,
+    *,
+    watcher: Watcher | None = None,
+) -> Synthesis:
+    """Make the bundle `out` from a database, a CSV file or a folder of CSV files.
+
+    Equal sources, options and versions give equal bytes.
+
+    Raises:
+        SourceError: if the source cannot be read or has no usable table.
+        SynthesisError: if the data allows no task.
+        GateError: if a task does not bear out its gold when it is replayed.
+        BundleError: if `out` holds something that is no bundle.
+    """
+    chosen = options or TableOptions()
+    watch = watcher or _unwatched
+    name = environment_name(chosen, source)
+    watch("read the tables", 0, 0)
+    with (
+        tempfile.TemporaryDirectory(prefix="astra-arena-") as folder,
+        load_tables(source) as loaded,
+    ):
+        check_descriptions(chosen.descriptions, loaded.tables)
+        watch("find keys and references", 0, 0)
+        analysis = analyse(loaded.connection, loaded.tables, chosen.descriptions)
+        world = Path(folder) / WORLD_FILE
+        write_world(loaded.connection, world)
+        draft = _Draft(name, source, chosen, loaded, analysis, world, Path(folder) / "bundle")
+        return draft.finish(out, watch)
+
+
+def environment_name(options: TableOptions, source: Path) -> str:
+    """Return the environment's name: the one chosen, the described one, or the source's.
+
+    Raises:
+        SettingsError: if the one chosen cannot be a name.
+    """
+    given = options.name or options.descriptions.name
+    plain = source.name.split(".")[0] or source.resolve().name
+    name = given or safe_identifier(plain, fallback="tables").replace("_", "-").strip("-")[:63]
+    if not (name[:1].isalpha() and name.isascii() and name.lower() == name and len(name) <= 63):
+        raise SettingsError(
+            f"--name is 1 to 63 of a-z, 0-9 and -, starting with a letter; got {name!r}"
+        )
+    return name
+
+
+class _Draft:
+    """A bundle on its way: everything that is decided from the analysed source."""
+
+    def __init__(
+        self,
+        name: str,
+        source: Path,
+        options: TableOptions,
+        loaded: LoadedTables,
+        analysis: Analysis,
+        world: Path,
+        folder: Path,
+    ) -> None:
+        self._name = name
+        self._source = source
+        self._options = options
+        self._loaded = loaded
+        self._analysis = analysis
+        self._world = world
+        self._folder = folder
+        self._version = metadata.version("astra-arena")
+        self._designs = design_tools(analysis.catalogue)
+        self._specs = {s.name: s for design in self._designs for s in tool_specs(design)}
+        self._tools_py = write_tools(self._designs, self._specs)
+        self._environment = self._manifest()
+
+    def finish(self, out: Path, watch: Watcher) -> Synthesis:
+        """Sample, execute, write, replay; then move to `out` what held."""
+        sample = self._sample(watch)
+        tasks = self._tasks(sample)
+        watch("execute other ways to ask", 0, 0)
+        candidates = self._write(self._folder, tasks)
+        kept = asyncio.run(_executed(candidates))
+        checked = self._write(self._folder, kept)
+        total = RUNS * len(kept)
+        replay = require_replay(
+            checked.path, progress=lambda done: watch("replay the gold calls", done, total)
+        )
+        watch("write the bundle", 0, 0)
+        report = self._report(sample, tasks, kept, replay)
+        bundle = self._write(out, kept, report)
+        emit_server(bundle.path)
+        notices = (*self._loaded.notices, *self._analysis.notices)
+        return Synthesis(bundle, notices, report)
+
+    def _sample(self, watch: Watcher) -> Sample:
+        count = self._options.tasks
+        watch("sample tasks", 0, count)
+        return sample_tasks(
+            self._loaded.connection,
+            self._analysis.catalogue,
+            self._designs,
+            count=count,
+            seed=self._options.seed,
+            progress=lambda done: watch("sample tasks", done, count),
+        )
+
+    def _tasks(self, sample: Sample) -> tuple[Task, ...]:
+        writer = TaskWriter(
+            self._name,
+            self._analysis.catalogue,
+            self._designs,
+            self._specs,
+            version=self._version,
+            seed=self._options.seed,
+        )
+        return tuple(writer.write(n, task) for n, task in enumerate(sample.tasks, start=1))
+
+    def _write(
+        self, path: Path, tasks: tuple[Task, ...], report: JsonObject | None = None
+    ) -> Bundle:
+        return write_bundle(
+            path,
+            self._environment,
+            tools_py=self._tools_py,
+            world=self._world,
+            tasks=tasks,
+            report=report,
+        )
+
+    def _manifest(self) -> Environment:
+        words = self._options.descriptions
+        nouns = [entity.plural for entity in self._analysis.catalogue.entities]
+        return Environment(
+            name=self._name,
+            title=self._options.title or words.title or self._name,
+            description=words.description or f"Tools over {', '.join(nouns)}.",
+            domain=words.domain or "tables",
+            format_version=FORMAT_VERSION,
+            tools=tuple(self._specs.values()),
+            world=World(kind="sqlite", file=WORLD_FILE),
+            licence=words.licence or Licence(name="NOASSERTION", source=self._source.name),
+            provenance={
+                "generator": GENERATOR,
+                "version": self._version,
+                "seed": self._options.seed,
+                "sqlite": sqlite3.sqlite_version,
+                "inputs": [{"name": one.name, "digest": one.digest} for one in self._loaded.inputs],
+                "notices": list[Json]([*self._loaded.notices, *self._analysis.notices]),
+                **self._analysis.to_json(),
+            },
+        )
+
+    def _report(
+        self,
+        sample: Sample,
+        candidates: tuple[Task, ...],
+        tasks: tuple[Task, ...],
+        replay: ReplayReport,
+    ) -> JsonObject:
+        return {
+            "gates": [replay.to_json()],
+            "profiles": self._analysis.profiles_json(),
+            "sampling": {
+                "asked_for": self._options.tasks,
+                "tasks": len(tasks),
+                "plans_checked": sample.drawn,
+                "refused": dict[str, Json](sample.refused),
+                "alternatives_proposed": _alternatives(candidates),
+                "alternatives_kept": _alternatives(tasks),
+            },
+            "difficulty": {
+                key: _counted(tasks, key) for key in ("topology", "hops", "sub_questions")
+            },
+        }
+
+
+async def _executed(bundle: Bundle) -> tuple[Task, ...]:
+    async with ProcessSandbox() as sandbox:
+        return await keep_true_alternatives(sandbox, bundle.program(), bundle.tasks)
+
+
+def _alternatives(tasks: tuple[Task, ...]) -> int:
+    return sum(len(question.alternatives) for task in tasks for question in task.sub_questions)
+
+
+def _counted(tasks: tuple[Task, ...], key: str) -> JsonObject:
+    counts = Counter(str(task.difficulty[key]) for task in tasks)
+    return {value: counts[value] for value in sorted(counts)}
+
+
+def _unwatched(doing: str, done: int, total: int) -> None:
+    del doing, done, total

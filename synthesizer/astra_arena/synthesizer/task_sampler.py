@@ -1,0 +1,345 @@
+"""Samples tasks over the references between tables: chains, forks, joins and parallel branches.
+
+Plans are drawn at random and kept only when every check passes, so what makes a good task stands in
+the checks and not in the drawing.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from astra_arena.core.errors import SynthesisError
+from astra_arena.core.randomness import random_stream
+from astra_arena.synthesizer.catalogue import Catalogue, Entity
+from astra_arena.synthesizer.gold_queries import GoldQueries
+from astra_arena.synthesizer.profile import SqlValue
+from astra_arena.synthesizer.questions import Storyteller, Wording, wording_finding
+from astra_arena.synthesizer.step_sampler import StepSampler
+from astra_arena.synthesizer.task_checks import PlanChecks
+from astra_arena.synthesizer.task_graphs import Condition, Plan, Step, Topology
+from astra_arena.synthesizer.tool_design import EntityTools
+
+_T = TypeVar("_T")
+
+MOST_COMMON_SHARE = 0.15
+"""The share of tasks, overall and among those that ask for one column, with one final answer."""
+ATTEMPTS_PER_TASK = 400
+"""Draws for one topology before another one takes its place."""
+
+TOPOLOGIES: tuple[tuple[Topology, int], ...] = (
+    ("chain", 9),
+    ("fork", 4),
+    ("join", 4),
+    ("parallel", 3),
+)
+"""How many of twenty tasks have which shape, where the data allows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledTask:
+    """A plan that passed every check, with its words."""
+
+    plan: Plan
+    wording: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The tasks drawn, and why others were not."""
+
+    tasks: tuple[SampledTask, ...]
+    drawn: int
+    """Plans that were complete and went into the checks."""
+    refused: dict[str, int]
+    """How many failed, by check."""
+
+
+def sample_tasks(
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    designs: tuple[EntityTools, ...],
+    *,
+    count: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> Sample:
+    """Sample tasks.
+
+    Args:
+        connection: The world.
+        catalogue: Its entities.
+        designs: Their tools.
+        count: How many tasks are wanted; fewer come back when the data holds no more.
+        seed: Decides every draw.
+        progress: Told how many tasks there are, each time one is added.
+
+    Raises:
+        SynthesisError: if the data allows no task at all.
+    """
+    sampler = _TaskSampler(connection, catalogue, designs, seed)
+    wanted = _shares(count)
+    tasks: list[SampledTask] = []
+    barren: set[Topology] = set()
+    number = 0
+    while len(tasks) < count and len(barren) < len(TOPOLOGIES):
+        topology = _next_topology(wanted, tasks, barren)
+        task = sampler.sample(topology, number)
+        number += 1
+        if task is None:
+            barren.add(topology)
+            continue
+        tasks.append(task)
+        if progress is not None:
+            progress(len(tasks))
+    if not tasks:
+        raise SynthesisError(
+            "the data allows no task of several steps: expected tables that refer to each other, or "
+            "one with values that rows share and numbers to compare; every draw was refused: "
+            + (
+                ", ".join(f"{why} ({n})" for why, n in sampler.refused.most_common(3))
+                or "none drawn"
+            )
+        )
+    return Sample(tuple(tasks), sampler.drawn, dict(sorted(sampler.refused.items())))
+
+
+def _shares(count: int) -> dict[Topology, float]:
+    whole = sum(weight for _, weight in TOPOLOGIES)
+    return {topology: count * weight / whole for topology, weight in TOPOLOGIES}
+
+
+def _next_topology(
+    wanted: dict[Topology, float], tasks: list[SampledTask], barren: set[Topology]
+) -> Topology:
+    """Return the shape that lags most behind its share."""
+    done = Counter(task.plan.topology for task in tasks)
+    open_shapes: list[Topology] = [topology for topology, _ in TOPOLOGIES if topology not in barren]
+    return min(open_shapes, key=lambda topology: done[topology] / wanted[topology])
+
+
+class _TaskSampler:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        designs: tuple[EntityTools, ...],
+        seed: int,
+    ) -> None:
+        self._catalogue = catalogue
+        self._designs = designs
+        self._seed = seed
+        self._queries = GoldQueries(connection, catalogue)
+        self._questions: set[str] = set()
+        self._calls: set[frozenset[object]] = set()
+        self._answers: Counter[str] = Counter()
+        self._column_answers: dict[tuple[str, str], Counter[str]] = {}
+        self.drawn = 0
+        self.refused: Counter[str] = Counter()
+
+    def sample(self, topology: Topology, number: int) -> SampledTask | None:
+        """Draw until a plan of the shape passes; `None` when none does."""
+        stream = random_stream(self._seed, "tasks", number)
+        steps = StepSampler(self._catalogue, self._designs, self._queries, stream)
+        shapes = Shapes(self._catalogue, self._designs, steps, stream.random)
+        checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
+        for _ in range(ATTEMPTS_PER_TASK):
+            drawn = shapes.draw(topology)
+            if drawn is None:
+                continue
+            plan = Plan(topology, drawn)
+            self.drawn += 1
+            if not self._is_diverse(plan):
+                self.refused["answer or calls too much like those of earlier tasks"] += 1
+                continue
+            wording = Storyteller(self._catalogue, plan, stream).tell()
+            finding = wording_finding(plan, wording) or checks.finding(plan)
+            if finding is None and wording.question in self._questions:
+                finding = "the question was asked before"
+            if finding is None:
+                self._note(plan, wording)
+                return SampledTask(plan, wording)
+            self.refused[_kind_of(finding)] += 1
+        return None
+
+    def _is_diverse(self, plan: Plan) -> bool:
+        if frozenset(step.call for step in plan.steps) in self._calls:
+            return False
+        return all(
+            _stays_rare(answers, _answer_text(leaf.answer))
+            for leaf in plan.leaves
+            for answers in (self._answers, self._answers_of(leaf))
+        )
+
+    def _answers_of(self, leaf: Step) -> Counter[str]:
+        column = leaf.column or "" if leaf.kind != "count" else "count"
+        return self._column_answers.setdefault((leaf.table, column), Counter())
+
+    def _note(self, plan: Plan, wording: Wording) -> None:
+        self._questions.add(wording.question)
+        self._calls.add(frozenset(step.call for step in plan.steps))
+        for leaf in plan.leaves:
+            for answers in (self._answers, self._answers_of(leaf)):
+                answers[_answer_text(leaf.answer)] += 1
+
+
+def _answer_text(answer: SqlValue) -> str:
+    return str(answer).casefold()
+
+
+def _stays_rare(answers: Counter[str], answer: str) -> bool:
+    # A column that is asked for once or twice has each answer once; the share counts from then on.
+    return answers[answer] + 1 <= max(1, int(MOST_COMMON_SHARE * (answers.total() + 1)))
+
+
+def _kind_of(finding: str) -> str:
+    """Return a finding without the ids and values in it."""
+    words = [word for word in finding.split(" ") if not (word[:1] == "q" and word[1:].isdigit())]
+    return " ".join(words).split(":")[0]
+
+
+class Shapes:
+    """Draws the steps of a plan of some shape.
+
+    Args:
+        catalogue: The entities.
+        designs: Their tools.
+        steps: Draws single steps.
+        chance: Draws a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        designs: tuple[EntityTools, ...],
+        steps: StepSampler,
+        chance: Callable[[], float],
+    ) -> None:
+        self._catalogue = catalogue
+        self._designs = designs
+        self._steps = steps
+        self._chance = chance
+
+    def draw(self, topology: Topology) -> tuple[Step, ...] | None:
+        """Draw the steps, parents first; `None` when the draw came to nothing."""
+        match topology:
+            case "chain":
+                return self._chain(length=self._among((2, 3, 3, 3, 4, 4)))
+            case "fork":
+                return self._fork()
+            case "join":
+                return self._join()
+            case "parallel":
+                return self._parallel()
+
+    def _chain(self, *, length: int, first: int = 1) -> tuple[Step, ...] | None:
+        root = self._steps.root(f"q{first}")
+        if root is None:
+            return None
+        chain = [root]
+        for number in range(first + 1, first + length):
+            final = number == first + length - 1
+            step = self._steps.following(f"q{number}", chain[-1], final=final)
+            if step is None:
+                return None
+            chain.append(step)
+        return tuple(chain)
+
+    def _fork(self) -> tuple[Step, ...] | None:
+        stem = self._open_chain(length=self._among((1, 1, 2)))
+        if stem is None:
+            return None
+        number = len(stem) + 1
+        left = self._steps.following(f"q{number}", stem[-1], final=True)
+        right = self._steps.following(f"q{number + 1}", stem[-1], final=True)
+        if left is None or right is None or _like(left, right):
+            return None
+        return (*stem, left, right)
+
+    def _open_chain(self, *, length: int, first: int = 1) -> tuple[Step, ...] | None:
+        root = self._steps.root(f"q{first}")
+        if root is None:
+            return None
+        chain = [root]
+        while len(chain) < length:
+            step = self._steps.following(f"q{first + len(chain)}", chain[-1], final=False)
+            if step is None:
+                return None
+            chain.append(step)
+        return tuple(chain)
+
+    def _join(self) -> tuple[Step, ...] | None:
+        entity, columns = self._joined_columns()
+        if entity is None:
+            return None
+        steps: list[Step] = []
+        conditions: list[Condition] = []
+        for column in columns:
+            producer = self._steps.root(
+                f"q{len(steps) + 1}", answers=self._producers(entity, column)
+            )
+            if producer is None:
+                return None
+            steps.append(producer)
+            conditions.append(Condition(column, "is", producer.answer, producer.id))
+        return self._close_join(entity, steps, conditions)
+
+    def _close_join(
+        self, entity: Entity, steps: list[Step], conditions: list[Condition]
+    ) -> tuple[Step, ...] | None:
+        number = len(steps) + 1
+        longer = self._chance() < 0.35
+        if {condition.column for condition in conditions} == set(entity.key):
+            ordered = sorted(conditions, key=lambda condition: entity.key.index(condition.column))
+            joint = self._steps.getting(f"q{number}", entity, tuple(ordered), final=not longer)
+        else:
+            joint = self._steps.searching(
+                f"q{number}", entity.name, tuple(conditions), final=not longer
+            )
+        if joint is None or not longer:
+            return None if joint is None else (*steps, joint)
+        last = self._steps.following(f"q{number + 1}", joint, final=True)
+        return None if last is None else (*steps, joint, last)
+
+    def _joined_columns(self) -> tuple[Entity | None, tuple[str, ...]]:
+        """Draw an entity and two of its columns that other steps can give values for."""
+        design = self._among(self._designs)
+        entity = design.entity
+        columns = [
+            rule.attribute.name
+            for rule in design.filters
+            if rule.operator == "is"
+            and rule.attribute.words.in_questions
+            and entity.key != (rule.attribute.name,)
+            and self._producers(entity, rule.attribute.name)
+        ]
+        if len(columns) < 2:
+            return None, ()
+        first = self._among(columns)
+        second = self._among([column for column in columns if column != first])
+        return entity, tuple(sorted((first, second), key=columns.index))
+
+    def _producers(self, entity: Entity, column: str) -> list[tuple[str, str]]:
+        return [
+            (table, own)
+            for table, own in self._steps.useful_answers
+            if self._catalogue.same_things(table, own, entity.name, column)
+        ]
+
+    def _parallel(self) -> tuple[Step, ...] | None:
+        left = self._chain(length=2)
+        if left is None:
+            return None
+        right = self._chain(length=self._among((2, 2, 3)), first=len(left) + 1)
+        return None if right is None else (*left, *right)
+
+    def _among(self, choices: Sequence[_T]) -> _T:
+        return choices[int(self._chance() * len(choices))]
+
+
+def _like(left: Step, right: Step) -> bool:
+    """Whether two steps differ in their answer's column only."""
+    return replace(left, id="", column="", answer=None) == replace(
+        right, id="", column="", answer=None
+    )
