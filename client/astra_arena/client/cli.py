@@ -28,18 +28,11 @@ TOKEN_VARIABLE = "ARENA_TOKEN"
 EVENT_LOOP = {"use_uvloop": True}
 
 
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
-Files = Annotated[list[Path], typer.Argument(help="Rollout files; `score` takes journals, too.")]
-
-
 class TransportChoice(StrEnum):
     """How agents are connected to the tools."""
 
     HTTP = "http"
     STDIO = "stdio"
-
-
-Connection = Annotated[TransportChoice, typer.Option(help="How agents are connected.")]
 
 
 class ModeChoice(StrEnum):
@@ -49,14 +42,18 @@ class ModeChoice(StrEnum):
     ASTRA = "astra"
 
 
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
+Connection = Annotated[TransportChoice, typer.Option(help="How agents are connected.")]
+Files = Annotated[list[Path], typer.Argument(help="Rollout files; `score` takes journals, too.")]
+FirstTasks = Annotated[int | None, typer.Option(min=1, help="Play the first N tasks.")]
+
+
 def rollout(
     bundle: Annotated[
         Path | None,
         typer.Argument(help="Bundle folder; served by this command unless --control is given."),
     ] = None,
-    control: Annotated[
-        str | None, typer.Option(help="Control address of a server that runs already.")
-    ] = None,
+    control: Annotated[str | None, typer.Option(help="Address of a running server.")] = None,
     token: Annotated[
         str | None, typer.Option(envvar=TOKEN_VARIABLE, help="Its token, with --control.")
     ] = None,
@@ -70,7 +67,7 @@ def rollout(
     task_ids: Annotated[
         list[str] | None, typer.Option("--task", help="Play this task; repeatable.")
     ] = None,
-    tasks: Annotated[int | None, typer.Option(min=1, help="Play the first N.")] = None,
+    tasks: FirstTasks = None,
     seeds: Annotated[
         list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")
     ] = None,

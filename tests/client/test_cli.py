@@ -1,0 +1,166 @@
+"""The verbs `rollout`, `score` and `report`, as they are typed."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.core.cli import run
+from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.server_process import ServerProcess, start_server_process
+from tests.client.served import nowhere
+from tests.client.test_store import rollout as stored_rollout
+from tests.servers.small_bundle import ONE_STEP_TASK, TASK, write_small_bundle
+from tests.support.requirement import requirement
+
+Captured = pytest.CaptureFixture[str]
+
+
+@contextmanager
+def running(folder: Path) -> Generator[tuple[Bundle, ServerProcess]]:
+    bundle = write_small_bundle(folder)
+    with start_server_process([bundle.path]) as server:
+        yield bundle, server
+
+
+@requirement("client:resume", "client:report", "client:rescore", "client:store")
+def test_rollout_resumes_and_report_and_score_read_its_file(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    out = tmp_path / "out" / "rollouts.jsonl"
+    with running(tmp_path) as (bundle, server):
+        there = ["--control", server.addresses.control, "--token", server.token]
+        common = ["rollout", str(bundle.path), *there, "--out", str(out), "--json"]
+        agents = ["--agent", "oracle", "--agent", "noop"]
+        assert run([*common, *agents, "--task", TASK]) == 0
+        first = json.loads(capsys.readouterr().out)
+        assert run([*common, *agents, "--tasks", "2"]) == 0
+        second = json.loads(capsys.readouterr().out)
+        whole = out.read_bytes()
+        out.write_bytes(whole[:-20])
+        assert run([*common, *agents, "--tasks", "2"]) == 0
+        torn = capsys.readouterr()
+        assert run([*common, *agents, "--tasks", "2", "--no-resume"]) == 2
+        assert "is there already" in capsys.readouterr().err
+    assert (first["tasks"], second["tasks"]) == (1, 2)
+    oracle = second["agents"]["oracle"]
+    assert set(oracle) == {"mean_reward", "f1", "solved", "calls", "failures", "void", "seconds"}
+    assert (oracle["mean_reward"], oracle["solved"], oracle["calls"]) == (1, 1, 1.5)
+    assert second["agents"]["noop"]["mean_reward"] == 0
+    assert "torn line" in torn.err
+    assert len(list(read_rollouts(out))) == 4
+    assert out.with_name("rollouts.jsonl.torn").exists()
+
+    assert run(["report", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["agents"].keys() == {"noop", "oracle"}
+    assert run(["report", str(out)]) == 0
+    assert "100.0%" in capsys.readouterr().out
+    assert run(["score", str(out), "--bundle", str(bundle.path), "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["mode"] == "strict"
+    assert sorted(one["reward"] for one in scores["scores"]) == [0, 0, 1, 1]
+    assert all(one["reward"] == one["stored"] for one in scores["scores"])
+    assert run(["score", str(out), "--bundle", str(bundle.path), "--mode", "astra"]) == 0
+    assert "oracle" in capsys.readouterr().out
+
+
+@requirement("client:both-transports")
+def test_rollout_serves_a_bundle_by_itself_over_either_transport(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    bundle = write_small_bundle(tmp_path)
+    for transport in ("http", "stdio"):
+        asked = ["rollout", str(bundle.path), "--transport", transport, "--task", ONE_STEP_TASK]
+        assert run([*asked, "--seed", "1", "--seed", "2", "--json"]) == 0
+        figures = json.loads(capsys.readouterr().out)["agents"]["oracle"]
+        assert figures["mean_reward"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "nothing to play on"),
+        (["BUNDLE", "--agent", "gpt"], "there is no agent 'gpt'; choose one of"),
+        (["--agent", "oracle"], "plays the gold"),
+        (["--control", "http://127.0.0.1:9", "--agent", "noop"], "needs the server's token"),
+        (["BUNDLE", "--control", "http://x", "--transport", "stdio"], "no --control"),
+        (["BUNDLE", "--task", "nope"], "there is no task 'nope'"),
+        (["nowhere/"], "expected a bundle folder at nowhere"),
+    ],
+)
+def test_misuse_is_one_line_and_exit_code_2(
+    tmp_path: Path,
+    capsys: Captured,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
+) -> None:
+    monkeypatch.delenv("ARENA_TOKEN", raising=False)
+    path = str(write_small_bundle(tmp_path).path)
+    options = [path if option == "BUNDLE" else option for option in options]
+    if "--agent" not in options:
+        options += ["--agent", "noop"]
+    assert run(["rollout", *options]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_wrong_tokens_and_unreachable_servers_say_what_to_do(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    address = nowhere()
+    assert run(["rollout", "--control", address, "--token", "t", "--agent", "noop"]) == 1
+    assert f"no answer from the control plane at {address}" in capsys.readouterr().err
+    with running(tmp_path) as (_, server):
+        there = ["--control", server.addresses.control, "--token", "wrong"]
+        assert run(["rollout", *there, "--agent", "noop"]) == 2
+    assert "refused the token" in capsys.readouterr().err
+
+
+def test_gold_of_another_bundle_is_refused(tmp_path: Path, capsys: Captured) -> None:
+    with running(tmp_path) as (bundle, server):
+        changed = write_bundle(
+            tmp_path / "other",
+            bundle.environment.model_copy(update={"digests": None}),
+            tools_py=bundle.tools_py.decode(),
+            world=bundle.path / "world.sqlite",
+            tasks=bundle.tasks[:1],
+        )
+        there = ["--control", server.addresses.control, "--token", server.token]
+        assert run(["rollout", str(changed.path), *there]) == 2
+    assert "serves another version" in capsys.readouterr().err
+
+
+def test_damaged_files_are_named(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "rollouts.jsonl"
+    path.write_text("{}\n", encoding="utf-8")
+    assert run(["report", str(path)]) == 2
+    assert "rollouts.jsonl line 1" in capsys.readouterr().err
+    bundle = str(write_small_bundle(tmp_path).path)
+    assert run(["score", str(path), "--bundle", bundle]) == 2
+    assert "rollouts.jsonl line 1" in capsys.readouterr().err
+    with RolloutStore(tmp_path / "foreign.jsonl") as store:
+        store.append(stored_rollout("a"))
+    assert run(["score", str(tmp_path / "foreign.jsonl"), "--bundle", bundle]) == 2
+    assert "was played on environment sha256:e" in capsys.readouterr().err
+
+
+def test_too_many_void_attempts_are_a_finding(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "rollouts.jsonl"
+    with RolloutStore(path) as store:
+        store.append(stored_rollout("a"))
+        store.append(stored_rollout("b", void=True))
+    assert run(["report", str(path), "--json"]) == 1
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["agents"]["oracle"]["void"] == 1
+    assert "1 of 2 attempts are void" in shown.err
+
+
+def test_every_verb_shows_an_example(capsys: Captured) -> None:
+    for verb in ("rollout", "score", "report"):
+        assert run([verb, "--help"]) == 0
+        assert f"Example: arena {verb}" in " ".join(capsys.readouterr().out.split())
