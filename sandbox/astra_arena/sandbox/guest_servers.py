@@ -102,7 +102,8 @@ class BaseServer:
             await asyncio.wait_for(self._exited.wait(), _END_S)
         except TimeoutError:
             self._process.kill()
-            await self._exited.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._exited.wait(), _END_S)
 
     def _reap(self) -> None:
         self._process.wait()
@@ -116,16 +117,20 @@ class EnvironmentServer:
     """Holds one program's world and forks its sessions."""
 
     def __init__(self, program: Program, control: ControlChannel, forked: Forked) -> None:
-        self.live_sessions = 0
-        """For whoever decides which servers to keep."""
         self._largest_frame = max(program.limits.reply_bytes, _SHORTEST_FRAME) + _FRAME_SLACK
         self._control = control
         self._forked = forked
+        self._live: dict[FrameChannel, Forked] = {}
 
     @property
     def pid(self) -> int:
         """Its process id."""
         return self._forked.pid
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has no session."""
+        return not self._live
 
     @property
     def ended(self) -> bool:
@@ -161,10 +166,20 @@ class EnvironmentServer:
             if isinstance(error, WireError):
                 raise SandboxUnavailableError(f"could not confine a session: {error}") from error
             raise
+        self._live[channel] = forked
         return channel, forked
+
+    def end_session(self, channel: FrameChannel) -> None:
+        """End a session; ending it twice is harmless."""
+        forked = self._live.pop(channel, None)
+        if forked is not None:
+            channel.close()
+            forked.kill()
 
     def stop(self) -> None:
         """End it and its sessions."""
+        for channel in list(self._live):
+            self.end_session(channel)
         self._control.close()
         self._forked.kill()
 

@@ -116,6 +116,9 @@ class ProcessSandbox:
             return self._base
 
     def _drop_idle(self) -> None:
-        idle = [p for p, server in self._servers.items() if server.live_sessions == 0]
+        idle = [program for program, server in self._servers.items() if server.idle]
+        # The last one is about to get a session.
         for program in idle[: max(0, len(idle) - 1 - self._idle_environments)]:
             self._servers.pop(program).stop()
+            if not self._server_locks[program].locked():
+                del self._server_locks[program]

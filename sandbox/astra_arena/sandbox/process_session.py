@@ -46,7 +46,6 @@ class ProcessSession:
         self._seed = str(seed).encode("ascii")
         self._last_id = 0
         self._closed = False
-        server.live_sessions += 1
 
     @property
     def pid(self) -> int:
@@ -57,6 +56,8 @@ class ProcessSession:
         """Run one tool; see `Session.call`."""
         if self._closed:
             raise SandboxUnavailableError("the session is closed")
+        if self._channel.busy:
+            raise RuntimeError("expected calls to a session one after another, got two at once")
         if tool not in self._program.tool_names:
             raise SpecError(f"expected one of the program's tools, got {tool!r}")
         if self._channel.failure is not None and self._server.ended:
@@ -119,12 +120,8 @@ class ProcessSession:
         return f"; killed by {signal.Signals(-status).name}"
 
     def _end(self) -> None:
-        if self._closed:
-            return
         self._closed = True
-        self._server.live_sessions -= 1
-        self._channel.close()
-        self._forked.kill()
+        self._server.end_session(self._channel)
 
 
 def _request(number: int, seed: bytes, tool: str, arguments: bytes, attempt: int) -> bytes:

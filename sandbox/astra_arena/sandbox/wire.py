@@ -35,6 +35,11 @@ class FrameChannel:
         self._writing = False
         self._loop.add_reader(sock.fileno(), self._read)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a reply is being waited for."""
+        return self._waiter is not None
+
     async def exchange(self, body: bytes, *, timeout_s: float) -> bytes:
         """Send one frame and return the reply's body.
 
@@ -54,8 +59,6 @@ class FrameChannel:
         """
         if self.failure is not None:
             raise self.failure
-        if self._waiter is not None:
-            raise RuntimeError("expected calls to a session one after another, got two at once")
         waiter = self._waiter = self._loop.create_future()
         deadline = self._loop.call_later(timeout_s, self._expire)
         try:

@@ -100,7 +100,7 @@ class Session:
         return body
 
     def _encoded(self, result: object) -> bytes:
-        if type(result) is not dict:
+        if not isinstance(result, dict):
             raise ResultError("bad_result", f"expected a dict, got {type(result).__name__}")
         _require_shape(cast("dict[object, object]", result))
         try:
