@@ -146,15 +146,14 @@ class Episode:
         return reply
 
     async def _charged_call(self, tool: str, arguments: Json, key: str | None) -> CallReply:
-        _, stored = storable(arguments)
         over = self._over_budget()
         if over is not None:
-            return self._refuse(tool, stored, "over_budget", over, key=key)
+            return self._refuse(tool, storable(arguments)[1], "over_budget", over, key=key)
         known = self._toolset.get(tool)
         if known is None:
             names = ", ".join(self._toolset.names)
             text = f"there is no tool {printable(tool, 64)!r}; the tools are: {names}"
-            return self._refuse(tool, stored, "unknown_tool", text, key=key)
+            return self._refuse(tool, storable(arguments)[1], "unknown_tool", text, key=key)
         checked = known.accept(arguments)
         if not isinstance(checked, Accepted):
             return self._refuse(

@@ -98,8 +98,9 @@ def _print_head(facts: JsonObject, console: Console) -> None:
     licence = _object(facts["licence"])
     source = f", from {licence['source']}" if licence.get("source") else ""
     console.print(f"licence      {escape(str(licence['name']))}{escape(str(source))}")
-    console.print(f"environment  {facts['environment_digest']}")
-    console.print(f"tasks        {facts['tasks_digest'] or 'none (agent-side bundle)'}")
+    tasks = facts["tasks_digest"] or "none (agent-side bundle)"
+    console.print(f"environment  {facts['environment_digest']}", soft_wrap=True)
+    console.print(f"tasks        {tasks}", soft_wrap=True)
 
 
 def _print_table(

@@ -1,6 +1,7 @@
 """Running the servers as the main thing of a process: the event loop, exit codes, messages."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -14,6 +15,10 @@ from astra_arena.servers.stdio import serve_stdio
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine to its end on the fast event loop."""
+    # What is loaded by now stays: traversing it again and again is what most of a collection costs.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
 

@@ -15,7 +15,7 @@ from mcp.server.caching import CacheHint
 from mcp.shared.exceptions import MCPError
 
 from astra_arena.core.calls import CALL_KEY_META
-from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import EpisodeError
 from astra_arena.servers.bundle import Bundle
@@ -30,6 +30,8 @@ EpisodeFinder: TypeAlias = Callable[[RequestContext], Episode]
 
 UNAVAILABLE_TEXT = "the server could not answer this call"
 LIST_FRESH_MS = 3_600_000
+
+_MIRROR_KEYWORD = b'"x-mcp-header"'
 
 _COMPLETE: JsonObject = {"resultType": "complete"}
 """The newer generation wants it on every result; the SDK drops it for the older."""
@@ -47,7 +49,14 @@ def build_mcp_server(
     """
     environment = bundle.environment
     listed: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in environment.tools]}
-    schemas = {tool.name: tool.input_schema for tool in environment.tools}
+    names = {tool.name for tool in environment.tools}
+    # The SDK compares request headers with arguments that a schema mirrors into them; looking for
+    # such arguments on every call costs a tenth of it, so only schemas that have some are given.
+    mirrored = {
+        tool.name: tool.input_schema
+        for tool in environment.tools
+        if _MIRROR_KEYWORD in canonical_bytes(tool.input_schema)
+    }
 
     async def list_tools(_: RequestContext, __: wire.PaginatedRequestParams) -> JsonObject:
         return listed
@@ -62,7 +71,7 @@ def build_mcp_server(
         except Exception:
             logger.exception("a call to %s was not answered", bundle.name)
             raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
-        if params.name not in schemas:
+        if params.name not in names:
             raise MCPError(code=wire.INVALID_PARAMS, message=reply.text)
         return _wire_reply(reply)
 
@@ -71,7 +80,7 @@ def build_mcp_server(
         version=bundle.digests.environment.partition(":")[2][:12],
         title=environment.title,
         instructions=instructions or environment.description,
-        get_tool_input_schema=schemas.get,
+        get_tool_input_schema=mirrored.get,
         cache_hints={"tools/list": CacheHint(ttl_ms=LIST_FRESH_MS, scope="public")},
     )
     server.add_request_handler("tools/list", wire.PaginatedRequestParams, list_tools)

@@ -1,4 +1,4 @@
-"""Stdin and stdout as the message streams of an MCP server, on the event loop.
+"""An MCP server over stdin and stdout, on the event loop.
 
 The SDK's transport changes threads for each line; pipes and sockets need none, which halves the CPU
 of a call. Everything else (files, terminals) goes through the SDK.
@@ -8,47 +8,41 @@ import asyncio
 import os
 import stat
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from typing import TypeAlias
+from contextlib import suppress
+from typing import Any
 
 import anyio
 import mcp.types as wire
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server import Server
 from mcp.server.stdio import stdio_server
-from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 
 MAX_LINE_BYTES = 4 << 20
 
-Received: TypeAlias = ReadStream[SessionMessage | Exception]
-Sent: TypeAlias = WriteStream[SessionMessage]
 
+async def run_over_stdio(server: Server[Any]) -> None:
+    """Serve the one client behind stdin and stdout until it closes stdin.
 
-@asynccontextmanager
-async def open_stdio_streams() -> AsyncGenerator[tuple[Received, Sent]]:
-    """Claim stdin and stdout: inside the block stray prints go to stderr and reads find the end."""
+    Meanwhile stray prints go to stderr, and whoever reads stdin finds its end.
+    """
+    options = server.create_initialization_options()
     if not all(_is_pipe(fd) for fd in (0, 1)):
         async with stdio_server() as (received, sent):
-            yield received, sent
+            await server.run(received, sent, options)
         return
     stdin, stdout = os.dup(0), os.dup(1)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
     os.dup2(2, 1)
     to_server, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     sent, from_server = anyio.create_memory_object_stream[SessionMessage](0)
-    tasks = (
-        asyncio.create_task(_read(stdin, to_server)),
-        asyncio.create_task(_write(stdout, from_server)),
-    )
-    try:
-        yield received, sent
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for stream in (to_server, received, sent, from_server):
-            stream.close()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_read, stdin, to_server)
+        group.start_soon(_write, stdout, from_server)
+        await server.run(received, sent, options)
+        group.cancel_scope.cancel()
 
 
 async def _read(fd: int, to_server: MemoryObjectSendStream[SessionMessage | Exception]) -> None:

@@ -22,7 +22,7 @@ from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.servers.episode import Episode, empty_record, open_episode
 from astra_arena.servers.journal import Journal
 from astra_arena.servers.mcp_app import build_mcp_server
-from astra_arena.servers.pipes import open_stdio_streams
+from astra_arena.servers.pipes import run_over_stdio
 
 _PARENT_CHECK_SECONDS = 0.5
 
@@ -61,10 +61,7 @@ async def serve_stdio(
             bundle, task, sandbox, seed=seed, journal_dir=journal_dir, limits=limits
         ) as episode:
             server = build_mcp_server(bundle, lambda _: episode, instructions=task.prompt)
-            async with open_stdio_streams() as (received, sent):
-                options = server.create_initialization_options()
-                serving = asyncio.create_task(server.run(received, sent, options))
-                await _until_over(serving, parent)
+            await _until_over(asyncio.create_task(run_over_stdio(server)), parent)
     finally:
         await sandbox.close()
 

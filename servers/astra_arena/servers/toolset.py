@@ -121,6 +121,8 @@ def storable(value: Json) -> tuple[str | None, Json]:
         data = canonical_bytes(value)
     except SpecError as error:
         return error.message, "(not JSON)"
+    except ValueError:
+        return "expected numbers of at most 4300 digits", "(not JSON)"
     if len(data) > MAX_ARGUMENT_BYTES:
         return f"expected at most {MAX_ARGUMENT_BYTES} bytes, got {len(data)}", "(too large)"
     # Canonical JSON escapes everything beyond ASCII, so a lone surrogate shows as an escape.

@@ -1,0 +1,11 @@
+"""The small library, written once for each test process."""
+
+import pytest
+
+from astra_arena.servers import Bundle
+from tests.servers.small_bundle import write_small_bundle
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return write_small_bundle(tmp_path_factory.mktemp("bundles"))

@@ -1,0 +1,243 @@
+"""The agent plane over real HTTP."""
+
+import asyncio
+import json
+
+import anyio
+import httpx
+import pytest
+from mcp import Client
+
+from astra_arena.core.calls import CALL_KEY_META
+from astra_arena.servers import Bundle
+from tests.servers.playing import (
+    BRIEF,
+    ERAS,
+    Era,
+    open_one,
+    outcomes,
+    record_of,
+    serving,
+    solve,
+    text_of,
+)
+from tests.servers.small_bundle import GOLD_CITY, NAME, SECRET
+
+both_eras = pytest.mark.parametrize("era", ERAS)
+
+
+@both_eras
+async def test_a_task_is_played_to_the_full_reward(bundle: Bundle, era: Era) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        async with Client(episode["mcp"], mode=era) as client:
+            assert len((await client.list_tools()).tools) == 6
+            await solve(client)
+        closed = (await control.delete(f"/episodes/{episode['id']}")).json()
+    assert closed["verdict"]["reward"] == 1.0
+    assert outcomes(closed["record"]) == ["ok", "ok"]
+
+
+@both_eras
+async def test_each_call_may_come_over_a_connection_of_its_own(bundle: Bundle, era: Era) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        left: list[object] = []
+        for loan_id in (1, 2):
+            async with Client(episode["mcp"], mode=era) as client:
+                result = await client.call_tool("return_book", {"loan_id": loan_id})
+                assert result.structured_content is not None
+                left.append(result.structured_content["out"])
+    assert left == [1, 0]
+
+
+@both_eras
+async def test_parallel_episodes_do_not_see_each_other(bundle: Bundle, era: Era) -> None:
+    async def return_and_count(address: str, seen: list[object]) -> None:
+        async with Client(address, mode=era) as client:
+            result = await client.call_tool("return_book", {"loan_id": 1})
+            assert result.structured_content is not None
+            seen.append(result.structured_content["out"])
+
+    async with serving(bundle) as (_, control):
+        episodes = [await open_one(control) for _ in range(5)]
+        seen: list[object] = []
+        async with anyio.create_task_group() as group:
+            for episode in episodes:
+                group.start_soon(return_and_count, episode["mcp"], seen)
+        records = [await record_of(control, episode) for episode in episodes]
+    assert seen == [1] * 5
+    assert [len(record["calls"]) for record in records] == [1] * 5
+
+
+@both_eras
+async def test_parallel_calls_of_one_episode_are_serialised(bundle: Bundle, era: Era) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        async with Client(episode["mcp"], mode=era) as client, anyio.create_task_group() as group:
+            for loan_id in (1, 2, 1, 2):
+                group.start_soon(client.call_tool, "return_book", {"loan_id": loan_id})
+        record = await record_of(control, episode)
+    assert sorted(outcomes(record)) == ["ok", "ok", "tool_failure", "tool_failure"]
+    assert [call["index"] for call in record["calls"]] == [0, 1, 2, 3]
+
+
+@both_eras
+async def test_nothing_that_raises_or_hangs_tells_the_agent_why(bundle: Bundle, era: Era) -> None:
+    async with serving(bundle, limits=BRIEF) as (_, control):
+        episode = await open_one(control)
+        texts: set[str] = set()
+        async with Client(episode["mcp"], mode=era) as client:
+            for how in ("raise", "hang", "list", "large", "break-schema"):
+                result = await client.call_tool("misbehave", {"how": how})
+                assert result.is_error
+                assert SECRET not in result.model_dump_json()
+                texts.add(text_of(result))
+        record = await record_of(control, episode)
+    assert texts == {"the tool failed"}
+    assert outcomes(record) == ["environment_error"] * 5
+    assert record["defects"] == 5
+
+
+@both_eras
+async def test_a_repeated_call_key_is_answered_from_the_log(bundle: Bundle, era: Era) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        for _ in range(2):
+            async with Client(episode["mcp"], mode=era) as client:
+                meta = {CALL_KEY_META: "call-1"}
+                result = await client.call_tool("return_book", {"loan_id": 1}, meta=meta)
+                assert result.structured_content == {"loan_id": 1, "out": 1}
+        record = await record_of(control, episode)
+    assert [call["key"] for call in record["calls"]] == ["call-1"]
+
+
+async def post(address: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    usual = {"accept": "application/json, text/event-stream"}
+    async with httpx.AsyncClient() as client:
+        return await client.post(address, json=message, headers={**usual, **(headers or {})})
+
+
+def error_of(answer: httpx.Response) -> str:
+    body = answer.json()
+    assert body["jsonrpc"] == "2.0"
+    return body["error"]["message"]
+
+
+async def test_addresses_without_an_episode_are_not_found_and_say_what_to_do(
+    bundle: Bundle,
+) -> None:
+    async with serving(bundle) as (running, control):
+        episode = await open_one(control)
+        base = running.addresses.mcp
+        nowhere = await post(f"{base}/")
+        environment = await post(f"{base}/envs/nothing/r/{episode['id']}/mcp")
+        unknown = await post(f"{base}/envs/{NAME}/r/{'x' * 32}/mcp")
+        await control.delete(f"/episodes/{episode['id']}")
+        closed = await post(episode["mcp"])
+    answers = (nowhere, environment, unknown, closed)
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert "/envs/{name}/r/{id}/mcp" in error_of(nowhere)
+    assert NAME in error_of(environment)
+    assert "open one on the control plane" in error_of(unknown)
+    assert error_of(closed) == "this episode has ended; open a new one on the control plane"
+
+
+async def test_a_request_addressed_to_a_foreign_name_is_refused(bundle: Bundle) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        rebound = await post(episode["mcp"], {"host": "evil.example:80"})
+        foreign = await post(episode["mcp"], {"origin": "http://evil.example"})
+    assert rebound.status_code == 421
+    assert "--advertise-url" in error_of(rebound)
+    assert foreign.status_code == 403
+
+
+async def test_the_advertised_name_is_served(bundle: Bundle) -> None:
+    async with serving(bundle, advertise_url="http://arena.example") as (running, control):
+        episode = await open_one(control)
+        port = running.addresses.mcp.rpartition(":")[2]
+        assert episode["mcp"].startswith(f"http://arena.example:{port}/envs/{NAME}/r/")
+        local = episode["mcp"].replace("arena.example", "127.0.0.1")
+        answer = await post(local, {"host": f"arena.example:{port}"})
+    assert answer.status_code != 421
+
+
+async def test_ending_an_episode_ends_the_sessions_of_older_clients(bundle: Bundle) -> None:
+    async with serving(bundle) as (running, control):
+        episode = await open_one(control)
+        tasks_before = len(asyncio.all_tasks())
+        initialize = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "test", "version": "1"},
+            },
+        }
+        async with httpx.AsyncClient() as client:
+            accept = {"accept": "application/json, text/event-stream"}
+            for _ in range(5):
+                answer = await client.post(episode["mcp"], json=initialize, headers=accept)
+                assert answer.headers["mcp-session-id"]
+        assert len(asyncio.all_tasks()) > tasks_before
+        await control.delete(f"/episodes/{episode['id']}")
+        with anyio.fail_after(5):
+            while len(asyncio.all_tasks()) > tasks_before + 2:
+                await anyio.lowlevel.checkpoint()
+        assert running.host.open_count == 0
+
+
+async def test_a_message_that_no_client_sends_is_refused_and_the_episode_lives(
+    bundle: Bundle,
+) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        deep = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":' + "[" * 100_000
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2026-07-28",
+        }
+        async with httpx.AsyncClient() as client:
+            for body in (deep, "NaN", "[]", "{}", '"text"', "", "x" * (2 << 20)):
+                answer = await client.post(episode["mcp"], content=body, headers=headers)
+                assert answer.status_code >= 400
+                assert GOLD_CITY not in answer.text
+                assert "Traceback" not in answer.text
+        status = (await control.get(f"/episodes/{episode['id']}")).json()
+    assert status["open"]
+    assert status["void"] is None
+
+
+async def test_numbers_that_json_lacks_are_refused_as_arguments(bundle: Bundle) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        call = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "tools/call",
+            "params": {
+                "name": "get_reader",
+                "arguments": {"reader_id": float("nan")},
+                "_meta": {
+                    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                    "io.modelcontextprotocol/clientCapabilities": {},
+                },
+            },
+        }
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2026-07-28",
+            "mcp-method": "tools/call",
+            "mcp-name": "get_reader",
+        }
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(episode["mcp"], content=json.dumps(call), headers=headers)
+        record = await record_of(control, episode)
+    assert "no such number" in answer.json()["result"]["content"][0]["text"]
+    assert outcomes(record) == ["invalid_arguments"]
