@@ -21,7 +21,7 @@ def program_of(
     limits: Limits | None = None,
     digest: str = "sha256:test",
 ) -> Program:
-    """A program whose tools are the functions of `code`; its database has one table, `thing(name)`."""
+    """A program whose tools are the functions of `code`; its database has a table `thing`."""
     world = folder / f"world-{kind}"
     if not world.exists() and kind == "sqlite":
         connection = sqlite3.connect(world)

@@ -1,4 +1,4 @@
-"""Processes of the sandbox: what starts, what is kept, what ends, and what tool code finds there."""
+"""Processes of the sandbox: what starts, what is kept, what ends."""
 
 import asyncio
 import os

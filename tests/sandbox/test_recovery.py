@@ -1,4 +1,4 @@
-"""A durable session: broken calls are tried again, committed ones survive, machinery fails loudly."""
+"""A durable session: broken calls are tried again, committed ones survive."""
 
 from pathlib import Path
 

@@ -103,25 +103,31 @@ class ProcessSession:
             return Broke("timeout", f"no reply within {seconds:g} s", session_lost=True)
         # Whatever ends a session's process is laid to its tool code: were it laid to us, tool code
         # that ends its own server could void every episode that it is about to lose.
-        how = await self._how_it_ended()
-        self._end()
-        return Broke("crashed", f"{error}{how}", session_lost=True)
-
-    async def _how_it_ended(self) -> str:
         self._forked.kill()
+        status = await self._exit_status()
+        self._end()
+        if status == -signal.SIGPROF:
+            seconds = self._program.limits.cpu_seconds
+            return Broke("timeout", f"{seconds} s of CPU time were used up", session_lost=True)
+        return Broke("crashed", f"{error}{_ended_how(status)}", session_lost=True)
+
+    async def _exit_status(self) -> int | None:
         try:
-            status = await asyncio.wait_for(asyncio.shield(self._forked.exited), _EXIT_STATUS_S)
+            return await asyncio.wait_for(asyncio.shield(self._forked.exited), _EXIT_STATUS_S)
         except TimeoutError:
-            return ""
-        if status is None:
-            return "; its server ended with it"
-        if status >= 0:
-            return f"; exit status {status}"
-        return f"; killed by {signal.Signals(-status).name}"
+            return None
 
     def _end(self) -> None:
         self._closed = True
         self._server.end_session(self._channel)
+
+
+def _ended_how(status: int | None) -> str:
+    if status is None:
+        return ""
+    if status >= 0:
+        return f"; exit status {status}"
+    return f"; killed by {signal.Signals(-status).name}"
 
 
 def _request(number: int, seed: bytes, tool: str, arguments: bytes, attempt: int) -> bytes:
