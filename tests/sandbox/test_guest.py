@@ -10,6 +10,7 @@ from types import CodeType
 import pytest
 
 import astra_arena.sandbox.guest as guest
+from astra_arena.core.errors import PolicyError
 from astra_arena.sandbox import Limits, ProcessSandbox, Succeeded
 from astra_arena.sandbox.guest.policy import checked_code
 from tests.sandbox.programs import program_of, session_of
@@ -96,11 +97,12 @@ def test_bad_code_is_a_finding_with_a_line(source: bytes, finding: str) -> None:
     assert code == b""
 
 
-async def test_code_is_not_run_to_be_checked(tmp_path: Path) -> None:
+async def test_refused_code_never_ran(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    code = f"open({str(trace)!r}, 'a').write('x')\ndef tool(db): return {{}}\n"
+    code = f"open({str(trace)!r}, 'w')\nimport numpy\ndef tool(db): return {{}}\n"
     async with ProcessSandbox() as sandbox:
-        await sandbox.open_session(program_of(tmp_path, code), seed=1)
+        with pytest.raises(PolicyError):
+            await sandbox.open_session(program_of(tmp_path, code), seed=1)
     assert not trace.exists()
 
 

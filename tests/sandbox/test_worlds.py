@@ -134,9 +134,8 @@ async def test_the_step_budget_survives_tool_code_that_catches_it(tmp_path: Path
 def stubborn(db):
     for _ in range(5):
         try:
-            db.execute(
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-            ).fetchone()
+            numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+            db.execute(f"{numbers} SELECT max(i) FROM n").fetchone()
         except Exception:
             pass
     return {}
