@@ -1,6 +1,9 @@
 """The verbs `rollout`, `score` and `report`, as they are typed."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,3 +167,29 @@ def test_every_verb_shows_an_example(capsys: Captured) -> None:
     for verb in ("rollout", "score", "report"):
         assert run([verb, "--help"]) == 0
         assert f"Example: arena {verb}" in " ".join(capsys.readouterr().out.split())
+
+
+@requirement("client:resume", "client:store")
+def test_ctrl_c_leaves_whole_lines_that_a_second_run_goes_on_from(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    bundle = write_small_bundle(tmp_path)
+    out = tmp_path / "rollouts.jsonl"
+    seeds = [option for seed in range(150) for option in ("--seed", str(seed))]
+    asked = ["rollout", str(bundle.path), "--task", TASK, *seeds, "--out", str(out), "--json"]
+    command = [sys.executable, "-m", "astra_arena.servers", *asked]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        while not out.exists() or out.read_bytes().count(b"\n") < 5:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert b"Traceback" not in err
+    held = out.read_bytes()
+    assert held.endswith(b"\n")
+    assert 5 <= held.count(b"\n") < 150
+    assert run(asked) == 0
+    figures = json.loads(capsys.readouterr().out)["agents"]["oracle"]
+    assert (figures["mean_reward"], figures["void"]) == (1, 0)
+    assert out.read_bytes().startswith(held)
+    assert out.read_bytes().count(b"\n") == 150

@@ -1,9 +1,13 @@
 """One rollout: conversation, record, ending and verdict."""
 
+import asyncio
+from typing import cast
+
 import anyio
 import pytest
 
 from astra_arena.client.agent import EpisodeView
+from astra_arena.client.collect import collect
 from astra_arena.client.harness import play_episode
 from astra_arena.client.scripted_agents import OracleAgent
 from astra_arena.core.errors import ConnectionLostError, UnknownTaskError
@@ -182,3 +186,32 @@ async def test_parallel_calls_are_logged_in_the_order_of_the_messages() -> None:
 async def test_an_unknown_task_is_an_error_and_not_a_rollout() -> None:
     with pytest.raises(UnknownTaskError, match="no task 'nope'"):
         await play_episode(library(), "nope", OracleAgent(TASKS))
+
+
+class Odd:
+    """Breaks the types that an agent should keep."""
+
+    name = "odd"
+
+    def __init__(self, how: str) -> None:
+        self._how = how
+
+    async def play(self, episode: EpisodeView) -> str | None:
+        match self._how:
+            case "cancels":
+                raise asyncio.CancelledError
+            case "says an object":
+                return cast("str", object())
+            case _:
+                await episode.call(cast("str", 7), {})
+
+
+@pytest.mark.parametrize("how", ["cancels", "says an object", "calls a number"])
+@pytest.mark.anyio
+async def test_an_agent_that_breaks_the_rules_of_its_types_cannot_end_a_run(how: str) -> None:
+    venue = library()
+    done = await collect(venue, await venue.tasks(), (Odd(how),), concurrency=1)
+    assert done.played == 4
+    assert done.report.agents["odd"].void == 0
+    rollout = await play_episode(venue, "dune", Odd(how))
+    assert rollout.ended == "agent_error"

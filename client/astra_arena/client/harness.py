@@ -6,6 +6,7 @@ the machinery breaks (`void`), and nothing is scored. An agent cannot make its e
 what the harness and the host saw break themselves does.
 """
 
+import asyncio
 import json
 import logging
 import time
@@ -154,7 +155,12 @@ class Performance:
         self._scope.deadline = anyio.current_time() + stage.budget.seconds
         with self._scope:
             try:
-                last = await self.agent.play(view)
+                last = _text(await self.agent.play(view))
+            except asyncio.CancelledError as error:
+                # Nobody asked for it: it leaked out of the agent, and would end the run's worker.
+                if _is_cancelled():
+                    raise
+                self._note_failure(error)
             # Agents are foreign code: whatever they raise is theirs.
             except Exception as error:
                 self._note_failure(error)
@@ -163,7 +169,7 @@ class Performance:
         if last is not None:
             self.messages.append({"role": "assistant", "content": last})
 
-    def _note_failure(self, error: Exception) -> None:
+    def _note_failure(self, error: BaseException) -> None:
         logger.info("agent %r raised in task %r", self.agent.name, self.task_id, exc_info=error)
         detail = (
             error.message if isinstance(error, ArenaError) else f"{type(error).__name__}: {error}"
@@ -172,6 +178,7 @@ class Performance:
 
     async def _relay(self, stage: Stage, tool: str, arguments: JsonObject) -> ToolReply:
         # The host serialises calls as they arrive; one at a time, that is the messages' order.
+        _text(tool)
         async with self._lock:
             if self._sent >= stage.budget.calls or self.lost is not None:
                 await self._stop()
@@ -198,6 +205,18 @@ class Performance:
             await anyio.sleep_forever()
 
 
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _text(value: object) -> str | None:
+    """Return what an agent said; foreign code may say what its type forbids."""
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"expected text, got {type(value).__name__}")
+
+
 def _asked(call_id: str, tool: str, arguments: JsonObject) -> JsonObject:
     function: JsonObject = {"name": tool, "arguments": _spelled(arguments)}
     call: Json = {"id": call_id, "type": "function", "function": function}
@@ -206,4 +225,7 @@ def _asked(call_id: str, tool: str, arguments: JsonObject) -> JsonObject:
 
 def _spelled(arguments: JsonObject) -> str:
     """Return the arguments as a model would have written them, even if they are no JSON."""
-    return json.dumps(arguments, ensure_ascii=False, default=repr)
+    try:
+        return json.dumps(arguments, ensure_ascii=False, default=repr)
+    except (ValueError, TypeError, RecursionError):
+        return "(not JSON)"

@@ -19,8 +19,8 @@ from pydantic import ValidationError
 
 from astra_arena.client.agent import ToolReply, ToolView
 from astra_arena.core.calls import CALL_KEY_META
-from astra_arena.core.canonical import JsonObject
-from astra_arena.core.errors import ConnectionLostError
+from astra_arena.core.canonical import Json, JsonObject, normalised
+from astra_arena.core.errors import ConnectionLostError, SpecError
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ PROTOCOL_VERSION = "2026-07-28"
 """Our own servers speak it; pinning it saves the handshake."""
 MOST_ARGUMENT_BYTES = 1 << 20
 """Arguments above it are refused here: a server drops the request, which looks like a lost one."""
+MOST_ARGUMENT_LEVELS = 100
+"""Deeper nesting is refused here, too: the encoders on the way give up at different depths."""
 MOST_TOOL_PAGES = 100
 
 
@@ -184,14 +186,30 @@ def _reply(result: types.CallToolResult) -> ToolReply:
     return ToolReply(result.is_error, text, result.structured_content)
 
 
-def _unsendable(tool: str, arguments: JsonObject) -> str | None:
+def _unsendable(tool: str, arguments: object) -> str | None:
     """Return why no server can be sent this call, in the agent's words."""
+    if not isinstance(arguments, dict):
+        return f"Invalid arguments: expected a JSON object, got {type(arguments).__name__}"
+    if _deeper_than(MOST_ARGUMENT_LEVELS, cast("JsonObject", arguments)):
+        return f"Invalid arguments: nested deeper than {MOST_ARGUMENT_LEVELS} levels"
     try:
-        size = len(
-            json.dumps([tool, arguments], ensure_ascii=False, allow_nan=False).encode("utf-8")
-        )
-    except (TypeError, ValueError, RecursionError) as error:
-        return f"Invalid arguments: not JSON: {error}"
+        spelled = json.dumps([tool, normalised(cast("object", arguments))], ensure_ascii=False)
+        size = len(spelled.encode("utf-8"))
+    except SpecError as error:
+        return f"Invalid arguments: {error.message}"
+    except UnicodeEncodeError:
+        return "Invalid arguments: expected Unicode text, got a lone surrogate"
     if size > MOST_ARGUMENT_BYTES:
         return f"Invalid arguments: {size} bytes, more than {MOST_ARGUMENT_BYTES}"
     return None
+
+
+def _deeper_than(levels: int, value: Json) -> bool:
+    match value:
+        case dict():
+            inner = value.values()
+        case list():
+            inner = value
+        case _:
+            return False
+    return levels == 0 or any(_deeper_than(levels - 1, item) for item in inner)
