@@ -32,7 +32,8 @@ class ColumnWords(Model):
     ask: str | None = None
     """A question, with `{}` for the row: "How many seats does {} have?"."""
     superlatives: tuple[str, str] | None = None
-    """For the largest and the smallest value: "longest", "shortest"."""
+    """For the largest and the smallest value: "longest", "shortest"; or with `{}` for the row's
+    noun: "the northernmost {}"."""
     values: dict[str, str] = Field(default_factory=dict)
     """How values are spoken of: "1" is "January"."""
     measure: bool | None = None

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from astra_arena.synthesizer.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.profile import SqlValue
+from astra_arena.synthesizer.table_info import quote_identifier
 from astra_arena.synthesizer.task_graphs import Condition, Row, Step
-from astra_arena.synthesizer.tool_design import Operator
+from astra_arena.synthesizer.tool_design import EntityTools, Operator
 from astra_arena.synthesizer.tool_schemas import MEAN_DIGITS
 
 SHOWN_ROWS = 5
@@ -33,6 +34,20 @@ class GoldQueries:
         self._connection = connection
         self._catalogue = catalogue
         self._values: dict[tuple[str, str], list[SqlValue]] = {}
+
+    def prepare(self, designs: tuple[EntityTools, ...]) -> None:
+        """Index what plans ask for: thousands of queries are made, most of them for nothing.
+
+        The indexes are for drawing alone; the world that is shipped does not have them.
+        """
+        for design in designs:
+            searched = {rule.attribute.name: rule.attribute for rule in design.filters}
+            for number, attribute in enumerate(searched.values()):
+                name = quote_identifier(f"draw_{design.entity.name}_{number}")
+                self._connection.execute(
+                    f"CREATE INDEX IF NOT EXISTS {name} ON {design.entity.sql} ({attribute.sql})"
+                )
+        self._connection.execute("ANALYZE")
 
     def solve(self, step: Step) -> Step | None:
         """Return the step with its answer and the rows shown; `None` when it has no sound answer.
@@ -69,15 +84,19 @@ class GoldQueries:
                 return None if summary is None else summary.answer
 
     def rows(self, step: Step, *, limit: int) -> tuple[Row, ...]:
-        """Return the first rows that satisfy the step's conditions, in its order."""
+        """Return the first rows that satisfy the step's conditions, in its order.
+
+        Rows without a value to sort by come last in a tool's reply; here they are left out.
+        """
         entity = self._entity(step)
         names = [attribute.name for attribute in entity.attributes]
         listed = ", ".join(attribute.sql for attribute in entity.attributes)
         order = ", ".join(attribute.sql for attribute in entity.key_attributes)
+        where, values = self._where(entity, step.conditions)
         if step.sort_by is not None:
             by = entity.by_name[step.sort_by].sql
-            order = f"{by} {'DESC' if step.descending else 'ASC'} NULLS LAST, {order}"
-        where, values = self._where(entity, step.conditions)
+            where += f" AND {by} IS NOT NULL"
+            order = f"{by} {'DESC' if step.descending else 'ASC'}, {order}"
         query = f"SELECT {listed} FROM {entity.sql} WHERE {where} ORDER BY {order} LIMIT {limit}"
         found = self._connection.execute(query, values)
         return tuple(dict(zip(names, row, strict=True)) for row in found)

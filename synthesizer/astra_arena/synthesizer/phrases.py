@@ -12,6 +12,9 @@ from astra_arena.synthesizer.task_graphs import Condition, Plan, Step
 Namer: TypeAlias = Callable[[Step], str]
 """How the row of a step is referred to where another step needs it."""
 
+LONGEST_INSIDE = 60
+"""A longer phrase stands at the end of a question."""
+
 _METRICS = {
     "minimum": "lowest",
     "maximum": "highest",
@@ -40,32 +43,31 @@ class Phrases:
             case "pick":
                 return f"the {entity.singular} {self._modifiers(step, name)}"
             case _:
-                return f"{self.superlative(step)} among {self.rows(step, name)}"
+                return f"{self.superlative(step)} of all {self.rows(step, name)}"
 
     def superlative(self, step: Step, *, noun: str | None = None) -> str:
         """Return "the flight with the longest delay" without what it is chosen from."""
         entity = self.entity_of(step)
         attribute = entity.by_name[step.sort_by or ""]
-        high, low = superlatives(attribute)
-        return f"the {noun or entity.singular} with the {high if step.descending else low} " + (
-            attribute.label
-        )
+        word = superlatives(attribute)[0 if step.descending else 1]
+        noun = noun or entity.singular
+        return word.replace("{}", noun) if "{}" in word else f"the {noun} with {word}"
 
     def rows(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the rows that a step searches."""
         plural = self.entity_of(step).plural
         modifiers = self._modifiers(step, name)
-        if modifiers:
-            return f"{plural} {modifiers}"
-        return plural if step.kind in ("count", "summary") else f"all {plural}"
+        return f"{plural} {modifiers}" if modifiers else plural
 
     def question(self, step: Step, name: Namer) -> str:
         """Return the question that the step answers."""
         entity = self.entity_of(step)
         match step.kind:
             case "count":
-                form = entity.words.counted or "How many {} are there?"
-                return form.replace("{}", self.rows(step, name))
+                rows = self.rows(step, name)
+                short = "How many {} are there?" if len(rows) <= LONGEST_INSIDE else ""
+                form = entity.words.counted or short or "What is the number of {}?"
+                return form.replace("{}", rows)
             case "summary":
                 return self._summary_question(step, name)
             case _:
@@ -78,17 +80,19 @@ class Phrases:
 
     def _value_question(self, step: Step, row: str) -> str:
         attribute = self.entity_of(step).by_name[step.column or ""]
-        if attribute.words.ask:
-            return attribute.words.ask.replace("{}", row)
+        ask = attribute.words.ask
+        # What follows a long phrase is lost on the reader.
+        if ask and (len(row) <= LONGEST_INSIDE or ask.endswith("{}?")):
+            return ask.replace("{}", row)
         unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
         return f"What is the {attribute.label} of {row}{unit}?"
 
     def _summary_question(self, step: Step, name: Namer) -> str:
         attribute = self.entity_of(step).by_name[step.column or ""]
         figure = _METRICS[step.metric or "mean"]
-        if step.metric in ("minimum", "maximum"):
-            high, low = superlatives(attribute)
-            figure = high if step.metric == "maximum" else low
+        words = attribute.words.superlatives or _superlatives_of(attribute)
+        if step.metric in ("minimum", "maximum") and "{}" not in "".join(words):
+            figure = words[0] if step.metric == "maximum" else words[1]
         unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
         return f"What is the {figure} {attribute.label} of {self.rows(step, name)}{unit}?"
 
@@ -96,13 +100,12 @@ class Phrases:
         entity = self.entity_of(step)
         fed = [condition for condition in step.conditions if condition.source]
         if not fed:
-            return named_row(entity, step.conditions)
+            return named_row(
+                entity, {c.column: self._value_of(entity, c, name) for c in step.conditions}
+            )
         if len(entity.key) > 1:
-            parts = [
-                f"{_article_label(entity.by_name[c.column])} {self._value_of(entity, c, name)}"
-                for c in step.conditions
-            ]
-            return f"the {entity.singular} with {joined(parts)}"
+            said = {c.column: self._value_of(entity, c, name) for c in step.conditions}
+            return named_row(entity, said)
         parent = self.plan.step(fed[0].source or "")
         return self._thing(parent, name)
 
@@ -124,20 +127,25 @@ class Phrases:
 
     def _modifiers(self, step: Step, name: Namer) -> str:
         entity = self.entity_of(step)
-        phrases: list[str] = []
+        said: list[str] = []
         plain: list[str] = []
+        fed: list[str] = []
         for condition in step.conditions:
             words = entity.by_name[condition.column].words
             value = self._value_of(entity, condition, name)
+            here = fed if condition.source else said
             if condition.source and not self._same_kind(step, condition):
-                phrases.append(self._shared(step, condition, name))
-            elif condition.operator == "is" and words.modifier:
-                phrases.append(words.modifier.replace("{}", value))
+                here.append(self._shared(step, condition, name))
+            elif words.modifier:
+                here.append(words.modifier.replace("{}", value))
+            elif condition.source:
+                here.append(f"whose {self._filter_label(entity, condition)} is {value}")
             else:
                 plain.append(f"{self._filter_label(entity, condition)} {value}")
         if plain:
-            phrases.insert(0, f"with {joined(plain)}")
-        return " ".join(phrases)
+            said.insert(0, f"with {joined(plain)}")
+        # What other rows decide comes last, since its phrases are long.
+        return " ".join([*said, joined(fed)]).strip()
 
     def _filter_label(self, entity: Entity, condition: Condition) -> str:
         attribute = entity.by_name[condition.column]
@@ -149,9 +157,17 @@ class Phrases:
 
     def _same_kind(self, step: Step, condition: Condition) -> bool:
         """Whether the parent's answer names a thing, so that the thing can be spoken of."""
-        return condition.operator == "is" and self.catalogue.names_things(
+        if condition.operator != "is" or not self.catalogue.names_things(
             step.table, condition.column
-        )
+        ):
+            return False
+        parent = self.plan.step(condition.source or "")
+        if (parent.table, parent.column) != (step.table, condition.column):
+            return True
+        # Within one table "the same customer as that order" is shorter than naming the customer.
+        entity = self.catalogue.by_name[step.table]
+        words = entity.by_name[condition.column].words
+        return words.modifier is not None and words.possessive is not None
 
     def _shared(self, step: Step, condition: Condition, name: Namer) -> str:
         """Return "with the same model as that plane" or a bound that another row sets."""
@@ -159,7 +175,8 @@ class Phrases:
         row = name(self.plan.step(condition.source or ""))
         match condition.operator:
             case "is":
-                return f"with the same {attribute.label} as {row}"
+                label = self._filter_label(self.entity_of(step), condition)
+                return f"with the same {label} as {row}"
             case "at_least":
                 return f"whose {attribute.label} is at least that of {row}"
             case "at_most":
@@ -174,9 +191,8 @@ class Phrases:
         return self.value(parent, name)
 
 
-def named_row(entity: Entity, key: tuple[Condition, ...]) -> str:
-    """Return the phrase for a row whose key the question states."""
-    said = {c.column: spoken(entity.by_name[c.column], c.value) for c in key}
+def named_row(entity: Entity, said: dict[str, str]) -> str:
+    """Return the phrase for a row by its key, whose columns are said like this."""
     if entity.words.named:
         phrase = entity.words.named
         for column, value in said.items():
@@ -184,27 +200,16 @@ def named_row(entity: Entity, key: tuple[Condition, ...]) -> str:
         return phrase
     if len(said) == 1:
         (column,) = said
-        label = "" if _says_identity(entity.by_name[column]) else f"with {column_label(entity)} "
-        return (
-            f"{entity.singular} {said[column]}"
-            if not label
-            else (f"the {entity.singular} {label}{said[column]}")
-        )
+        attribute = entity.by_name[column]
+        if _says_identity(attribute):
+            return f"{entity.singular} {said[column]}"
+        return f"the {entity.singular} with {attribute.label} {said[column]}"
     parts = [f"{entity.by_name[column].label} {value}" for column, value in said.items()]
     return f"the {entity.singular} with {joined(parts)}"
 
 
-def column_label(entity: Entity) -> str:
-    """Return the label of a key of one column."""
-    return entity.key_attributes[0].label
-
-
 def _says_identity(attribute: Attribute) -> bool:
     return attribute.label.split(" ")[-1] in ("ID", "code", "key", "number")
-
-
-def _article_label(attribute: Attribute) -> str:
-    return f"the {attribute.label}"
 
 
 def spoken(attribute: Attribute, value: SqlValue) -> str:
@@ -214,7 +219,7 @@ def spoken(attribute: Attribute, value: SqlValue) -> str:
         return said
     text = str(value)
     plain = attribute.profile.logical_type != "text" or " " not in text
-    return text if plain else f"“{text}”"
+    return text if plain else f'"{text}"'
 
 
 def role_of(attribute: Attribute, target: Entity) -> str:
@@ -233,9 +238,19 @@ def role_of(attribute: Attribute, target: Entity) -> str:
 
 
 def superlatives(attribute: Attribute) -> tuple[str, str]:
-    """Return the words for the largest and the smallest value."""
+    """Return phrases for the largest and the smallest value; `{}` is for a row's noun."""
     if attribute.words.superlatives:
-        return attribute.words.superlatives
+        high, low = attribute.words.superlatives
+    else:
+        high, low = _superlatives_of(attribute)
+    return _with_label(high, attribute), _with_label(low, attribute)
+
+
+def _with_label(word: str, attribute: Attribute) -> str:
+    return word if "{}" in word else f"the {word} {attribute.label}"
+
+
+def _superlatives_of(attribute: Attribute) -> tuple[str, str]:
     last = attribute.label.split(" ")[-1]
     if attribute.profile.is_temporal or last in ("year", "date", "time"):
         return "latest", "earliest"

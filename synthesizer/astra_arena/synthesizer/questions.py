@@ -13,7 +13,8 @@ LONGEST_NESTED_ROW = 90
 """A longer phrase for a row gets a sentence of its own."""
 
 _OPENINGS = ("Find {}.", "Take {}.", "Look for {}.", "Start with {}.")
-_CHOICES = ("Among {}, find {}.", "Of {}, take {}.", "Then, among {}, look for {}.")
+_KNOWN_OPENINGS = ("Take {}.", "Start with {}.", "Consider {}.")
+_CHOICES = ("Among {}, find {}.", "Of all {}, take {}.", "Among {}, look for {}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,27 @@ class Storyteller:
         return Wording(told, steps)
 
     def _question(self) -> str:
-        stream_state = self._stream.getstate()
+        state = self._stream.getstate()
+        parts = [self._part(leaves) for leaves in self._separate_leaves()]
+        self._stream.setstate(state)
+        first, *others = parts
+        return " ".join([capitalised(first), *(f"Separately: {other}" for other in others)])
+
+    def _separate_leaves(self) -> list[list[Step]]:
+        """Return the leaves, those that have no step in common apart."""
+        if self._plan.topology == "parallel":
+            return [[leaf] for leaf in self._plan.leaves]
+        return [list(self._plan.leaves)]
+
+    def _part(self, leaves: list[Step]) -> str:
+        needed = frozenset[str]().union(*(self._plan.ancestors(leaf) for leaf in leaves))
         sentences = [
-            self._introduction(step) for step in self._plan.inner if self._has_own_sentence(step)
+            self._introduction(step)
+            for step in self._plan.inner
+            if step.id in needed and self._has_own_sentence(step)
         ]
-        asked = [self._phrases.question(leaf, self._refer) for leaf in self._plan.leaves]
-        self._stream.setstate(stream_state)
-        return capitalised(" ".join([*sentences, _asked_together(asked)]))
+        asked = [self._phrases.question(leaf, self._refer) for leaf in leaves]
+        return " ".join([*sentences, _asked_together(asked)])
 
     def _has_own_sentence(self, step: Step) -> bool:
         if step.kind == "get" and step.sources:
@@ -64,7 +79,8 @@ class Storyteller:
 
     def _introduction(self, step: Step) -> str:
         noun = self._phrases.entity_of(step).singular
-        opening = self._stream.choice(_OPENINGS)
+        known = step.kind in ("get", "pick") and not step.sources
+        opening = self._stream.choice(_KNOWN_OPENINGS if known else _OPENINGS)
         choosing = self._stream.choice(_CHOICES)
         if step.kind == "top" and step.sources:
             rows = self._phrases.rows(step, self._refer)

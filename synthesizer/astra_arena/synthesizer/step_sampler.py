@@ -3,17 +3,21 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, TypeVar
 
-from astra_arena.synthesizer.catalogue import Attribute, Catalogue, Entity
+from astra_arena.synthesizer.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
 from astra_arena.synthesizer.gold_queries import FEWEST_COMPARED, GoldQueries
 from astra_arena.synthesizer.naming import words_of
-from astra_arena.synthesizer.task_graphs import Condition, Kind, Metric, Step
+from astra_arena.synthesizer.profile import SqlValue
+from astra_arena.synthesizer.task_graphs import Condition, Kind, Metric, Row, Step
 from astra_arena.synthesizer.tool_design import EntityTools, Operator
 
 MOST_GUESSABLE_SHARE = 0.25
 """A column whose most frequent value is held by more of its rows is never a final answer."""
-FEWEST_ANSWERS = 5
+FEWEST_ANSWERS = 12
+FEWEST_SHARED = 6
+"""A column with fewer values says little when two rows share one."""
 MOST_FILTER_VALUES = 400
 """A column with more distinct values is no criterion that a person would name."""
 LONGEST_ANSWER = 80
@@ -69,12 +73,26 @@ class StepSampler:
             return None
         # Tables first: a table with many columns would drown the others.
         table = self._pick(sorted({table for table, _ in choices}))
-        column = self._pick([column for name, column in choices if name == table])
         entity = self._catalogue.by_name[table]
+        column = self._useful_column(entity, [column for name, column in choices if name == table])
         makers = (self._top_root, self._top_root, self._pick_root, self._get_root)
         return self._pick(makers)(step_id, entity, column)
 
-    @property
+    def producer(
+        self, step_id: str, answers: Sequence[tuple[str, str]], wanted: SqlValue
+    ) -> Step | None:
+        """Draw a root that answers with one of these columns, with a wanted value if it can."""
+        keys = [
+            (table, column)
+            for table, column in answers
+            if self._catalogue.by_name[table].key == (column,)
+        ]
+        if keys and wanted is not None and self._stream.random() < 0.6:
+            table, column = self._pick(keys)
+            return self._pick_root(step_id, self._catalogue.by_name[table], column, wanted)
+        return self.root(step_id, answers=answers)
+
+    @cached_property
     def useful_answers(self) -> list[tuple[str, str]]:
         """All (table, column) pairs whose values something can be done with."""
         return [
@@ -121,7 +139,11 @@ class StepSampler:
         names_things = self._catalogue.names_things(source.name, attribute.name)
         repeated = other.profile.distinct < 0.8 * (other.profile.rows - other.profile.nulls)
         alone = other.name in entity.key and other.name not in entity.reference_columns
-        return repeated and not alone and (names_things or not attribute.is_measure)
+        # What two rows may share by chance, like a day of the month, is nothing to go by.
+        telling = (
+            attribute.profile.logical_type == "text" and attribute.profile.distinct >= FEWEST_SHARED
+        )
+        return repeated and not alone and (names_things or telling)
 
     def _is_threshold(self, entity: Entity, attribute: Attribute) -> bool:
         design = self._designs[entity.name]
@@ -142,13 +164,21 @@ class StepSampler:
         if parent.column is None or parent.kind in ("count", "summary"):
             return None
         uses = self.uses(parent.table, parent.column)
-        if not uses:
+        use = self._weighted(uses, final=final)
+        if use is None:
             return None
-        use = self._pick(uses)
         if use.kind == "lookup":
             return self._lookup(step_id, parent, use, final=final)
         condition = Condition(use.column, use.operator, parent.answer, parent.id)
         return self.searching(step_id, use.table, (condition,), final=final)
+
+    def _weighted(self, uses: tuple[Use, ...], *, final: bool) -> Use | None:
+        """Draw a use: ways between tables are what people ask about, bounds an end at most."""
+        weights = [6 if use.kind == "lookup" else 3 for use in uses]
+        for place, use in enumerate(uses):
+            if use.operator != "is":
+                weights[place] = int(final)
+        return self._stream.choices(uses, weights)[0] if any(weights) else None
 
     def _lookup(self, step_id: str, parent: Step, use: Use, *, final: bool) -> Step | None:
         entity = self._catalogue.by_name[use.table]
@@ -200,9 +230,9 @@ class StepSampler:
         self, step_id: str, entity: Entity, conditions: tuple[Condition, ...]
     ) -> Step | None:
         measure = self._pick(self._measures(entity))
-        metrics: list[Metric] = ["mean", "mean", "maximum", "minimum"]
+        metrics: tuple[Metric, ...] = ("mean", "mean", "maximum", "minimum")
         if measure.is_additive:
-            metrics += ["sum", "sum"]
+            metrics = (*metrics, "sum", "sum")
         # A summary of the very column that the rows were kept by says little beyond the limit.
         if any(condition.column == measure.name for condition in conditions):
             return None
@@ -254,10 +284,22 @@ class StepSampler:
                 else bool(self.uses(entity.name, attribute.name))
             )
         ]
-        return self._pick(columns) if columns else None
+        if not columns:
+            return None
+        return self._pick(columns) if final else self._useful_column(entity, columns)
+
+    def _useful_column(self, entity: Entity, columns: list[str]) -> str:
+        """Draw a column to go on from; one that names things leads further than a number."""
+        weights = [
+            4 if self._catalogue.names_things(entity.name, column) else 1 for column in columns
+        ]
+        return self._stream.choices(columns, weights)[0]
 
     def _is_final_answer(self, attribute: Attribute) -> bool:
         profile = attribute.profile
+        few = profile.logical_type == "integer" and profile.distinct <= MANY_VALUES
+        if few and not attribute.is_measure:
+            return False
         return (
             profile.distinct >= FEWEST_ANSWERS
             and profile.top_share <= MOST_GUESSABLE_SHARE
@@ -270,8 +312,17 @@ class StepSampler:
         conditions = self._criteria(entity, (), most=2, avoid=column)
         return self._top(step_id, design, conditions, column)
 
-    def _pick_root(self, step_id: str, entity: Entity, column: str) -> Step | None:
-        """Draw a step that finds a row by a name that no other row bears."""
+    def _pick_root(
+        self, step_id: str, entity: Entity, column: str, wanted: SqlValue = None
+    ) -> Step | None:
+        """Draw a step that finds a row by a name that no other row bears.
+
+        Args:
+            step_id: Its id.
+            entity: Where to look.
+            column: The column of the answer.
+            wanted: The answer; the row is drawn when it is left out.
+        """
         design = self._designs[entity.name]
         naming = [
             attribute
@@ -283,7 +334,9 @@ class StepSampler:
         if not naming:
             return None
         attribute = self._pick(naming)
-        row = self._random_row(entity)
+        row = self.random_row(entity) if wanted is None else self._row(entity, column, wanted)
+        if row is None:
+            return None
         conditions = (Condition(attribute.name, "is", row[attribute.name]),)
         if row[attribute.name] is None:
             return None
@@ -292,7 +345,7 @@ class StepSampler:
     def _get_root(self, step_id: str, entity: Entity, column: str) -> Step | None:
         if column in entity.key:
             return None
-        row = self._random_row(entity)
+        row = self.random_row(entity)
         conditions = tuple(Condition(name, "is", row[name]) for name in entity.key)
         return self._queries.solve(Step(step_id, "get", entity.name, conditions, column))
 
@@ -309,7 +362,7 @@ class StepSampler:
             and self._is_criterion(entity, rule.attribute)
         ]
         chosen = self._stream.sample(columns, k=min(len(columns), self._stream.randint(0, most)))
-        row = self._random_row(entity)
+        row = self.random_row(entity)
         # In the order of the columns, in which tables are usually described best.
         names = [a.name for a in entity.attributes if a in chosen and row[a.name] is not None]
         return tuple(Condition(name, "is", row[name]) for name in names)
@@ -323,7 +376,13 @@ class StepSampler:
             and entity.key != (attribute.name,)
         )
 
-    def _random_row(self, entity: Entity) -> dict[str, str | int | float | None]:
+    def _row(self, entity: Entity, column: str, value: SqlValue) -> Row | None:
+        condition = Condition(column, "is", value)
+        rows = self._queries.rows(Step("", "get", entity.name, (condition,)), limit=1)
+        return rows[0] if rows else None
+
+    def random_row(self, entity: Entity) -> Row:
+        """Draw a row."""
         return self._queries.row_at(entity, self._stream.randrange(entity.rows))
 
     def _pick(self, choices: Sequence[_T]) -> _T:

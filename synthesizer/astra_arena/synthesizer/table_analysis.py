@@ -14,6 +14,8 @@ from astra_arena.synthesizer.profile import TableProfile, profile_tables
 from astra_arena.synthesizer.references import Reference, find_references
 from astra_arena.synthesizer.table_info import Table, quote_identifier
 
+CACHE_KIB = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
@@ -52,6 +54,8 @@ def analyse(
     Raises:
         SourceError: if no table has a usable key.
     """
+    # The scratch database is read many times over; SQLite's own cache is 2 MB.
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     profiles, unusable = profile_tables(connection, tables)
     keys, keyless = find_keys(connection, profiles)
     for key in keys.values():

@@ -25,8 +25,14 @@ _T = TypeVar("_T")
 
 MOST_COMMON_SHARE = 0.15
 """The share of tasks, overall and among those that ask for one column, with one final answer."""
-ATTEMPTS_PER_TASK = 400
-"""Draws for one topology before another one takes its place."""
+ATTEMPTS_PER_TASK = 240
+"""Draws for one task before another shape is tried."""
+FAILURES_IN_A_ROW = 3
+"""Tasks that a shape may fail to give before it is given up."""
+STEP_ATTEMPTS = 3
+"""Draws for one step before its plan is given up."""
+ATTEMPTS_PER_SIZE = 80
+"""Draws for a number of steps: small plans pass more often, and would crowd the others out."""
 
 TOPOLOGIES: tuple[tuple[Topology, int], ...] = (
     ("chain", 9),
@@ -35,6 +41,14 @@ TOPOLOGIES: tuple[tuple[Topology, int], ...] = (
     ("parallel", 3),
 )
 """How many of twenty tasks have which shape, where the data allows it."""
+
+
+_SIZES: dict[Topology, tuple[int, ...]] = {
+    "chain": (2, 2, 3, 3, 3, 3, 4, 4, 5),
+    "fork": (3, 3, 4),
+    "join": (3, 3, 3, 4),
+    "parallel": (4, 4, 5),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +95,25 @@ def sample_tasks(
     sampler = _TaskSampler(connection, catalogue, designs, seed)
     wanted = _shares(count)
     tasks: list[SampledTask] = []
-    barren: set[Topology] = set()
+    failures: Counter[Topology] = Counter()
     number = 0
-    while len(tasks) < count and len(barren) < len(TOPOLOGIES):
-        topology = _next_topology(wanted, tasks, barren)
+    while len(tasks) < count:
+        topology = _next_topology(wanted, tasks, failures)
+        if topology is None:
+            break
         task = sampler.sample(topology, number)
         number += 1
         if task is None:
-            barren.add(topology)
+            failures[topology] += 1
             continue
+        failures[topology] = 0
         tasks.append(task)
         if progress is not None:
             progress(len(tasks))
     if not tasks:
         raise SynthesisError(
-            "the data allows no task of several steps: expected tables that refer to each other, or "
-            "one with values that rows share and numbers to compare; every draw was refused: "
+            "the data allows no task of several steps: expected tables that refer to each other "
+            "or one with values that rows share and numbers to compare; every draw was refused: "
             + (
                 ", ".join(f"{why} ({n})" for why, n in sampler.refused.most_common(3))
                 or "none drawn"
@@ -111,11 +128,15 @@ def _shares(count: int) -> dict[Topology, float]:
 
 
 def _next_topology(
-    wanted: dict[Topology, float], tasks: list[SampledTask], barren: set[Topology]
-) -> Topology:
-    """Return the shape that lags most behind its share."""
+    wanted: dict[Topology, float], tasks: list[SampledTask], failures: Counter[Topology]
+) -> Topology | None:
+    """Return the shape that lags most behind its share; `None` when all have failed too often."""
     done = Counter(task.plan.topology for task in tasks)
-    open_shapes: list[Topology] = [topology for topology, _ in TOPOLOGIES if topology not in barren]
+    open_shapes: list[Topology] = [
+        topology for topology, _ in TOPOLOGIES if failures[topology] < FAILURES_IN_A_ROW
+    ]
+    if not open_shapes:
+        return None
     return min(open_shapes, key=lambda topology: done[topology] / wanted[topology])
 
 
@@ -131,6 +152,7 @@ class _TaskSampler:
         self._designs = designs
         self._seed = seed
         self._queries = GoldQueries(connection, catalogue)
+        self._queries.prepare(designs)
         self._questions: set[str] = set()
         self._calls: set[frozenset[object]] = set()
         self._answers: Counter[str] = Counter()
@@ -144,8 +166,11 @@ class _TaskSampler:
         steps = StepSampler(self._catalogue, self._designs, self._queries, stream)
         shapes = Shapes(self._catalogue, self._designs, steps, stream.random)
         checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
-        for _ in range(ATTEMPTS_PER_TASK):
-            drawn = shapes.draw(topology)
+        size = shapes.size(topology)
+        for attempt in range(ATTEMPTS_PER_TASK):
+            if attempt % ATTEMPTS_PER_SIZE == ATTEMPTS_PER_SIZE - 1:
+                size = shapes.size(topology)
+            drawn = shapes.draw(topology, size)
             if drawn is None:
                 continue
             plan = Plan(topology, drawn)
@@ -221,17 +246,21 @@ class Shapes:
         self._steps = steps
         self._chance = chance
 
-    def draw(self, topology: Topology) -> tuple[Step, ...] | None:
+    def size(self, topology: Topology) -> int:
+        """Draw how many steps a plan of the shape has."""
+        return self._among(_SIZES[topology])
+
+    def draw(self, topology: Topology, size: int) -> tuple[Step, ...] | None:
         """Draw the steps, parents first; `None` when the draw came to nothing."""
         match topology:
             case "chain":
-                return self._chain(length=self._among((2, 3, 3, 3, 4, 4)))
+                return self._chain(length=size)
             case "fork":
-                return self._fork()
+                return self._fork(stem_length=size - 2)
             case "join":
-                return self._join()
+                return self._join(longer=size > 3)
             case "parallel":
-                return self._parallel()
+                return self._parallel(size)
 
     def _chain(self, *, length: int, first: int = 1) -> tuple[Step, ...] | None:
         root = self._steps.root(f"q{first}")
@@ -239,20 +268,26 @@ class Shapes:
             return None
         chain = [root]
         for number in range(first + 1, first + length):
-            final = number == first + length - 1
-            step = self._steps.following(f"q{number}", chain[-1], final=final)
+            step = self._following(number, chain[-1], final=number == first + length - 1)
             if step is None:
                 return None
             chain.append(step)
         return tuple(chain)
 
-    def _fork(self) -> tuple[Step, ...] | None:
-        stem = self._open_chain(length=self._among((1, 1, 2)))
+    def _following(self, number: int, parent: Step, *, final: bool) -> Step | None:
+        for _ in range(STEP_ATTEMPTS):
+            step = self._steps.following(f"q{number}", parent, final=final)
+            if step is not None:
+                return step
+        return None
+
+    def _fork(self, *, stem_length: int) -> tuple[Step, ...] | None:
+        stem = self._open_chain(length=stem_length)
         if stem is None:
             return None
         number = len(stem) + 1
-        left = self._steps.following(f"q{number}", stem[-1], final=True)
-        right = self._steps.following(f"q{number + 1}", stem[-1], final=True)
+        left = self._following(number, stem[-1], final=True)
+        right = self._following(number + 1, stem[-1], final=True)
         if left is None or right is None or _like(left, right):
             return None
         return (*stem, left, right)
@@ -263,33 +298,34 @@ class Shapes:
             return None
         chain = [root]
         while len(chain) < length:
-            step = self._steps.following(f"q{first + len(chain)}", chain[-1], final=False)
+            step = self._following(first + len(chain), chain[-1], final=False)
             if step is None:
                 return None
             chain.append(step)
         return tuple(chain)
 
-    def _join(self) -> tuple[Step, ...] | None:
+    def _join(self, *, longer: bool) -> tuple[Step, ...] | None:
         entity, columns = self._joined_columns()
         if entity is None:
             return None
         steps: list[Step] = []
         conditions: list[Condition] = []
+        # Values of one row go together; values drawn apart seldom do.
+        row = self._steps.random_row(entity)
         for column in columns:
-            producer = self._steps.root(
-                f"q{len(steps) + 1}", answers=self._producers(entity, column)
+            producer = self._steps.producer(
+                f"q{len(steps) + 1}", self._producers(entity, column), row[column]
             )
             if producer is None:
                 return None
             steps.append(producer)
             conditions.append(Condition(column, "is", producer.answer, producer.id))
-        return self._close_join(entity, steps, conditions)
+        return self._close_join(entity, steps, conditions, longer=longer)
 
     def _close_join(
-        self, entity: Entity, steps: list[Step], conditions: list[Condition]
+        self, entity: Entity, steps: list[Step], conditions: list[Condition], *, longer: bool
     ) -> tuple[Step, ...] | None:
         number = len(steps) + 1
-        longer = self._chance() < 0.35
         if {condition.column for condition in conditions} == set(entity.key):
             ordered = sorted(conditions, key=lambda condition: entity.key.index(condition.column))
             joint = self._steps.getting(f"q{number}", entity, tuple(ordered), final=not longer)
@@ -299,7 +335,7 @@ class Shapes:
             )
         if joint is None or not longer:
             return None if joint is None else (*steps, joint)
-        last = self._steps.following(f"q{number + 1}", joint, final=True)
+        last = self._following(number + 1, joint, final=True)
         return None if last is None else (*steps, joint, last)
 
     def _joined_columns(self) -> tuple[Entity | None, tuple[str, ...]]:
@@ -327,11 +363,11 @@ class Shapes:
             if self._catalogue.same_things(table, own, entity.name, column)
         ]
 
-    def _parallel(self) -> tuple[Step, ...] | None:
+    def _parallel(self, size: int) -> tuple[Step, ...] | None:
         left = self._chain(length=2)
         if left is None:
             return None
-        right = self._chain(length=self._among((2, 2, 3)), first=len(left) + 1)
+        right = self._chain(length=size - 2, first=len(left) + 1)
         return None if right is None else (*left, *right)
 
     def _among(self, choices: Sequence[_T]) -> _T:
