@@ -41,6 +41,11 @@ def exhaust(db):
 def kill_the_server(db):
     os.kill(os.getppid(), signal.SIGKILL)
     while True: pass
+def kill_the_base(db):
+    with open(f"/proc/{os.getppid()}/stat") as stat:
+        base = int(stat.read().rpartition(") ")[2].split()[1])
+    os.kill(base, signal.SIGKILL)
+    while True: pass
 def later(db):
     import threading
     threading.Timer(0.0, os._exit, [7]).start()
@@ -153,7 +158,7 @@ async def test_committed_calls_survive_a_crash_with_equal_results(tmp_path: Path
         await session.close()
 
 
-@pytest.mark.parametrize("tool", ["add_and_die", "kill_the_server", "later"])
+@pytest.mark.parametrize("tool", ["add_and_die", "kill_the_server", "kill_the_base", "later"])
 async def test_no_sequence_of_calls_makes_the_sandbox_unavailable(
     tmp_path: Path, tool: str
 ) -> None:

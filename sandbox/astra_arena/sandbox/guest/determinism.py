@@ -12,10 +12,12 @@ import random
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
 _SECOND_NS = 1_000_000_000
+# SQLite takes no more unless it was built to.
+_MOST_SQL_ARGUMENTS = 128
 
 SqlValue: TypeAlias = str | bytes | int | float | None
 _Seed: TypeAlias = int | float | str | bytes | bytearray | None
@@ -116,17 +118,23 @@ def _sql_time_function(originals: sqlite3.Connection, name: str) -> Callable[...
     if not known[0]:
         return None
     implied = 1 if name == "strftime" else 0
+    queries = [f"SELECT {name}({','.join('?' * count)})" for count in range(_MOST_SQL_ARGUMENTS)]
 
-    @functools.lru_cache(maxsize=4096, typed=True)
+    # Small: what a session caches is its own memory.
+    @functools.lru_cache(maxsize=512, typed=True)
     def evaluate(*values: SqlValue) -> SqlValue:
-        now = _clock.text
-        given = [now if isinstance(v, str) and v.lower() == "now" else v for v in values]
-        if len(given) == implied:
-            given.append(now)
-        marks = ",".join("?" * len(given))
-        return cast("SqlValue", originals.execute(f"SELECT {name}({marks})", given).fetchone()[0])
+        given: Sequence[SqlValue] = values
+        if len(values) == implied:
+            given = (*values, _clock.text)
+        if any(map(_is_now, values)):
+            given = [_clock.text if _is_now(value) else value for value in given]
+        return cast("SqlValue", originals.execute(queries[len(given)], given).fetchone()[0])
 
     return evaluate
+
+
+def _is_now(value: SqlValue) -> bool:
+    return isinstance(value, str) and value.lower() == "now"
 
 
 def _sql_now(originals: sqlite3.Connection, name: str) -> Callable[[], SqlValue]:

@@ -209,7 +209,7 @@ def opened_world(kind: str, image: bytes) -> World:
             raise ValueError(f"expected at most {_LARGEST_DUMP} bytes, got {len(image)}")
         return JsonWorld(image) if kind == "json" else PythonWorld(image)
     except sqlite3.Error as error:
-        raise ValueError(f"not a database: {error}") from error
+        raise ValueError(f"not a database that can be read: {error}") from error
 
 
 def _loaded(dump: str) -> dict[str, Any]:
