@@ -6,11 +6,11 @@ from typing import cast
 import anyio
 import pytest
 
-from astra_arena.client.agent import EpisodeView
+from astra_arena.client.agent import EpisodeView, ToolReply
 from astra_arena.client.collect import collect
 from astra_arena.client.harness import play_episode
 from astra_arena.client.scripted_agents import OracleAgent
-from astra_arena.core.errors import ConnectionLostError, UnknownTaskError
+from astra_arena.core.errors import AgentError, ConnectionLostError, UnknownTaskError
 from astra_arena.core.tasks import Budget
 from tests.client.scripted_library import TASKS, birthplace_task, library
 from tests.support.requirement import requirement
@@ -215,3 +215,29 @@ async def test_an_agent_that_breaks_the_rules_of_its_types_cannot_end_a_run(how:
     assert done.report.agents["odd"].void == 0
     rollout = await play_episode(venue, "dune", Odd(how))
     assert rollout.ended == "agent_error"
+
+
+class Late:
+    """Leaves a task behind that calls when its turn is over."""
+
+    name = "late"
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[ToolReply] | None = None
+
+    async def play(self, episode: EpisodeView) -> str | None:
+        async def call() -> ToolReply:
+            await asyncio.sleep(0)
+            return await episode.call("find_book", {"title": "Dune"})
+
+        self.task = asyncio.create_task(call())
+
+
+@pytest.mark.anyio
+async def test_a_call_after_the_end_of_the_turn_is_not_sent() -> None:
+    agent = Late()
+    rollout = await play_episode(library(), "dune", agent)
+    assert agent.task is not None
+    with pytest.raises(AgentError, match="ended its turn"):
+        await agent.task
+    assert rollout.episode.calls == ()

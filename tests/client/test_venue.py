@@ -15,6 +15,7 @@ from astra_arena.client.collect import collect
 from astra_arena.client.harness import play_episode
 from astra_arena.client.scripted_agents import NoopAgent, OracleAgent
 from astra_arena.client.stdio_venue import StdioVenue
+from astra_arena.client.store import RolloutStore
 from astra_arena.client.venue import HttpVenue, Venue
 from astra_arena.core.errors import (
     BundleError,
@@ -294,3 +295,31 @@ async def test_a_cancelled_run_frees_its_episodes(tmp_path: Path) -> None:
             assert server.host.open_count == 1
             group.cancel_scope.cancel()
         assert server.host.open_count == 0
+
+
+@requirement("client:store")
+@pytest.mark.anyio
+async def test_cancelling_after_the_server_went_records_nothing(tmp_path: Path) -> None:
+    opened = anyio.Event()
+
+    class Waiting:
+        name = "waiting"
+
+        async def play(self, episode: EpisodeView) -> str | None:
+            opened.set()
+            await anyio.sleep_forever()
+
+    bundle = write_small_bundle(tmp_path)
+    path = tmp_path / "rollouts.jsonl"
+    with start_server_process([bundle.path]) as server, RolloutStore(path) as store:
+        async with (
+            HttpVenue(server.addresses.control, server.token) as venue,
+            anyio.create_task_group() as group,
+        ):
+            tasks = (await venue.tasks())[:1]
+            group.start_soon(lambda: collect(venue, tasks, (Waiting(),), store=store))
+            with anyio.fail_after(10):
+                await opened.wait()
+            os.kill(server.pid, signal.SIGKILL)
+            group.cancel_scope.cancel()
+    assert path.read_bytes() == b""

@@ -20,7 +20,7 @@ from astra_arena.client.agent import Agent, EpisodeView, ToolReply
 from astra_arena.client.control_models import ClosedEpisode
 from astra_arena.client.venue import Hosted, Stage, ToolSession, Venue, VenueCard
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.core.errors import ArenaError, ConnectionLostError, EpisodeError
+from astra_arena.core.errors import AgentError, ArenaError, ConnectionLostError, EpisodeError
 from astra_arena.core.rollouts import (
     Ending,
     EpisodeRecord,
@@ -139,6 +139,7 @@ class Performance:
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
     _scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _sent: int = 0
+    _over: bool = False
 
     async def play(self, stage: Stage) -> None:
         """Let the agent play; what it raises is kept, not raised."""
@@ -164,6 +165,7 @@ class Performance:
             # Agents are foreign code: whatever they raise is theirs.
             except Exception as error:
                 self._note_failure(error)
+        self._over = True
         if self._scope.cancelled_caught:
             self.ended, self.failure = "budget", None
         if last is not None:
@@ -180,6 +182,8 @@ class Performance:
         # The host serialises calls as they arrive; one at a time, that is the messages' order.
         _text(tool)
         async with self._lock:
+            if self._over:
+                raise AgentError("a call was made after the agent had ended its turn")
             if self._sent >= stage.budget.calls or self.lost is not None:
                 await self._stop()
             self._sent += 1

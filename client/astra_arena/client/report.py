@@ -79,7 +79,10 @@ class Report:
     def to_table(self) -> Table:
         """Return the figures as a table for people."""
         table = Table(
-            title=f"{self.tasks} task{'' if self.tasks == 1 else 's'}", title_justify="left"
+            title=f"{self.tasks} task{'' if self.tasks == 1 else 's'}",
+            title_justify="left",
+            title_style="bold",
+            box=None,
         )
         table.add_column("agent")
         for head in ("rollouts", "reward", "f1", "solved", "calls", "failures", "void", "seconds"):

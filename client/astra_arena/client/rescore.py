@@ -99,7 +99,7 @@ def rescore_files(
 
 def scores_table(results: Sequence[Rescored]) -> Table:
     """Return the results as a table for people."""
-    table = Table()
+    table = Table(box=None)
     for head in ("rollout", "agent", "task"):
         table.add_column(head, overflow="fold")
     for head in ("stored", "reward", "solved"):

@@ -6,7 +6,7 @@ running server, `StdioVenue` (in `stdio_venue`) starts one process per episode.
 """
 
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias
@@ -19,7 +19,7 @@ from astra_arena.client.control_client import ControlClient, open_control_client
 from astra_arena.client.control_models import ClosedEpisode, EnvironmentCard, TaskCard
 from astra_arena.client.mcp_session import McpSession, open_http_pool, open_http_session
 from astra_arena.core.canonical import JsonObject
-from astra_arena.core.errors import ConnectionLostError
+from astra_arena.core.errors import ArenaError, ConnectionLostError
 from astra_arena.core.rollouts import Transport
 from astra_arena.core.tasks import Budget
 
@@ -155,8 +155,9 @@ class HttpVenue:
         except ConnectionLostError as error:
             lost = error
         except BaseException:
-            # A cancelled run frees its episodes; nobody is left to whom a failure here matters.
-            with anyio.move_on_after(CLOSING_SECONDS, shield=True):
+            # A cancelled run frees its episodes. A failure here must not replace the cancellation:
+            # it would be recorded as a void rollout.
+            with anyio.move_on_after(CLOSING_SECONDS, shield=True), suppress(ArenaError):
                 await self._control.close_episode(opened.id)
             raise
         return Hosted(await self._control.close_episode(opened.id), lost)
