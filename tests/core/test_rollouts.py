@@ -46,7 +46,8 @@ def test_a_void_rollout_cannot_hold_a_verdict() -> None:
     data = {**rollout().model_dump(), "ended": "void", "failure": failure}
     with pytest.raises(ValidationError, match="verdict"):
         Rollout.model_validate(data)
-    assert Rollout.model_validate({**data, "verdict": None}).verdict is None
+    assert Rollout.model_validate({**data, "verdict": None}).reward is None
+    assert rollout().reward == 1.0
     with pytest.raises(ValidationError, match="failure"):
         Rollout.model_validate({**data, "verdict": None, "failure": None})
     with pytest.raises(ValidationError, match="verdict"):

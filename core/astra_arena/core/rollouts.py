@@ -63,7 +63,7 @@ class Rollout(Model):
 
     format_version: Literal[1]
     id: str
-    """Digest of what was asked for: environment, task, seed, agent, attempt."""
+    """Digest of what was asked for: environment, task, seed, variant, agent. Attempts share it."""
     agent: str
     attempt: int = 0
     transport: Transport
@@ -83,6 +83,11 @@ class Rollout(Model):
         if (self.verdict is None) != (self.ended == "void"):
             raise ValueError("a rollout has a verdict exactly when it is not void")
         return self
+
+    @property
+    def reward(self) -> float | None:
+        """What was earned; `None` when the rollout is void."""
+        return None if self.verdict is None else self.verdict.reward
 
     @property
     def digest(self) -> str:
