@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import httpx
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from astra_arena.core.canonical import JsonObject
-from astra_arena.sandbox.contract import Limits
+from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.servers import Bundle, RunningServer, open_server
 from tests.servers.small_bundle import NAME, TASK
 
@@ -26,9 +25,17 @@ async def control_client(address: str, token: str) -> AsyncGenerator[httpx.Async
         yield client
 
 
+class ServerOptions(TypedDict, total=False):
+    sandbox: Sandbox
+    limits: Limits
+    token: str
+    advertise_url: str
+    max_episodes: int
+
+
 @asynccontextmanager
 async def serving(
-    bundle: Bundle, **options: Any
+    bundle: Bundle, **options: Unpack[ServerOptions]
 ) -> AsyncGenerator[tuple[RunningServer, httpx.AsyncClient]]:
     async with open_server([bundle], **options) as running:
         # Whatever name is advertised, the tests reach it here.
@@ -63,7 +70,6 @@ def text_of(result: CallToolResult) -> str:
     return content.text
 
 
-def outcomes(record: JsonObject | dict[str, Any]) -> list[str]:
-    calls = record["calls"]
-    assert isinstance(calls, list)
+def outcomes(record: dict[str, Any]) -> list[str]:
+    calls: list[dict[str, str]] = record["calls"]
     return [call["outcome"] for call in calls]

@@ -29,6 +29,10 @@ LOAN: JsonObject = {
 }
 
 
+def asked(**arguments: Json) -> JsonObject:
+    return arguments
+
+
 async def scripted(bundle: Bundle, replies: dict[str, ScriptedReply]) -> Episode:
     return await open_episode(bundle, bundle.task(TASK), ScriptedSandbox(replies))
 
@@ -125,7 +129,7 @@ async def test_parallel_calls_are_serialised_in_the_order_of_arrival(bundle: Bun
         episode = await open_episode(bundle, bundle.task(TASK), sandbox)
         async with anyio.create_task_group() as group:
             for title in ("Emma", "Persuasion", "Middlemarch", "Emma"):
-                group.start_soon(episode.call, "find_loan", {"title": title})
+                group.start_soon(episode.call, "find_loan", asked(title=title))
         await episode.close()
     titles = [call.arguments for call in episode.calls]
     expected = ("Emma", "Persuasion", "Middlemarch", "Emma")
@@ -138,7 +142,7 @@ async def test_a_call_whose_caller_left_is_finished_and_logged(bundle: Bundle) -
         episode = await open_episode(bundle, bundle.task(TASK), sandbox)
         with anyio.CancelScope() as scope:
             async with anyio.create_task_group() as group:
-                group.start_soon(episode.call, "return_book", {"loan_id": 1})
+                group.start_soon(episode.call, "return_book", asked(loan_id=1))
                 await anyio.lowlevel.checkpoint()
                 scope.cancel()
         left = await episode.call("return_book", {"loan_id": 2})
@@ -317,8 +321,8 @@ async def test_a_task_that_this_version_cannot_play_is_refused(bundle: Bundle) -
 
 
 async def test_a_variant_that_the_task_lacks_is_refused(bundle: Bundle) -> None:
+    task = bundle.task(ONE_STEP_TASK)
     with pytest.raises(UnknownTaskError, match="'base'"):
-        task = bundle.task(ONE_STEP_TASK)
         await open_episode(bundle, task, ScriptedSandbox({}), variant="missing")
 
 
@@ -327,9 +331,10 @@ async def test_texts_for_the_agent_hold_no_gold(bundle: Bundle) -> None:
         bundle,
         {"find_loan": Failed("no such loan"), "misbehave": Broke("raised", GOLD_PHONE, False)},
     )
+    given: tuple[Json, ...] = ({"title": "Emma"}, {"how": "raise"}, {}, [])
     texts = [
         (await episode.call(tool, arguments)).text
         for tool in ("find_loan", "misbehave", "nothing", "get_reader")
-        for arguments in ({"title": "Emma"}, {"how": "raise"}, {}, [])
+        for arguments in given
     ]
     assert not any(GOLD_PHONE in text for text in texts)

@@ -7,8 +7,10 @@ import anyio
 import httpx
 import pytest
 from mcp import Client
+from mcp.types import RequestParamsMeta
 
 from astra_arena.core.calls import CALL_KEY_META
+from astra_arena.core.canonical import JsonObject
 from astra_arena.servers import Bundle
 from tests.servers.playing import (
     BRIEF,
@@ -105,7 +107,7 @@ async def test_a_repeated_call_key_is_answered_from_the_log(bundle: Bundle, era:
         episode = await open_one(control)
         for _ in range(2):
             async with Client(episode["mcp"], mode=era) as client:
-                meta = {CALL_KEY_META: "call-1"}
+                meta: RequestParamsMeta = {CALL_KEY_META: "call-1"}
                 result = await client.call_tool("return_book", {"loan_id": 1}, meta=meta)
                 assert result.structured_content == {"loan_id": 1, "out": 1}
         record = await record_of(control, episode)
@@ -216,7 +218,7 @@ async def test_a_message_that_no_client_sends_is_refused_and_the_episode_lives(
 async def test_numbers_that_json_lacks_are_refused_as_arguments(bundle: Bundle) -> None:
     async with serving(bundle) as (_, control):
         episode = await open_one(control)
-        call = {
+        call: JsonObject = {
             "jsonrpc": "2.0",
             "id": 1,
             "method": "tools/call",

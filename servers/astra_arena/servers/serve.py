@@ -94,12 +94,14 @@ async def open_server(
         await stack.enter_async_context(episodes.run())
         agent_plane = McpApp(episodes, allowed_hosts=(addresses.host_name, host))
         control_plane = build_control_app(episodes, token=token, addresses=addresses)
-        # Left in reverse: the planes stop accepting, then open MCP streams are cut, which lets the
-        # servers' last connections end, then episodes and sandbox go.
-        await stack.enter_async_context(_listening(control_plane, control_socket))
-        plane = await stack.enter_async_context(_listening(agent_plane, mcp_socket))
+        # Left in reverse: both planes stop accepting, then open MCP streams are cut, which lets the
+        # last connections end, then episodes and sandbox go.
+        planes = (
+            await stack.enter_async_context(_listening(control_plane, control_socket)),
+            await stack.enter_async_context(_listening(agent_plane, mcp_socket)),
+        )
         await stack.enter_async_context(agent_plane.run())
-        stack.callback(_stop_accepting, plane)
+        stack.callback(_stop_accepting, *planes)
         yield RunningServer(addresses, token, episodes)
 
 
@@ -173,5 +175,6 @@ async def _listening(app: object, listener: socket.socket) -> AsyncGenerator[uvi
         await task
 
 
-def _stop_accepting(server: uvicorn.Server) -> None:
-    server.should_exit = True
+def _stop_accepting(*servers: uvicorn.Server) -> None:
+    for server in servers:
+        server.should_exit = True
