@@ -25,7 +25,7 @@ async def main(control: str, token: str) -> None:
         async with Client(episode["mcp"]) as client:
             tools = (await client.list_tools()).tools
             print("tools:", ", ".join(tool.name for tool in tools))
-            # An agent would choose; this script asks the first tool that finds rows without arguments.
+            # An agent would choose; this script takes the first tool that searches.
             search = next(tool.name for tool in tools if tool.name.startswith("find_"))
             result = await client.call_tool(search, {"limit": 1})
             print(f"{search}:", json.dumps(result.structured_content)[:200])

@@ -187,3 +187,7 @@ def _print_overview() -> None:
 def _complain(message: str, *, code: int) -> int:
     Console(stderr=True, soft_wrap=True).print(f"[bold red]arena:[/bold red] {escape(message)}")
     return code
+
+
+if __name__ == "__main__":
+    main()
