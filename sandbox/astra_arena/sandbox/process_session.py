@@ -60,9 +60,9 @@ class ProcessSession:
             raise RuntimeError("expected calls to a session one after another, got two at once")
         if tool not in self._program.tool_names:
             raise SpecError(f"expected one of the program's tools, got {tool!r}")
-        if self._channel.failure is not None and self._server.ended:
-            self._end()
-            raise SandboxUnavailableError("the session's environment server ended")
+        self._channel.poll()
+        if self._channel.failure is not None:
+            return await self._found_ended(self._channel.failure)
         self._last_id += 1
         frame = _request(self._last_id, self._seed, tool, canonical_bytes(arguments), attempt)
         try:
@@ -96,13 +96,20 @@ class ProcessSession:
         self._end()
         return Broke("crashed", "a reply to no call of ours", session_lost=True)
 
+    async def _found_ended(self, error: WireError) -> Broke:
+        broke = await self._broken(error)
+        if self._server.ended:
+            # It took its sessions along while none of them was asked for anything.
+            raise SandboxUnavailableError("the session's environment server ended")
+        return broke
+
     async def _broken(self, error: WireError) -> Broke:
         if error.late:
             self._end()
             seconds = self._program.limits.call_seconds
             return Broke("timeout", f"no reply within {seconds:g} s", session_lost=True)
-        # Whatever ends a session's process is laid to its tool code: were it laid to us, tool code
-        # that ends its own server could void every episode that it is about to lose.
+        # Whatever ends a session's process during a call is laid to its tool code: were it laid to
+        # us, tool code that ends its own server could void every episode that it is about to lose.
         self._forked.kill()
         status = await self._exit_status()
         self._end()

@@ -40,6 +40,11 @@ class FrameChannel:
         """Whether a reply is being waited for."""
         return self._waiter is not None
 
+    def poll(self) -> None:
+        """Take notice of what arrived since; `failure` then says whether the channel ended."""
+        if self.failure is None:
+            self._read()
+
     async def exchange(self, body: bytes, *, timeout_s: float) -> bytes:
         """Send one frame and return the reply's body.
 
