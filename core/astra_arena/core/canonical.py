@@ -75,14 +75,13 @@ def same_json(left: Json, right: Json) -> bool:
 
 
 def pretty_text(value: Json) -> str:
-    """Return `value` as the indented text of artefacts; equal values, equal text."""
-    return json.dumps(normalised(value), sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+    """Return `value` as the indented text of artefacts; keys keep their order, for readers."""
+    return json.dumps(normalised(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def line_text(value: Json) -> str:
-    """Return `value` as one line of JSONL, newline included; equal values, equal line."""
-    text = json.dumps(normalised(value), sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return text + "\n"
+    """Return `value` as one line of JSONL, newline included; keys keep their order."""
+    return json.dumps(normalised(value), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def digest_of_bytes(*chunks: bytes) -> str:
