@@ -126,3 +126,16 @@ def test_inspecting_a_damaged_bundle_is_exit_code_2(
 def test_help_shows_an_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([verb, "--help"]) == 0
     assert f"Example: arena {verb}" in capsys.readouterr().out
+
+
+def test_serving_until_the_end_of_stdin_ends_at_once_without_one(bundle: Bundle) -> None:
+    ports = ["--port", "0", "--control-port", "0"]
+    ended = subprocess.run(
+        [*COMMAND, "serve", str(bundle.path), *ports, "--json", "--until-eof"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 0
+    assert ended.stderr == b""

@@ -14,8 +14,10 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.core.rollouts import EpisodeRecord
-from astra_arena.servers import Bundle, read_journal, verdict_of
+from astra_arena.core.errors import SandboxUnavailableError
+from astra_arena.core.rollouts import EpisodeRecord, Failure
+from astra_arena.sandbox.scripted import ScriptedSandbox
+from astra_arena.servers import Bundle, read_journal, serve_stdio, verdict_of
 from tests.servers.playing import ERAS, Era, solve, text_of
 from tests.servers.processes import descendants, is_alive, wait_until_gone
 from tests.servers.small_bundle import GOLD_PHONE, SECRET, TASK
@@ -238,3 +240,35 @@ def test_a_batch_of_messages_is_answered_in_order_and_nonsense_is_survived(
     record = read_journal(only_journal(tmp_path))
     assert isinstance(record, EpisodeRecord)
     assert len(record.calls) == 2
+
+
+async def test_an_episode_that_never_began_has_a_void_journal(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    sandbox = ScriptedSandbox({})
+    sandbox.fail_next(2)
+    with pytest.raises(SandboxUnavailableError):
+        await serve_stdio(bundle.path, TASK, seed=3, journal_dir=tmp_path, sandbox=sandbox)
+    record = read_journal(only_journal(tmp_path))
+    assert record.void == Failure(boundary="sandbox", message="a scripted failure")
+    assert record.seed == 3
+
+
+def test_files_serve_as_stdin_and_stdout(bundle: Bundle, tmp_path: Path) -> None:
+    given, said = tmp_path / "given", tmp_path / "said"
+    initialize: JsonObject = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "1"},
+        },
+    }
+    given.write_text(json.dumps(initialize) + "\n", encoding="utf-8")
+    with given.open("rb") as stdin, said.open("wb") as stdout:
+        command = [sys.executable, *arguments(bundle, tmp_path / "journals")]
+        ended = subprocess.run(command, stdin=stdin, stdout=stdout, timeout=30, check=False)
+    assert ended.returncode == 0
+    assert json.loads(said.read_bytes())["result"]["serverInfo"]["name"] == bundle.name

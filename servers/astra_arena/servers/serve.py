@@ -130,7 +130,7 @@ async def serve(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     if until_stdin_ends:
-        loop.add_reader(0, lambda: os.read(0, 4096) or stop.set())
+        _at_end_of_stdin(stop.set)
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     try:
@@ -147,8 +147,24 @@ async def serve(
                 on_ready(running)
             await stop.wait()
     finally:
+        loop.remove_reader(0)
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(name)
+
+
+def _at_end_of_stdin(call: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            call()
+
+    try:
+        loop.add_reader(0, read)
+    except OSError:
+        # Files and the null device cannot be waited for: their end is here already.
+        call()
 
 
 @asynccontextmanager
