@@ -24,6 +24,7 @@ from astra_arena.synthesizer.table_info import quote_identifier
 MANY_VALUES = 31
 """A column of integers with more distinct values is filtered by range, not by one value."""
 
+_TEMPORAL_NOUNS = frozenset({"date", "day", "hour", "moment", "time", "timestamp", "year"})
 _UNMEASURED = frozenset(
     {
         *("year", "month", "day", "hour", "minute", "second", "time", "date", "week", "weekday"),
@@ -63,7 +64,13 @@ class Attribute:
     @property
     def label(self) -> str:
         """A noun phrase without article."""
-        return self.words.label or label_of(self.name)
+        if self.words.label:
+            return self.words.label
+        label = label_of(self.name)
+        kind = {"date": "date", "datetime": "time"}.get(self.profile.logical_type)
+        # "placed on" names no thing, "placed on date" does.
+        told = kind is None or label.split(" ")[-1] in _TEMPORAL_NOUNS
+        return label if told else f"{label} {kind}"
 
     @property
     def is_measure(self) -> bool:

@@ -5,6 +5,7 @@ What the tools say can thus be held against an answer that owes them nothing.
 
 import sqlite3
 from dataclasses import replace
+from typing import cast
 
 from astra_arena.synthesizer.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.profile import SqlValue
@@ -15,6 +16,8 @@ from astra_arena.synthesizer.tool_schemas import MEAN_DIGITS
 
 SHOWN_ROWS = 5
 """Rows of a search that an accepted call may show; what they hold counts as known by then."""
+DRAWABLE_ROWS = 5_000
+"""Rows of one table that plans start from."""
 FEWEST_COMPARED = 3
 """A superlative among fewer rows is no choice."""
 
@@ -33,6 +36,8 @@ class GoldQueries:
     def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue) -> None:
         self._connection = connection
         self._catalogue = catalogue
+        self._drawable: dict[str, tuple[Row, ...]] = {}
+        self._answered: dict[object, list[tuple[SqlValue, ...]]] = {}
         self._values: dict[tuple[str, str], list[SqlValue]] = {}
 
     def prepare(self, designs: tuple[EntityTools, ...]) -> None:
@@ -98,33 +103,33 @@ class GoldQueries:
             where += f" AND {by} IS NOT NULL"
             order = f"{by} {'DESC' if step.descending else 'ASC'}, {order}"
         query = f"SELECT {listed} FROM {entity.sql} WHERE {where} ORDER BY {order} LIMIT {limit}"
-        found = self._connection.execute(query, values)
+        found = self._ask(query, values)
         return tuple(dict(zip(names, row, strict=True)) for row in found)
 
     def count(self, step: Step) -> int:
         """Return how many rows satisfy the step's conditions."""
         entity = self._entity(step)
-        where, values = self._where(entity, step.conditions)
+        where, values = self._where(entity, step.conditions, counted=True)
         query = f"SELECT count(*) FROM {entity.sql} WHERE {where}"
-        total: int = self._connection.execute(query, values).fetchone()[0]
-        return total
+        return cast(int, self._ask(query, values)[0][0])
 
-    def row_at(self, entity: Entity, place: int) -> Row:
-        """Return the row at a place in the order of the key."""
-        names = [attribute.name for attribute in entity.attributes]
-        listed = ", ".join(attribute.sql for attribute in entity.attributes)
-        key = [attribute.sql for attribute in entity.key_attributes]
-        joined = " AND ".join(f"{name} = (SELECT {name} FROM chosen)" for name in key)
-        # The place is found in the index of the key, and the row read once.
-        query = f"""
-            WITH chosen AS MATERIALIZED (
-                SELECT {", ".join(key)} FROM {entity.sql}
-                ORDER BY {", ".join(key)} LIMIT 1 OFFSET ?
-            )
-            SELECT {listed} FROM {entity.sql} WHERE {joined}
-        """
-        found = self._connection.execute(query, (place,)).fetchone()
-        return dict(zip(names, found, strict=True))
+    def drawable_rows(self, entity: Entity) -> tuple[Row, ...]:
+        """Return rows to draw from: all of a small table, every n-th of a large one."""
+        if entity.name not in self._drawable:
+            names = [attribute.name for attribute in entity.attributes]
+            listed = ", ".join(attribute.sql for attribute in entity.attributes)
+            order = ", ".join(attribute.sql for attribute in entity.key_attributes)
+            stride = -(-entity.rows // DRAWABLE_ROWS)
+            query = f"""
+                SELECT {listed} FROM (
+                    SELECT *, row_number() OVER (ORDER BY {order}) AS "place of row"
+                    FROM {entity.sql}
+                ) WHERE "place of row" % {stride} = 0 ORDER BY "place of row"
+            """
+            found = self._connection.execute(query)
+            rows = tuple(dict(zip(names, row, strict=True)) for row in found)
+            self._drawable[entity.name] = rows
+        return self._drawable[entity.name]
 
     def values(self, table: str, column: str) -> list[SqlValue]:
         """Return the distinct values of a column, in order."""
@@ -143,19 +148,33 @@ class GoldQueries:
         where, values = self._where(entity, step.conditions)
         figure = _FIGURES[step.metric or "mean"].format(column)
         query = f"SELECT {figure}, count({column}) FROM {entity.sql} WHERE {where}"
-        value, rows = self._connection.execute(query, values).fetchone()
+        value, rows = self._ask(query, values)[0]
         # The figure of one or two rows is no summary but a value that a search shows as well.
-        if value is None or rows < FEWEST_COMPARED:
+        if value is None or cast(int, rows) < FEWEST_COMPARED:
             return None
         return replace(step, answer=value)
+
+    def _ask(self, query: str, values: list[SqlValue]) -> list[tuple[SqlValue, ...]]:
+        """Run a query, once: plans that differ in one step share the others."""
+        asked = (query, *((type(value), value) for value in values))
+        if asked not in self._answered:
+            self._answered[asked] = self._connection.execute(query, values).fetchall()
+        return self._answered[asked]
 
     def _entity(self, step: Step) -> Entity:
         return self._catalogue.by_name[step.table]
 
     def _where(
-        self, entity: Entity, conditions: tuple[Condition, ...]
+        self, entity: Entity, conditions: tuple[Condition, ...], *, counted: bool = False
     ) -> tuple[str, list[SqlValue]]:
-        parts = [f"{entity.by_name[c.column].sql} {_SQL[c.operator]} ?" for c in conditions]
+        # A range seldom leaves few rows: reading them by an index takes longer than reading all.
+        # The plus keeps SQLite from it, but where the index alone gives the count.
+        plus = "+" if len(conditions) > 1 or not counted else ""
+        parts = [
+            f"{'' if c.operator == 'is' else plus}{entity.by_name[c.column].sql} "
+            f"{_SQL[c.operator]} ?"
+            for c in conditions
+        ]
         return " AND ".join(parts) or "TRUE", [condition.value for condition in conditions]
 
 

@@ -4,10 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from astra_arena.synthesizer.catalogue import Attribute, Catalogue, Entity
-from astra_arena.synthesizer.naming import label_of, without_identifying_word
-from astra_arena.synthesizer.profile import SqlValue
+from astra_arena.synthesizer.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.task_graphs import Condition, Plan, Step
+from astra_arena.synthesizer.terms import (
+    joined,
+    named_row,
+    plain_superlatives,
+    role_of,
+    spoken,
+    superlatives,
+)
 
 Namer: TypeAlias = Callable[[Step], str]
 """How the row of a step is referred to where another step needs it."""
@@ -90,7 +96,7 @@ class Phrases:
     def _summary_question(self, step: Step, name: Namer) -> str:
         attribute = self.entity_of(step).by_name[step.column or ""]
         figure = _METRICS[step.metric or "mean"]
-        words = attribute.words.superlatives or _superlatives_of(attribute)
+        words = attribute.words.superlatives or plain_superlatives(attribute)
         if step.metric in ("minimum", "maximum") and "{}" not in "".join(words):
             figure = words[0] if step.metric == "maximum" else words[1]
         unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
@@ -99,15 +105,15 @@ class Phrases:
     def _known_row(self, step: Step, name: Namer) -> str:
         entity = self.entity_of(step)
         fed = [condition for condition in step.conditions if condition.source]
-        if not fed:
-            return named_row(
-                entity, {c.column: self._value_of(entity, c, name) for c in step.conditions}
-            )
-        if len(entity.key) > 1:
-            said = {c.column: self._value_of(entity, c, name) for c in step.conditions}
+        if not fed or len(entity.key) > 1:
+            said = {
+                condition.column: self._value_of(entity, condition, name)
+                if condition.source
+                else spoken(entity.by_name[condition.column], condition.value)
+                for condition in step.conditions
+            }
             return named_row(entity, said)
-        parent = self.plan.step(fed[0].source or "")
-        return self._thing(parent, name)
+        return self._thing(self.plan.step(fed[0].source or ""), name)
 
     def _thing(self, parent: Step, name: Namer) -> str:
         """Return the phrase for the thing that the parent's answer names."""
@@ -138,6 +144,8 @@ class Phrases:
                 here.append(self._shared(step, condition, name))
             elif words.modifier:
                 here.append(words.modifier.replace("{}", value))
+            elif self._owner(entity, condition) is not None:
+                here.append(f"of {value}")
             elif condition.source:
                 here.append(f"whose {self._filter_label(entity, condition)} is {value}")
             else:
@@ -146,6 +154,15 @@ class Phrases:
             said.insert(0, f"with {joined(plain)}")
         # What other rows decide comes last, since its phrases are long.
         return " ".join([*said, joined(fed)]).strip()
+
+    def _owner(self, entity: Entity, condition: Condition) -> Entity | None:
+        """Return what a column like `customer_id` refers to, if it says no more than that."""
+        reference = entity.reference_of(condition.column)
+        if reference is None:
+            return None
+        target = self.catalogue.by_name[reference.target]
+        plain = role_of(entity.by_name[condition.column], target) == target.singular
+        return target if plain else None
 
     def _filter_label(self, entity: Entity, condition: Condition) -> str:
         attribute = entity.by_name[condition.column]
@@ -183,86 +200,12 @@ class Phrases:
                 return f"whose {attribute.label} is at most that of {row}"
 
     def _value_of(self, entity: Entity, condition: Condition, name: Namer) -> str:
+        attribute = entity.by_name[condition.column]
         if condition.source is None:
-            return spoken(entity.by_name[condition.column], condition.value)
+            value = spoken(attribute, condition.value)
+            owner = None if attribute.words.modifier else self._owner(entity, condition)
+            return value if owner is None else named_row(owner, {owner.key[0]: value})
         parent = self.plan.step(condition.source)
         if self.catalogue.names_things(entity.name, condition.column):
             return self._thing(parent, name)
         return self.value(parent, name)
-
-
-def named_row(entity: Entity, said: dict[str, str]) -> str:
-    """Return the phrase for a row by its key, whose columns are said like this."""
-    if entity.words.named:
-        phrase = entity.words.named
-        for column, value in said.items():
-            phrase = phrase.replace(f"{{{column}}}", value)
-        return phrase
-    if len(said) == 1:
-        (column,) = said
-        attribute = entity.by_name[column]
-        if _says_identity(attribute):
-            return f"{entity.singular} {said[column]}"
-        return f"the {entity.singular} with {attribute.label} {said[column]}"
-    parts = [f"{entity.by_name[column].label} {value}" for column, value in said.items()]
-    return f"the {entity.singular} with {joined(parts)}"
-
-
-def _says_identity(attribute: Attribute) -> bool:
-    return attribute.label.split(" ")[-1] in ("ID", "code", "key", "number")
-
-
-def spoken(attribute: Attribute, value: SqlValue) -> str:
-    """Return a value as a question says it."""
-    said = attribute.words.values.get(str(value))
-    if said is not None:
-        return said
-    text = str(value)
-    plain = attribute.profile.logical_type != "text" or " " not in text
-    return text if plain else f'"{text}"'
-
-
-def role_of(attribute: Attribute, target: Entity) -> str:
-    """Return what a reference's target is to its row: "customer", "origin airport".
-
-    `ship_to_id` is the "ship to"; a column without such an ending needs the target's noun.
-    """
-    stripped = without_identifying_word(attribute.name)
-    if stripped is not None:
-        return stripped
-    own = label_of(attribute.name)
-    key = label_of(target.key[0]) if len(target.key) == 1 else ""
-    if own in (key, target.singular):
-        return target.singular
-    return own if own.endswith(target.singular) else f"{own} {target.singular}"
-
-
-def superlatives(attribute: Attribute) -> tuple[str, str]:
-    """Return phrases for the largest and the smallest value; `{}` is for a row's noun."""
-    if attribute.words.superlatives:
-        high, low = attribute.words.superlatives
-    else:
-        high, low = _superlatives_of(attribute)
-    return _with_label(high, attribute), _with_label(low, attribute)
-
-
-def _with_label(word: str, attribute: Attribute) -> str:
-    return word if "{}" in word else f"the {word} {attribute.label}"
-
-
-def _superlatives_of(attribute: Attribute) -> tuple[str, str]:
-    last = attribute.label.split(" ")[-1]
-    if attribute.profile.is_temporal or last in ("year", "date", "time"):
-        return "latest", "earliest"
-    if last in ("duration", "length", "distance", "delay"):
-        return "longest", "shortest"
-    if last in ("area", "population", "size", "quantity", "amount"):
-        return "largest", "smallest"
-    return "highest", "lowest"
-
-
-def joined(parts: list[str]) -> str:
-    """Return "a", "a and b" or "a, b and c"."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"

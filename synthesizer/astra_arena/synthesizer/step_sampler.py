@@ -2,40 +2,26 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Literal, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
+from astra_arena.synthesizer.answer_uses import AnswerUses, Use
 from astra_arena.synthesizer.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
 from astra_arena.synthesizer.gold_queries import FEWEST_COMPARED, GoldQueries
 from astra_arena.synthesizer.naming import words_of
 from astra_arena.synthesizer.profile import SqlValue
 from astra_arena.synthesizer.task_graphs import Condition, Kind, Metric, Row, Step
-from astra_arena.synthesizer.tool_design import EntityTools, Operator
+from astra_arena.synthesizer.tool_design import EntityTools
 
 MOST_GUESSABLE_SHARE = 0.25
 """A column whose most frequent value is held by more of its rows is never a final answer."""
 FEWEST_ANSWERS = 12
-FEWEST_SHARED = 6
-"""A column with fewer values says little when two rows share one."""
 MOST_FILTER_VALUES = 400
 """A column with more distinct values is no criterion that a person would name."""
 LONGEST_ANSWER = 80
 
 _T = TypeVar("_T")
 _NAMING_WORDS = frozenset({"name", "title", "label", "caption", "subject", "email"})
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What can be done with an answer: look a row up, or keep the rows that share it."""
-
-    kind: Literal["lookup", "filter"]
-    table: str
-    column: str
-    operator: Operator = "is"
-    beside: tuple[tuple[str, str], ...] = ()
-    """Further columns of the key, and the columns of the answer's own step that must hold them."""
 
 
 class StepSampler:
@@ -45,6 +31,7 @@ class StepSampler:
         catalogue: The entities.
         designs: Their tools; a step asks for nothing that these do not offer.
         queries: Answers the steps.
+        uses: What can be done with answers.
         stream: Decides every draw.
     """
 
@@ -53,13 +40,14 @@ class StepSampler:
         catalogue: Catalogue,
         designs: tuple[EntityTools, ...],
         queries: GoldQueries,
+        uses: AnswerUses,
         stream: random.Random,
     ) -> None:
         self._catalogue = catalogue
         self._designs = {design.entity.name: design for design in designs}
         self._queries = queries
+        self._uses = uses
         self._stream = stream
-        self._uses: dict[tuple[str, str], tuple[Use, ...]] = {}
 
     def root(self, step_id: str, *, answers: Sequence[tuple[str, str]] = ()) -> Step | None:
         """Draw a step without parents whose answer something can be done with.
@@ -68,7 +56,7 @@ class StepSampler:
             step_id: Its id.
             answers: The (table, column) pairs to choose the answer from; any useful one if empty.
         """
-        choices = list(answers) or self.useful_answers
+        choices = list(answers) or self._uses.useful_answers
         if not choices:
             return None
         # Tables first: a table with many columns would drown the others.
@@ -92,66 +80,6 @@ class StepSampler:
             return self._pick_root(step_id, self._catalogue.by_name[table], column, wanted)
         return self.root(step_id, answers=answers)
 
-    @cached_property
-    def useful_answers(self) -> list[tuple[str, str]]:
-        """All (table, column) pairs whose values something can be done with."""
-        return [
-            (entity.name, attribute.name)
-            for entity in self._catalogue.entities
-            for attribute in entity.attributes
-            if attribute.words.in_questions and self.uses(entity.name, attribute.name)
-        ]
-
-    def uses(self, table: str, column: str) -> tuple[Use, ...]:
-        """Return what can be done with values of a column."""
-        if (table, column) not in self._uses:
-            self._uses[table, column] = tuple(self._find_uses(table, column))
-        return self._uses[table, column]
-
-    def _find_uses(self, table: str, column: str) -> list[Use]:
-        source = self._catalogue.by_name[table]
-        attribute = source.by_name[column]
-        uses: list[Use] = []
-        for entity in self._catalogue.entities:
-            for other in entity.attributes:
-                if not self._catalogue.same_things(table, column, entity.name, other.name):
-                    continue
-                if entity.key == (other.name,):
-                    if entity.name != table:
-                        uses.append(Use("lookup", entity.name, other.name))
-                elif self._may_filter(source, attribute, entity, other):
-                    uses.append(Use("filter", entity.name, other.name))
-        for reference in source.references:
-            if column in reference.columns and len(reference.columns) > 1:
-                pairs = dict(zip(reference.columns, reference.target_columns, strict=True))
-                target = pairs.pop(column)
-                beside = tuple((key, own) for own, key in pairs.items())
-                uses.append(Use("lookup", reference.target, target, beside=beside))
-        if self._is_threshold(source, attribute):
-            uses += [Use("filter", table, column, end) for end in ("at_least", "at_most")]
-        return uses
-
-    def _may_filter(
-        self, source: Entity, attribute: Attribute, entity: Entity, other: Attribute
-    ) -> bool:
-        if self._designs[entity.name].filter_on(other.name) is None:
-            return False
-        names_things = self._catalogue.names_things(source.name, attribute.name)
-        repeated = other.profile.distinct < 0.8 * (other.profile.rows - other.profile.nulls)
-        alone = other.name in entity.key and other.name not in entity.reference_columns
-        # What two rows may share by chance, like a day of the month, is nothing to go by.
-        telling = (
-            attribute.profile.logical_type == "text" and attribute.profile.distinct >= FEWEST_SHARED
-        )
-        return repeated and not alone and (names_things or telling)
-
-    def _is_threshold(self, entity: Entity, attribute: Attribute) -> bool:
-        design = self._designs[entity.name]
-        return (
-            attribute in design.measures
-            and design.filter_on(attribute.name, "at_least") is not None
-        )
-
     def following(self, step_id: str, parent: Step, *, final: bool) -> Step | None:
         """Draw a step that needs the parent's answer.
 
@@ -163,7 +91,7 @@ class StepSampler:
         """
         if parent.column is None or parent.kind in ("count", "summary"):
             return None
-        uses = self.uses(parent.table, parent.column)
+        uses = self._uses.of(parent.table, parent.column)
         use = self._weighted(uses, final=final)
         if use is None:
             return None
@@ -281,7 +209,7 @@ class StepSampler:
             and (
                 self._is_final_answer(attribute)
                 if final
-                else bool(self.uses(entity.name, attribute.name))
+                else bool(self._uses.of(entity.name, attribute.name))
             )
         ]
         if not columns:
@@ -383,7 +311,7 @@ class StepSampler:
 
     def random_row(self, entity: Entity) -> Row:
         """Draw a row."""
-        return self._queries.row_at(entity, self._stream.randrange(entity.rows))
+        return self._pick(self._queries.drawable_rows(entity))
 
     def _pick(self, choices: Sequence[_T]) -> _T:
         return self._stream.choice(choices)
