@@ -46,7 +46,7 @@ class AnswerUses:
             (entity.name, attribute.name)
             for entity in self._catalogue.entities
             for attribute in entity.attributes
-            if attribute.words.in_questions and self._uses.of(entity.name, attribute.name)
+            if attribute.words.in_questions and self.of(entity.name, attribute.name)
         ]
 
     def of(self, table: str, column: str) -> tuple[Use, ...]:
