@@ -1,6 +1,7 @@
 """The verbs `rollout`, `score` and `report`, as they are typed."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -178,10 +179,11 @@ def test_ctrl_c_leaves_whole_lines_that_a_second_run_goes_on_from(
     seeds = [option for seed in range(150) for option in ("--seed", str(seed))]
     asked = ["rollout", str(bundle.path), "--task", TASK, *seeds, "--out", str(out), "--json"]
     command = [sys.executable, "-m", "astra_arena.servers", *asked]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+    # A terminal sends Ctrl-C to the whole process group.
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         while not out.exists() or out.read_bytes().count(b"\n") < 5:
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
     assert b"Traceback" not in err

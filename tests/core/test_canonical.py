@@ -61,6 +61,11 @@ def test_numbers_that_json_lacks_are_refused(value: Json) -> None:
         canonical_bytes(value)
 
 
+def test_integers_of_thousands_of_digits_are_refused() -> None:
+    with pytest.raises(SpecError, match="moderate size"):
+        canonical_bytes(10**5000)
+
+
 def test_what_is_no_json_is_refused_by_its_type() -> None:
     with pytest.raises(SpecError, match="got set"):
         canonical_bytes({1, 2})  # pyright: ignore[reportArgumentType]

@@ -66,6 +66,9 @@ def canonical_bytes(value: Json) -> bytes:
         text = json.dumps(normalised(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
     except RecursionError:
         raise SpecError("expected JSON of moderate depth, got one nested too deeply") from None
+    except ValueError as error:
+        # Python refuses to spell integers of thousands of digits: that takes quadratic time.
+        raise SpecError(f"expected a number of moderate size: {error}") from None
     return text.encode("ascii")
 
 

@@ -48,8 +48,13 @@ def start_server_process(
         command += ["--max-episodes", str(max_episodes)]
     # A token of this process's own environment is not for a server with free ports.
     environment = {k: v for k, v in os.environ.items() if k != "ARENA_TOKEN"}
+    # A session of its own: a terminal's Ctrl-C is for the caller, which then stops the server.
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
     )
     try:
         yield _announced(process)
