@@ -1,6 +1,6 @@
 """The promises: what a user can rely on, by id. Every id has a test that is marked with it.
 
-`source` names where the promise was made: the step's issue, the architecture's contracts or the docs.
+`source` names where the promise was made.
 """
 
 from typing import NamedTuple
@@ -38,7 +38,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "core:reward:astra-mode": _issue("mode `astra` reproduces the paper's containment rule"),
     # command line
     "cli:help": _issue("every verb is listed, and its `--help` shows an example"),
-    "cli:exit-codes": _issue("exit codes: 1 findings, 2 misuse, 130 interrupted; one line on stderr"),
+    "cli:exit-codes": _issue("exit codes: 1 findings, 2 misuse, 130 interrupted; one line"),
     "cli:missing-extra": _issue("a verb whose part is not installed names the extra to install"),
     # sandbox
     "sandbox:clean-environment": _issue("tool code sees no environment, no files, one descriptor"),
@@ -56,7 +56,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "bundle:digest": _issue("a bundle whose digest does not match is refused by file name"),
     "servers:both-generations": _issue("current and older MCP clients work on the same address"),
     "servers:episodes-by-address": _issue("episodes are named in the address and isolated"),
-    "servers:arguments": _issue("arguments that break the schema get one clear message and a record"),
+    "servers:arguments": _issue("arguments that break the schema get one clear message"),
     "servers:no-leak": _issue("gold, paths and tracebacks never reach the agent or a list"),
     "servers:stdio": _issue("`server.py` is an MCP server bound to one episode"),
     "servers:journal": _issue("each call is journaled before its reply; a kill loses nothing"),
@@ -64,7 +64,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:token": _issue("the control plane refuses a missing or wrong token"),
     "servers:port-in-use": _issue("a port in use is one clear message"),
     "servers:unknown-task": _issue("an unknown task or environment is one clear message"),
-    "servers:tool-breaks": _issue("a tool that raises, hangs or returns no JSON cannot break a run"),
+    "servers:tool-breaks": _issue("a tool that raises, hangs or returns no JSON breaks no run"),
     "servers:inspect": _issue("`arena inspect` shows tools, tasks and digests"),
     # client
     "client:void-never-scored": _issue("a void episode is recorded and never has a reward"),

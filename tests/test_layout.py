@@ -3,12 +3,18 @@
 import ast
 import importlib
 import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.support.requirement import requirement
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("core", "sandbox", "servers", "client", "synthesizer")
@@ -54,12 +60,14 @@ def sort_key(name: str) -> tuple[int, str]:
     return (1 if name[0].isupper() else 2), name
 
 
+@requirement("layout:one-namespace")
 def test_the_namespace_has_no_body() -> None:
     spec = find_spec("astra_arena")
     assert spec is not None
     assert spec.origin is None
 
 
+@requirement("layout:one-namespace")
 def test_the_namespace_spans_the_five_roots() -> None:
     spec = find_spec("astra_arena")
     assert spec is not None
@@ -113,3 +121,49 @@ def test_the_lock_file_names_the_public_index_only() -> None:
     assert set(re.findall(r'registry = "([^"]*)"', lock)) == {"https://pypi.org/simple"}
     assert set(re.findall(r'url = "(\w+://[^/"]*)', lock)) == {"https://files.pythonhosted.org"}
     assert set(re.findall(r'(?:editable|path|directory) = "([^"]*)"', lock)) == {"."}
+
+
+@requirement("layout:one-way-imports")
+def test_imports_point_one_way() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run(
+        [linter, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout
+
+
+EXTRAS = {"core": (), "sandbox": ("servers",), "servers": ("servers",), "client": ("client",)}
+
+
+def declared_for(part: str) -> set[str]:
+    """Names of the distributions that the part's extra installs directly, base included."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = list(EXTRAS.get(part, ("synthesizer",)))
+    lines: list[str] = list(project["dependencies"])
+    while wanted:
+        for line in project["optional-dependencies"][wanted.pop()]:
+            inner = re.fullmatch(r"astra-arena\[(.*)\]", line)
+            if inner:
+                wanted += inner.group(1).split(",")
+            else:
+                lines.append(line)
+    return {re.split(r"[^\w-]", line)[0].lower() for line in lines}
+
+
+@requirement("layout:extras")
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_imports_only_what_its_extra_declares(part: str) -> None:
+    installed = metadata.packages_distributions()
+    allowed = declared_for(part)
+    for path in NAMESPACES[part].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Import(names=aliases):
+                    roots = [alias.name.partition(".")[0] for alias in aliases]
+                case ast.ImportFrom(module=str(module)):
+                    roots = [module.partition(".")[0]]
+                case _:
+                    continue
+            for root in set(roots) - {"astra_arena"} - sys.stdlib_module_names:
+                homes = {name.lower() for name in installed[root]}
+                assert homes & allowed, f"{relative(path)} imports {root}"

@@ -9,6 +9,7 @@ import pytest
 from astra_arena.core.canonical import JsonObject
 from astra_arena.sandbox import Broke, Execution, Limits, ProcessSandbox, Succeeded
 from tests.sandbox.programs import program_of, session_of
+from tests.support.requirement import requirement
 
 LIMITS = Limits(call_seconds=5.0, cpu_seconds=1, memory_mib=64, reply_bytes=10_000)
 
@@ -155,10 +156,12 @@ async def look(folder: Path, tool: str) -> JsonObject:
         return execution.result
 
 
+@requirement("sandbox:clean-environment")
 async def test_the_environment_is_empty(tmp_path: Path) -> None:
     assert await look(tmp_path, "environment") == {"python": {}, "c": None}
 
 
+@requirement("sandbox:clean-environment")
 async def test_the_channel_is_the_only_descriptor(tmp_path: Path) -> None:
     opened = (await look(tmp_path, "descriptors"))["open"]
     assert opened == [[0, "/dev/null"], [1, "/dev/null"], [2, "/dev/null"], [3, "socket"]]
@@ -168,6 +171,7 @@ async def test_the_process_leads_a_session_at_the_root(tmp_path: Path) -> None:
     assert await look(tmp_path, "place") == {"cwd": "/", "leader": True}
 
 
+@requirement("sandbox:limits")
 async def test_limits_cannot_be_raised_again(tmp_path: Path) -> None:
     assert await look(tmp_path, "limits") == {"CORE": 0, "FSIZE": 0, "NOFILE": 64}
 
@@ -180,6 +184,7 @@ async def test_ctypes_is_not_left_lying_about(tmp_path: Path) -> None:
     assert await look(tmp_path, "ctypes_is_gone") == {"found": []}
 
 
+@requirement("sandbox:limits")
 @pytest.mark.parametrize("tool", ENDINGS)
 async def test_hostile_tool_code_breaks_its_own_call_only(tmp_path: Path, tool: str) -> None:
     async with ProcessSandbox() as sandbox:

@@ -13,6 +13,7 @@ import pytest
 from astra_arena.core.errors import PolicyError, SandboxUnavailableError
 from astra_arena.sandbox import Broke, Limits, ProcessSandbox, Sandbox, Succeeded
 from tests.sandbox.programs import program_of, session_of
+from tests.support.requirement import requirement
 
 ECHO = "def echo(db, *, x): return {'x': x}\n"
 
@@ -90,6 +91,7 @@ async def test_idle_servers_beyond_the_cap_end(tmp_path: Path) -> None:
                 started = descendants(os.getpid()) - before
 
 
+@requirement("sandbox:no-orphans")
 async def test_closing_ends_every_process(tmp_path: Path) -> None:
     before = descendants(os.getpid())
     sandbox = ProcessSandbox()
@@ -103,6 +105,7 @@ async def test_closing_ends_every_process(tmp_path: Path) -> None:
     await sandbox.close()
 
 
+@requirement("sandbox:one-child-per-session")
 async def test_closing_a_session_ends_its_process_only(tmp_path: Path) -> None:
     async with ProcessSandbox() as sandbox:
         program = program_of(tmp_path, ECHO)
@@ -165,6 +168,7 @@ asyncio.run(main())
 """
 
 
+@requirement("sandbox:no-orphans")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_a_killed_host_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     path = os.pathsep.join([str(Path(__file__).parents[2]), *sys.path])

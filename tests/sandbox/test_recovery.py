@@ -18,6 +18,7 @@ from astra_arena.sandbox import (
     Succeeded,
 )
 from tests.sandbox.programs import program_of
+from tests.support.requirement import requirement
 
 BROKEN = Broke("raised", "KeyError", session_lost=False)
 CRASHED = Broke("crashed", "gone", session_lost=True)
@@ -71,6 +72,7 @@ def durable(sandbox: ScriptedSandbox, folder: Path) -> DurableSession:
     return DurableSession(sandbox, program_of(folder, CODE), seed=1, read_only=frozenset({"names"}))
 
 
+@requirement("sandbox:recovery")
 async def test_a_call_that_broke_once_is_recovered_on_a_rebuilt_world(tmp_path: Path) -> None:
     sandbox = scripted(Succeeded({"n": 1}), CRASHED, Succeeded({"n": 1}), Succeeded({"n": 2}))
     session = durable(sandbox, tmp_path)
@@ -144,6 +146,7 @@ async def test_a_replay_that_differs_breaks_the_call(tmp_path: Path, replayed: E
     assert delivery.execution.detail.startswith("replay of call 0, 'add'")
 
 
+@requirement("sandbox:recovery")
 async def test_committed_calls_survive_a_crash_with_equal_results(tmp_path: Path) -> None:
     limits = Limits(call_seconds=0.5, memory_mib=64)
     async with ProcessSandbox() as sandbox:

@@ -6,6 +6,7 @@ import pytest
 
 from astra_arena.core.errors import SettingsError
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
+from tests.support.requirement import requirement
 
 
 def given(host: str, advertise_url: str | None) -> Addresses:
@@ -41,6 +42,7 @@ def test_an_episode_has_one_address_on_each_plane() -> None:
     assert addresses.host_name == "127.0.0.1"
 
 
+@requirement("servers:port-in-use")
 def test_a_port_in_use_is_named_with_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -8,12 +8,14 @@ import pytest
 from astra_arena.core.errors import BundleError, UnknownTaskError
 from astra_arena.servers import Bundle, load_bundle
 from tests.servers.small_bundle import TASK, write_small_bundle
+from tests.support.requirement import requirement
 
 
 def copied(bundle: Bundle, folder: Path) -> Path:
     return Path(shutil.copytree(bundle.path, folder / "copy"))
 
 
+@requirement("bundle:deterministic")
 def test_equal_inputs_make_equal_bytes(bundle: Bundle, tmp_path: Path) -> None:
     again = write_small_bundle(tmp_path)
     names = sorted(path.name for path in bundle.path.iterdir())
@@ -28,6 +30,7 @@ def test_a_bundle_reads_back_as_it_was_written(bundle: Bundle) -> None:
     assert {task.environments for task in read.tasks} == {(bundle.digests.environment,)}
 
 
+@requirement("bundle:digest")
 @pytest.mark.parametrize("name", ["environment.json", "tools.py", "world.sqlite", "tasks.jsonl"])
 def test_a_changed_byte_is_refused_by_the_name_of_its_file(
     bundle: Bundle, tmp_path: Path, name: str
@@ -56,6 +59,7 @@ def test_a_folder_that_is_no_bundle_is_refused(tmp_path: Path) -> None:
         load_bundle(tmp_path / "nothing")
 
 
+@requirement("servers:unknown-task")
 def test_an_unknown_task_is_refused_with_some_that_exist(bundle: Bundle) -> None:
     with pytest.raises(UnknownTaskError, match=TASK):
         bundle.task("nothing")

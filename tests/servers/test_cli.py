@@ -14,6 +14,7 @@ import pytest
 from astra_arena.core.cli import run
 from astra_arena.servers import Bundle
 from tests.servers.small_bundle import GOLD_PHONE, NAME, TASK
+from tests.support.requirement import requirement
 
 COMMAND = [sys.executable, "-m", "astra_arena.servers"]
 
@@ -54,6 +55,7 @@ def test_a_given_token_is_used_and_not_repeated(bundle: Bundle) -> None:
     assert "token-of-mine" not in "".join(lines) + rest.decode("utf-8")
 
 
+@requirement("servers:port-in-use")
 def test_a_taken_port_is_one_line_and_exit_code_2(
     bundle: Bundle, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +88,7 @@ def test_options_that_do_not_fit_together_are_refused(
     assert part in capsys.readouterr().err
 
 
+@requirement("servers:inspect")
 def test_inspect_shows_tools_tasks_and_digests(
     bundle: Bundle, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ from tests.servers.small_bundle import (
     TASK,
     UNSUPPORTED_TASK,
 )
+from tests.support.requirement import requirement
 
 
 def scripted() -> ScriptedSandbox:
@@ -59,6 +60,7 @@ async def test_health_needs_no_token_and_everything_else_does(bundle: Bundle) ->
     assert right.status_code == 200
 
 
+@requirement("servers:control")
 async def test_environments_and_tasks_are_listed(bundle: Bundle) -> None:
     async with serving(bundle, sandbox=scripted()) as (_, control):
         (environment,) = (await control.get("/environments")).json()
@@ -112,6 +114,7 @@ async def test_an_opened_episode_says_all_that_a_harness_needs(bundle: Bundle) -
     }
 
 
+@requirement("servers:control")
 async def test_an_episode_is_watched_scored_and_closed(bundle: Bundle) -> None:
     async with serving(bundle) as (_, control):
         opened = await open_one(control)
@@ -160,6 +163,7 @@ async def test_a_void_episode_has_a_record_and_no_verdict(bundle: Bundle) -> Non
     assert closed["record"]["void"] == failure
 
 
+@requirement("servers:unknown-task")
 @pytest.mark.parametrize(
     ("asked", "status", "boundary", "part"),
     [
@@ -245,6 +249,7 @@ async def test_concurrent_closing_gives_one_and_the_same_answer(bundle: Bundle) 
     assert len(set(answers)) == 1
 
 
+@requirement("servers:no-leak")
 async def test_gold_is_in_no_answer_but_what_the_tools_themselves_returned(
     bundle: Bundle,
 ) -> None:

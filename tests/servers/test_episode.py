@@ -19,6 +19,7 @@ from astra_arena.servers import Bundle, Episode, VoidEpisodeError, open_episode
 from astra_arena.servers.episode import EPISODE_CLOSED_TEXT, EPISODE_VOID_TEXT
 from tests.servers.playing import BRIEF
 from tests.servers.small_bundle import GOLD_PHONE, ONE_STEP_TASK, SECRET, TASK, UNSUPPORTED_TASK
+from tests.support.requirement import requirement
 
 LOAN: JsonObject = {
     "loan_id": 2,
@@ -67,6 +68,7 @@ async def test_equal_calls_under_one_seed_make_equal_records(bundle: Bundle) -> 
     assert first.calls[0].result != first.calls[1].result
 
 
+@requirement("servers:arguments")
 async def test_refused_calls_are_logged_with_what_came(bundle: Bundle) -> None:
     sandbox = ScriptedSandbox({})
     episode = await open_episode(bundle, bundle.task(TASK), sandbox)
@@ -106,6 +108,7 @@ async def test_a_tool_that_refuses_is_quoted_and_one_that_breaks_is_not(bundle: 
     assert episode.record().defects == 1
 
 
+@requirement("servers:tool-breaks")
 @pytest.mark.parametrize("how", ["raise", "hang", "list", "large", "break-schema", "exit"])
 async def test_a_broken_call_leaves_no_trace_and_the_episode_goes_on(
     bundle: Bundle, how: str

@@ -24,10 +24,12 @@ from tests.servers.playing import (
     text_of,
 )
 from tests.servers.small_bundle import GOLD_CITY, NAME, SECRET
+from tests.support.requirement import requirement
 
 both_eras = pytest.mark.parametrize("era", ERAS)
 
 
+@requirement("servers:both-generations")
 @both_eras
 async def test_a_task_is_played_to_the_full_reward(bundle: Bundle, era: Era) -> None:
     async with serving(bundle) as (_, control):
@@ -40,6 +42,7 @@ async def test_a_task_is_played_to_the_full_reward(bundle: Bundle, era: Era) -> 
     assert outcomes(closed["record"]) == ["ok", "ok"]
 
 
+@requirement("servers:episodes-by-address")
 @both_eras
 async def test_each_call_may_come_over_a_connection_of_its_own(bundle: Bundle, era: Era) -> None:
     async with serving(bundle) as (_, control):
@@ -53,6 +56,7 @@ async def test_each_call_may_come_over_a_connection_of_its_own(bundle: Bundle, e
     assert left == [1, 0]
 
 
+@requirement("servers:episodes-by-address")
 @both_eras
 async def test_parallel_episodes_do_not_see_each_other(bundle: Bundle, era: Era) -> None:
     async def return_and_count(address: str, seen: list[object]) -> None:
@@ -84,6 +88,7 @@ async def test_parallel_calls_of_one_episode_are_serialised(bundle: Bundle, era:
     assert [call["index"] for call in record["calls"]] == [0, 1, 2, 3]
 
 
+@requirement("servers:tool-breaks")
 @both_eras
 async def test_nothing_that_raises_or_hangs_tells_the_agent_why(bundle: Bundle, era: Era) -> None:
     async with serving(bundle, limits=BRIEF) as (_, control):

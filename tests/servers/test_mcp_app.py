@@ -13,6 +13,7 @@ from astra_arena.servers import Bundle, Episode, build_mcp_server, open_episode
 from astra_arena.servers.episode import EPISODE_VOID_TEXT
 from tests.servers.playing import ERAS, Era, solve, text_of
 from tests.servers.small_bundle import SECRET, TASK
+from tests.support.requirement import requirement
 
 both_eras = pytest.mark.parametrize("era", ERAS)
 
@@ -68,6 +69,7 @@ async def test_an_unknown_tool_is_a_protocol_error_and_a_logged_call(
     assert [call.outcome for call in episode.calls] == ["unknown_tool"]
 
 
+@requirement("servers:arguments")
 @both_eras
 async def test_invalid_arguments_are_an_error_that_a_model_can_read(
     bundle: Bundle, era: Era
@@ -84,6 +86,7 @@ async def test_invalid_arguments_are_an_error_that_a_model_can_read(
     assert [call.outcome for call in episode.calls] == ["invalid_arguments"] * 2
 
 
+@requirement("servers:no-leak", "servers:tool-breaks")
 @both_eras
 async def test_what_tool_code_raises_never_reaches_the_client(bundle: Bundle, era: Era) -> None:
     async with ProcessSandbox() as sandbox:

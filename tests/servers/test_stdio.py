@@ -21,6 +21,7 @@ from astra_arena.servers import Bundle, read_journal, serve_stdio, verdict_of
 from tests.servers.playing import ERAS, Era, solve, text_of
 from tests.servers.processes import descendants, is_alive, wait_until_gone
 from tests.servers.small_bundle import GOLD_PHONE, SECRET, TASK
+from tests.support.requirement import requirement
 
 SERVER = ["-m", "astra_arena.servers", "serve"]
 
@@ -84,6 +85,7 @@ class RawServer:
                 stream.close()
 
 
+@requirement("servers:stdio")
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_task_is_played_and_scored_from_the_journal(
     bundle: Bundle, tmp_path: Path, era: Era
@@ -166,6 +168,7 @@ def test_the_end_of_stdin_ends_the_server_even_within_a_call(
     assert wait_until_gone(children) == set()
 
 
+@requirement("sandbox:no-orphans")
 async def test_a_killed_client_leaves_no_server_even_when_its_pipes_stay_open(
     bundle: Bundle, tmp_path: Path
 ) -> None:
