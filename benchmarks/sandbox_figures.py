@@ -1,7 +1,6 @@
 """Session starts and calls through the sandbox alone, beside a bare fork and a bare echo."""
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
@@ -16,6 +15,23 @@ import socket, sys
 s = socket.socket(fileno=int(sys.argv[1]))
 while data := s.recv(65536):
     s.sendall(data)
+"""
+
+
+_FORK = """
+import os, sys, time
+for _ in range(int(sys.argv[1])):
+    read, write = os.pipe()
+    start = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        os.write(write, b"x")
+        os._exit(0)
+    os.read(read, 1)
+    print(time.perf_counter() - start)
+    os.waitpid(child, 0)
+    os.close(read)
+    os.close(write)
 """
 
 
@@ -34,21 +50,10 @@ async def timed(
 
 
 def fork_floor(times: int) -> list[float]:
-    """Return the seconds of bare forks, until the child has said a byte."""
-    taken: list[float] = []
-    for _ in range(times):
-        read, write = os.pipe()
-        start = time.perf_counter()
-        child = os.fork()
-        if child == 0:
-            os.write(write, b"x")
-            os._exit(0)
-        os.read(read, 1)
-        taken.append(time.perf_counter() - start)
-        os.waitpid(child, 0)
-        os.close(read)
-        os.close(write)
-    return taken
+    """Return the seconds of bare forks of a bare Python, until the child has said a byte."""
+    command = [sys.executable, "-I", "-S", "-c", _FORK, str(times)]
+    said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    return [float(line) for line in said.split()]
 
 
 def echo_floor(times: int) -> list[float]:
@@ -66,6 +71,20 @@ def echo_floor(times: int) -> list[float]:
         taken.append(time.perf_counter() - start)
     ours.close()
     process.wait()
+    return taken
+
+
+def function_floor(times: int) -> list[float]:
+    """Return the seconds of calling the echo tool's function in this process."""
+
+    def echo(world: object, *, text: str) -> dict[str, str]:
+        return {"text": text}
+
+    taken: list[float] = []
+    for _ in range(times):
+        start = time.perf_counter()
+        echo(None, text="x")
+        taken.append(time.perf_counter() - start)
     return taken
 
 
@@ -93,6 +112,8 @@ async def measure(figures: Figures, echo: Program, flights: Program, *, quick: b
         taken = await timed(calls, lambda: session.call("echo", {"text": "x"}))
         await session.close()
     figures.add("sandbox call p50", p50(taken) * 1e6, "us", floor=p50(echoes) * 1e6)
+    plain = p50(function_floor(calls)) * 1e6
+    figures.add("sandbox call p50 vs function", p50(taken) * 1e6, "us", floor=plain)
     figures.add(
         "sandbox call p99",
         percentile(taken, 0.99) * 1e6,
