@@ -19,8 +19,8 @@ def make_shop(path: Path, *, customers: int = 60, orders: int = 400) -> Path:
             CREATE TABLE customers (
                 id INTEGER PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL, born DATE);
             CREATE TABLE products (
-                sku TEXT PRIMARY KEY, title TEXT NOT NULL, colour TEXT NOT NULL, price REAL NOT NULL,
-                weight INTEGER);
+                sku TEXT PRIMARY KEY, title TEXT NOT NULL, colour TEXT NOT NULL,
+                price REAL NOT NULL, weight INTEGER);
             CREATE TABLE orders (
                 id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id),
                 placed_on DATE NOT NULL, total REAL NOT NULL);

@@ -42,7 +42,8 @@ def keys(name: str, columns: str) -> list[tuple[str, ...]]:
 
 def test_the_data_is_at_most_three_megabytes_and_has_its_licence() -> None:
     names = {path.name for path in DATA.iterdir()}
-    assert names == {"LICENSE", "PROVENANCE.md", *(f"{name}.csv.gz" for name in TABLES)}
+    tables = {f"{name}.csv.gz" for name in TABLES}
+    assert names == {"LICENSE", "PROVENANCE.md", "descriptions.json", *tables}
     assert sum(path.stat().st_size for path in DATA.iterdir()) <= MAX_BYTES
     assert "CC0 1.0 Universal" in (DATA / "LICENSE").read_text(encoding="utf-8")
 

@@ -13,10 +13,10 @@ from astra_arena.synthesizer.profile import SqlValue
 from astra_arena.synthesizer.task_graphs import Condition, Plan, Step
 from astra_arena.synthesizer.tool_design import EntityTools
 
-REPLACEMENTS = 8
+REPLACEMENTS = 12
 """Other values that are put in the place of a parent's answer."""
 FEWEST_REPLACEMENTS = 3
-CHANGED_SHARE = 0.75
+CHANGED_SHARE = 0.8
 """The share of other values that must change the child's answer."""
 
 

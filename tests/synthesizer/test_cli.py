@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from astra_arena.core.cli import run
+from tests.support.requirement import requirement
+from tests.synthesizer.sources import make_keyless, make_shop
+
+
+@requirement("synth:table")
+def test_synth_table_makes_a_bundle_and_says_what_it_holds(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = make_shop(tmp_path / "shop.sqlite", customers=20, orders=80)
+    out = tmp_path / "bundle"
+    options = ["--out", str(out), "--tasks", "4", "--name", "corner-shop", "--json"]
+    assert run(["synth", "table", str(source), *options]) == 0
+    said = json.loads(capfd.readouterr().out)
+    assert (said["name"], said["tasks"]) == ("corner-shop", 4)
+    assert "get_order" in said["tools"]
+    assert (out / "environment.json").is_file()
+
+
+def test_people_are_told_what_to_try_next(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = make_shop(tmp_path / "shop.sqlite", customers=20, orders=80)
+    assert run(["synth", "table", str(source), "--out", str(tmp_path / "b"), "--tasks", "3"]) == 0
+    said = capfd.readouterr().out
+    assert "t0001" in said
+    assert "arena rollout" in said
+
+
+@requirement("input:missing-file", "cli:exit-codes")
+def test_a_missing_source_is_misuse(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["synth", "table", str(tmp_path / "none"), "--out", str(tmp_path / "b")]) == 2
+    assert "does not exist" in capfd.readouterr().err
+
+
+@requirement("input:no-key")
+def test_a_source_without_a_key_is_bad_input(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = make_keyless(tmp_path / "sizes.csv")
+    assert run(["synth", "table", str(source), "--out", str(tmp_path / "b")]) == 2
+    assert "whose rows can be told apart" in capfd.readouterr().err
+
+
+@requirement("cli:help")
+@pytest.mark.parametrize("verb", [["synth", "table"], ["demo"]])
+def test_help_shows_an_example(verb: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([*verb, "--help"]) == 0
+    assert "Example: arena" in capfd.readouterr().out

@@ -1,0 +1,97 @@
+from astra_arena.core.schema import with_defaults
+from astra_arena.core.tasks import Task, resolve_arguments
+from astra_arena.servers.bundle import Bundle
+from tests.synthesizer.analysed import Analysed
+
+
+def task_with(bundle: Bundle, kind: str) -> Task:
+    return next(t for t in bundle.tasks if kind in str(t.provenance["template"]))
+
+
+def test_ids_are_stable_and_in_order(shop_bundle: Bundle) -> None:
+    ids = [task.id for task in shop_bundle.tasks]
+    assert ids == [f"t{number:04d}" for number in range(1, len(ids) + 1)]
+
+
+def test_gold_arguments_are_complete(shop_bundle: Bundle) -> None:
+    for task in shop_bundle.tasks:
+        for question in task.sub_questions:
+            for name, arguments in (
+                (question.tool, question.arguments),
+                *((other.tool, other.arguments) for other in question.alternatives),
+            ):
+                tool = shop_bundle.environment.tool(name or "")
+                assert tool is not None
+                assert arguments == with_defaults(tool.input_schema, arguments)
+
+
+def test_values_of_parents_are_references(shop_bundle: Bundle) -> None:
+    for task in shop_bundle.tasks:
+        for question in task.sub_questions:
+            for parent in question.depends_on:
+                assert {"$from": parent, "path": ""} in question.arguments.values()
+
+
+def test_budget_and_difficulty_follow_the_plan(shop_bundle: Bundle) -> None:
+    for task in shop_bundle.tasks:
+        steps = len(task.sub_questions)
+        assert task.budget.calls == 3 * steps + 5
+        assert task.difficulty["sub_questions"] == steps
+        assert task.difficulty["topology"] in ("chain", "fork", "join", "parallel")
+
+
+def test_answers_of_searches_name_their_row(shop_bundle: Bundle) -> None:
+    task = task_with(shop_bundle, "top ")
+    search = next(q for q in task.sub_questions if q.arguments.get("sort_by"))
+    assert search.answer.where is not None
+    assert search.answer.where.rows == "/rows"
+    assert search.answer.path == f"/rows/0{search.answer.where.field}"
+    assert search.arguments["limit"] == 1
+
+
+def test_answers_are_typed(shop_bundle: Bundle) -> None:
+    kinds = {
+        (question.answer.kind, type(question.answer.value).__name__)
+        for task in shop_bundle.tasks
+        for question in task.sub_questions
+    }
+    assert kinds <= {
+        ("number", "int"),
+        ("number", "float"),
+        ("date", "str"),
+        ("text", "str"),
+        ("exact", "str"),
+        ("exact", "int"),
+    }
+
+
+def test_a_lookup_can_also_be_a_search(shop_bundle: Bundle) -> None:
+    lookups = [
+        question
+        for task in shop_bundle.tasks
+        for question in task.sub_questions
+        if (question.tool or "").startswith("get_")
+    ]
+    assert lookups
+    for question in lookups:
+        assert {other.path for other in question.alternatives} == {
+            f"/rows/0/{question.answer.path.removeprefix('/row/')}"
+        }
+
+
+def test_provenance_names_the_rows_used(shop_bundle: Bundle, shop: Analysed) -> None:
+    for task in shop_bundle.tasks:
+        assert task.provenance["generator"] == "table"
+        rows = task.provenance["rows"]
+        assert isinstance(rows, list)
+        for used in rows:
+            assert isinstance(used, dict)
+            assert str(used["table"]) in shop.catalogue.by_name
+
+
+def test_references_resolve_to_gold(shop_bundle: Bundle) -> None:
+    for task in shop_bundle.tasks:
+        answers = {q.id: q.answer.value for q in task.sub_questions}
+        for question in task.sub_questions:
+            resolved = resolve_arguments(question.arguments, answers)
+            assert not any(isinstance(value, dict) for value in resolved.values())
