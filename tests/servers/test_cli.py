@@ -95,7 +95,7 @@ def test_inspect_shows_tools_tasks_and_digests(
     assert run(["inspect", str(bundle.path), "--tasks"]) == 0
     shown = capsys.readouterr().out
     assert bundle.digests.environment in shown
-    assert "list_branches(limit: integer = 10)" in shown
+    assert "list_branches(limit?: integer = 10)" in shown
     assert "CC0-1.0" in shown
     assert bundle.task(TASK).id in shown
     assert "2 of 2" in shown

@@ -47,20 +47,26 @@ def bundle_facts(bundle: Bundle, *, tasks: bool = False, gold: bool = False) -> 
 
 
 def signature(tool: ToolSpec) -> str:
-    """Return a tool as it is called: name, arguments, their types and defaults."""
+    """Return a tool as it is called: what it needs, then as `name?` what may be left out.
+
+    A default is shown where it is not null.
+    """
     properties = _object(tool.input_schema.get("properties"))
-    required = tool.input_schema.get("required")
-    needed = required if isinstance(required, list) else []
-    parts: list[str] = []
-    for name, rule in properties.items():
-        rules = _object(rule)
-        part = f"{name}: {_type_of(rules)}"
-        if "default" in rules:
-            part += f" = {json.dumps(rules['default'], ensure_ascii=False)}"
-        elif name not in needed:
-            part += " = …"
-        parts.append(part)
+    required = _items(tool.input_schema.get("required", []))
+    ordered = sorted(properties, key=lambda name: name not in required)
+    parts = [
+        _parameter(name, _object(properties[name]), needed=name in required) for name in ordered
+    ]
     return f"{tool.name}({', '.join(parts)})"
+
+
+def _parameter(name: str, rules: JsonObject, *, needed: bool) -> str:
+    default = rules.get("default")
+    types = _types_of(rules)
+    if not needed and default is None:
+        types = [kind for kind in types if kind != "null"]
+    part = f"{name}{'' if needed else '?'}: {' | '.join(types)}"
+    return part if default is None else f"{part} = {json.dumps(default, ensure_ascii=False)}"
 
 
 def print_facts(facts: JsonObject, console: Console) -> None:
@@ -167,19 +173,29 @@ def _count(db: sqlite3.Connection, table: str) -> int:
 
 
 def _report(bundle: Bundle) -> JsonObject:
-    """Return the figures of the report card: its values that are numbers, texts or truths."""
+    """Return the figures of the report card: gates in a line each, and values that are no tables."""
     try:
-        report = json.loads((bundle.path / REPORT).read_bytes())
+        report = _object(json.loads((bundle.path / REPORT).read_bytes()))
     except (OSError, ValueError):
         return {}
-    return {name: v for name, v in _object(report).items() if not isinstance(v, dict | list)}
+    gates: JsonObject = {
+        f"gate {gate.get('gate', '?')}": _gate_line(gate) for gate in _objects(report.get("gates"))
+    }
+    return gates | {n: v for n, v in report.items() if not isinstance(v, dict | list)}
 
 
-def _type_of(rules: JsonObject) -> str:
+def _gate_line(gate: JsonObject) -> str:
+    figures = [f"{n} {v}" for n, v in gate.items() if isinstance(v, int | float) and v is not True]
+    return ", ".join(["passed" if gate.get("passed") is True else "FAILED", *figures])
+
+
+def _types_of(rules: JsonObject) -> list[str]:
     if "enum" in rules:
-        return " | ".join(json.dumps(item, ensure_ascii=False) for item in _items(rules["enum"]))
+        return [json.dumps(item, ensure_ascii=False) for item in _items(rules["enum"])]
+    if "anyOf" in rules:
+        return [kind for branch in _objects(rules["anyOf"]) for kind in _types_of(branch)]
     kind = rules.get("type", "any")
-    return " | ".join(str(item) for item in kind) if isinstance(kind, list) else str(kind)
+    return [str(item) for item in kind] if isinstance(kind, list) else [str(kind)]
 
 
 def _object(value: Json) -> JsonObject:
