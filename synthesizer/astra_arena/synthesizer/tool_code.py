@@ -94,6 +94,7 @@ def _summary(
     return {{"column": column, "minimum": least, "maximum": most, "mean": mean, "sum": total}}
 '''
 
+_SORTED, _MEASURED = "SortBy", "Measure"
 _COMPARED: dict[Operator, str] = {"is": "=", "at_least": ">=", "at_most": "<="}
 
 
@@ -101,7 +102,7 @@ def write_tools(designs: tuple[EntityTools, ...], specs: dict[str, ToolSpec]) ->
     """Return the text of `tools.py`."""
     tables = ", ".join(design.entity.many for design in designs)
     parts = [_HEAD.format(tables=tables)]
-    parts += [_columns(design.entity) for design in designs]
+    parts += [_columns(design.entity) + _choices(design) for design in designs]
     parts.append(f"\n\n{_HELPERS}")
     for design in designs:
         parts.append(f"\n\n{_get_code(design, specs[design.get])}")
@@ -121,21 +122,44 @@ def _columns(entity: Entity) -> str:
     return f"\n{_constant(entity)} = {{\n{''.join(lines)}}}\n"
 
 
+def _choices(design: EntityTools) -> str:
+    """Return names for the columns that a tool may sort by or summarise."""
+    chosen = ((_SORTED, design.sorted_by), (_MEASURED, design.measures))
+    return "".join(
+        f"\n{_choice(design.entity, suffix)}: TypeAlias = Literal[\n"
+        + "".join(f"    {text(attribute.field)},\n" for attribute in attributes)
+        + "]\n"
+        for suffix, attributes in chosen
+        if attributes
+    )
+
+
+def _choice(entity: Entity, suffix: str) -> str:
+    return "".join(word.capitalize() for word in entity.many.split("_")) + suffix
+
+
 def _get_code(design: EntityTools, spec: ToolSpec) -> str:
     entity = design.entity
     where = " AND ".join(f"{attribute.sql} = ?" for _, attribute in design.key_parameters)
     values = ", ".join(name for name, _ in design.key_parameters)
     parameters = [f"{name}: {_type(a)}" for name, a in design.key_parameters]
     came = ", ".join(f"{a.field} {{{name}!r}}" for name, a in design.key_parameters)
-    message = braced(f"there is no {entity.singular} with ") + came + f"; {design.find} searches"
+    message = braced(f"there is no {entity.singular} with ") + f"{came}; "
     return (
         f"{_signature(design.get, parameters)}"
         f"{_docstring(spec)}"
         f"    row = _row(\n"
-        f"        world, {text(entity.sql)}, {_constant(entity)}, {text(where)}, [{values}]\n"
+        f"        world,\n"
+        f"        {text(entity.sql)},\n"
+        f"        {_constant(entity)},\n"
+        f"        {text(where)},\n"
+        f"        [{values}],\n"
         f"    )\n"
         f"    if row is None:\n"
-        f"        raise LookupError(f{text(message)})\n"
+        f"        raise LookupError(\n"
+        f"            f{text(message)}\n"
+        f"            {text(f'{design.find} searches')}\n"
+        f"        )\n"
         f'    return {{"row": row}}\n'
     )
 
@@ -147,8 +171,7 @@ def _find_code(design: EntityTools, spec: ToolSpec) -> str:
     sorting = ""
     order = f"    order_by = {text(key)}\n"
     if design.sorted_by:
-        options = ", ".join(text(attribute.field) for attribute in design.sorted_by)
-        parameters.append(f"sort_by: Literal[{options}] | None = None")
+        parameters.append(f"sort_by: {_choice(entity, _SORTED)} | None = None")
         parameters.append('order: Literal["ascending", "descending"] = "ascending"')
         sorting = (
             f"    if sort_by is not None:\n"
@@ -183,9 +206,8 @@ def _count_code(design: EntityTools, spec: ToolSpec) -> str:
 
 
 def _summarise_code(design: EntityTools, spec: ToolSpec) -> str:
-    options = ", ".join(text(attribute.field) for attribute in design.measures)
     entity = design.entity
-    parameters = [f"column: Literal[{options}]", *_filter_parameters(design)]
+    parameters = [f"column: {_choice(entity, _MEASURED)}", *_filter_parameters(design)]
     return (
         f"{_signature(spec.name, parameters)}"
         f"{_docstring(spec)}"
