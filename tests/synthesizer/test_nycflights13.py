@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.requirement import requirement
+
 DATA = Path(str(files("astra_arena.synthesizer"))) / "data" / "nycflights13"
 MAX_BYTES = 3_000_000
 TABLES = ("airlines", "airports", "planes", "flights", "weather")
@@ -40,6 +42,7 @@ def keys(name: str, columns: str) -> list[tuple[str, ...]]:
     return [key for key in found if "" not in key]
 
 
+@requirement("demo:tables")
 def test_the_data_is_at_most_three_megabytes_and_has_its_licence() -> None:
     names = {path.name for path in DATA.iterdir()}
     tables = {f"{name}.csv.gz" for name in TABLES}

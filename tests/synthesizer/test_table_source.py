@@ -18,6 +18,7 @@ from astra_arena.synthesizer.table_source import (
     load_tables,
     write_world,
 )
+from tests.support.requirement import requirement
 
 SHOP = """
 CREATE TABLE shop (id INTEGER PRIMARY KEY, name TEXT NOT NULL, open BOOLEAN, since DATE, rent REAL);
@@ -335,6 +336,7 @@ def test_a_world_that_cannot_be_written_is_a_synthesis_error(tmp_path: Path) -> 
         build_world(source, source / "world.sqlite")
 
 
+@requirement("input:ragged", "input:encoding")
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
