@@ -156,9 +156,10 @@ class Tallies:
         self._tasks.add((rollout.episode.environment_digest, rollout.episode.task_id))
 
     def report(self) -> Report:
-        """Return the figures so far, the same in whatever order rollouts came."""
-        agents = {name: self._sums[name].figures() for name in sorted(self._sums)}
-        return Report(len(self._tasks), agents)
+        """Return the figures so far, best agent first; the same in whatever order rollouts came."""
+        figures = {name: self._sums[name].figures() for name in sorted(self._sums)}
+        best_first = sorted(figures, key=lambda name: -figures[name].mean_reward)
+        return Report(len(self._tasks), {name: figures[name] for name in best_first})
 
 
 def summarise(rollouts: Iterable[Rollout]) -> Report:

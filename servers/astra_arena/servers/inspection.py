@@ -173,7 +173,7 @@ def _count(db: sqlite3.Connection, table: str) -> int:
 
 
 def _report(bundle: Bundle) -> JsonObject:
-    """Return the figures of the report card: a line for each gate, and values that are no tables."""
+    """Return the report card: a line for each gate, and the values that are no tables."""
     try:
         report = _object(json.loads((bundle.path / REPORT).read_bytes()))
     except (OSError, ValueError):

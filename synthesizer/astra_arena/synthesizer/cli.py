@@ -1,6 +1,8 @@
 """The verbs `arena synth` and `arena demo`: thin functions over the library."""
 
 import json
+import shutil
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,8 +110,8 @@ def demo(
 
 @contextmanager
 def _watched() -> Generator[Watcher]:
-    """Show on stderr what is being done; pipes and logs get nothing."""
-    console = Console(stderr=True)
+    """Show on stderr what is being done: a bar on a terminal, a line for each step in a log."""
+    console = Console(stderr=True, highlight=False)
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -121,7 +123,12 @@ def _watched() -> Generator[Watcher]:
     )
     row = bar.add_task("", total=None)
 
+    said: list[str] = []
+
     def watch(doing: str, done: int, total: int) -> None:
+        if not console.is_terminal and doing not in said:
+            said.append(doing)
+            console.print(doing, markup=False)
         bar.update(row, description=doing, completed=done, total=total or None)
 
     with bar:
@@ -156,26 +163,59 @@ def _print_synthesis(made: Synthesis) -> None:
 
 def _print_demo(result: DemoResult) -> None:
     console = Console(highlight=False)
+    places, seconds, replay, bundle = result.places, result.seconds, result.replay, result.bundle
+    played = sum(one.rollouts for one in result.report.agents.values())
+    questions = sorted({len(task.needed) for task in bundle.tasks})
+    story = [
+        ("database", f"the flights that left New York in 2013 → {places.database}"),
+        (
+            "environment",
+            f"{len(bundle.environment.tools)} tools, {len(bundle.tasks)} tasks of {questions[0]} "
+            f"to {questions[-1]} sub-questions, no language model asked → {places.bundle}",
+        ),
+        (
+            "replay",
+            f"{replay['gold_calls']} gold calls, {replay['runs']} times in fresh processes, "
+            "byte-identical, every answer found",
+        ),
+        (
+            "rollouts",
+            f"{played} over HTTP, {result.stdio_tasks} over stdio, each session in a confined "
+            f"process → {places.rollouts}",
+        ),
+        (
+            "time",
+            f"{seconds['all']:.0f} s: synthesis {seconds['synthesis']:.0f} s, rollouts "
+            f"{seconds['rollouts']:.0f} s",
+        ),
+    ]
+    for what, text in story:
+        console.print(f"{what:12} {text}", markup=False, soft_wrap=True)
+    console.print()
     console.print(result.report.to_table())
-    places, seconds = result.places, result.seconds
-    console.print(
-        f"{result.stdio_tasks} of the oracle's tasks were played over stdio too; the verdicts "
-        f"{'differ' if result.findings else 'are the same'}\n"
-        f"{seconds['all']:.0f} s in all: synthesis {seconds['synthesis']:.0f} s, rollouts "
-        f"{seconds['rollouts']:.0f} s\n"
-    )
-    console.print(f"  database   {places.database}", markup=False)
-    console.print(f"  bundle     {places.bundle}", markup=False)
-    console.print(f"  rollouts   {places.rollouts}", markup=False)
     _print_next(console, places.bundle)
 
 
 def _print_next(console: Console, bundle: Path) -> None:
+    command = _typed_command()
     console.print("\nWhat to try next:")
-    console.print(f"  arena inspect {bundle} --tasks", markup=False)
-    console.print(f"  arena serve {bundle}", markup=False)
-    console.print(f"  arena rollout {bundle} --agent random", markup=False)
-    console.print("  arena synth table YOUR.sqlite --out YOUR-BUNDLE", markup=False)
+    for words in (
+        f"inspect {bundle} --tasks",
+        f"serve {bundle}",
+        f"rollout {bundle} --agent random",
+        "synth table YOUR.sqlite --out YOUR-BUNDLE",
+    ):
+        console.print(f"  {command} {words}", markup=False, soft_wrap=True)
+
+
+def _typed_command() -> str:
+    """Return `arena` as the reader can type it: its path when it is not on theirs."""
+    typed = Path(sys.argv[0])
+    found = shutil.which("arena")
+    if typed.name != "arena" or (found and Path(found).samefile(typed)):
+        return "arena"
+    here = Path.cwd()
+    return str(typed.relative_to(here) if typed.is_relative_to(here) else typed)
 
 
 def _notice(text: str) -> None:

@@ -30,6 +30,7 @@ from astra_arena.servers.server_process import start_server_process
 from astra_arena.synthesizer.descriptions import load_descriptions
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
+    Synthesis,
     TableOptions,
     Watcher,
     synthesize_tables,
@@ -41,6 +42,7 @@ DESCRIPTIONS = SHIPPED_DATA / "descriptions.json"
 
 AGENTS = ("oracle", "random", "noop")
 STDIO_TASKS = 5
+MOST_FOR_LUCK = 0.2
 EVENT_LOOP = {"use_uvloop": True}
 
 
@@ -77,6 +79,8 @@ class DemoResult:
 
     places: DemoPlaces
     bundle: Bundle
+    replay: JsonObject
+    """What the replay of the gold showed; from the report card."""
     report: Report
     """Figures over HTTP, by agent."""
     stdio_tasks: int
@@ -117,15 +121,19 @@ def run_demo(
     folder.mkdir(parents=True, exist_ok=True)
     places = DemoPlaces(folder)
     started = time.monotonic()
-    bundle = _make(places, tasks, seed, watcher)
+    synthesis = _make(places, tasks, seed, watcher)
+    bundle = synthesis.bundle
     made = time.monotonic()
     for path in (places.rollouts, places.stdio_rollouts):
         path.unlink(missing_ok=True)
+    if watcher is not None:
+        watcher("let agents play every task", 0, 0)
     report = anyio.run(_play, places, bundle, concurrency, seed, backend_options=EVENT_LOOP)
     played = time.monotonic()
     return DemoResult(
         places=places,
         bundle=bundle,
+        replay=_replay(synthesis),
         report=report,
         stdio_tasks=min(STDIO_TASKS, len(bundle.tasks)),
         findings=(*report.findings, *_findings(report), *_differences(places)),
@@ -133,10 +141,16 @@ def run_demo(
     )
 
 
-def _make(places: DemoPlaces, tasks: int, seed: int, watcher: Watcher | None) -> Bundle:
+def _replay(synthesis: Synthesis) -> JsonObject:
+    gates = synthesis.report["gates"]
+    assert isinstance(gates, list)
+    return next(gate for gate in gates if isinstance(gate, dict) and gate["gate"] == "replay")
+
+
+def _make(places: DemoPlaces, tasks: int, seed: int, watcher: Watcher | None) -> Synthesis:
     build_world(SHIPPED_DATA, places.database)
     options = TableOptions(tasks=tasks, seed=seed, descriptions=load_descriptions(DESCRIPTIONS))
-    return synthesize_tables(places.database, places.bundle, options, watcher=watcher).bundle
+    return synthesize_tables(places.database, places.bundle, options, watcher=watcher)
 
 
 async def _play(places: DemoPlaces, bundle: Bundle, concurrency: int, seed: int) -> Report:
@@ -199,6 +213,9 @@ def _findings(report: Report) -> list[str]:
         )
     if noop.mean_reward != 0.0 or noop.solved != 0.0:
         findings.append(f"doing nothing earns {noop.mean_reward}, not 0")
+    if report.agents["random"].mean_reward > MOST_FOR_LUCK:
+        earned = report.agents["random"].mean_reward
+        findings.append(f"random calls earn {earned:.3f}, more than {MOST_FOR_LUCK}")
     return findings
 
 
@@ -211,8 +228,6 @@ def _differences(places: DemoPlaces) -> list[str]:
     }
     findings: list[str] = []
     for rollout in read_rollouts(places.stdio_rollouts):
-        if rollout.ended == "void":
-            continue
         task_id = rollout.episode.task_id
         if not _same_outcome(rollout, over_http.get(task_id)):
             findings.append(f"task {task_id}: the verdicts over HTTP and stdio differ")
