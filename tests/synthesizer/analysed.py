@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from astra_arena.servers.bundle import Bundle, load_bundle
-from astra_arena.synthesizer.catalogue import Catalogue
 from astra_arena.synthesizer.demo import DESCRIPTIONS, SHIPPED_DATA
-from astra_arena.synthesizer.descriptions import Descriptions, load_descriptions
-from astra_arena.synthesizer.gold_queries import GoldQueries
+from astra_arena.synthesizer.sources.table_source import load_tables
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
-from astra_arena.synthesizer.table_analysis import Analysis, analyse
-from astra_arena.synthesizer.table_source import load_tables
-from astra_arena.synthesizer.tool_design import EntityTools, design_tools
+from astra_arena.synthesizer.tables.catalogue import Catalogue
+from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
+from astra_arena.synthesizer.tables.table_analysis import Analysis, analyse
+from astra_arena.synthesizer.tables.tool_design import EntityTools, design_tools
+from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
 
 
 @dataclass(frozen=True)

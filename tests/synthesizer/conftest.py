@@ -8,7 +8,7 @@ import pytest
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from tests.synthesizer.analysed import Analysed, analysed, analysed_flights, flights_bundle
-from tests.synthesizer.sources import make_odd_names, make_shop, make_single_table
+from tests.synthesizer.inputs import make_odd_names, make_shop, make_single_table
 
 
 @pytest.fixture(scope="session")

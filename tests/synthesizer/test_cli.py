@@ -5,7 +5,7 @@ import pytest
 
 from astra_arena.core.cli import run
 from tests.support.requirement import requirement
-from tests.synthesizer.sources import make_keyless, make_shop
+from tests.synthesizer.inputs import make_keyless, make_shop
 
 
 @requirement("synth:table")

@@ -12,11 +12,11 @@ import pytest
 
 from astra_arena.core.errors import BundleError, SettingsError, SourceError, SynthesisError
 from astra_arena.servers.bundle import Bundle, load_bundle
-from astra_arena.synthesizer.questions import gives_away
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
+from astra_arena.synthesizer.tasks.questions import gives_away
 from tests.support.requirement import requirement
 from tests.synthesizer.analysed import open_world
-from tests.synthesizer.sources import make_odd_names, make_shop, make_single_table
+from tests.synthesizer.inputs import make_odd_names, make_shop, make_single_table
 
 SYNTHESIZE = """
 import sys

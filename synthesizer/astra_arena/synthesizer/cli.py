@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.synthesizer.demo import DemoResult, run_demo
-from astra_arena.synthesizer.descriptions import Descriptions, load_descriptions
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     Synthesis,
@@ -22,6 +21,7 @@ from astra_arena.synthesizer.synthesize import (
     Watcher,
     synthesize_tables,
 )
+from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
 
 synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 

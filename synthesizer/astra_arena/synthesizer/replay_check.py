@@ -18,7 +18,7 @@ from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import score
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, load_bundle
-from astra_arena.synthesizer.gold_runs import GoldCall, play_gold
+from astra_arena.synthesizer.tasks.gold_runs import GoldCall, play_gold
 
 GATE = "replay"
 RUNS = 3

@@ -21,17 +21,17 @@ from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, write_bundle
 from astra_arena.servers.emit import emit_server
-from astra_arena.synthesizer.descriptions import Descriptions, check_descriptions
-from astra_arena.synthesizer.gold_runs import keep_true_alternatives
-from astra_arena.synthesizer.naming import safe_identifier
 from astra_arena.synthesizer.replay_check import RUNS, ReplayReport, require_replay
-from astra_arena.synthesizer.table_analysis import Analysis, analyse
-from astra_arena.synthesizer.table_source import LoadedTables, load_tables, write_world
-from astra_arena.synthesizer.task_sampler import Sample, sample_tasks
-from astra_arena.synthesizer.task_writer import GENERATOR, TaskWriter
-from astra_arena.synthesizer.tool_code import write_tools
-from astra_arena.synthesizer.tool_design import design_tools
-from astra_arena.synthesizer.tool_schemas import tool_specs
+from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
+from astra_arena.synthesizer.tables.descriptions import Descriptions, check_descriptions
+from astra_arena.synthesizer.tables.naming import safe_identifier
+from astra_arena.synthesizer.tables.table_analysis import Analysis, analyse
+from astra_arena.synthesizer.tables.tool_code import write_tools
+from astra_arena.synthesizer.tables.tool_design import design_tools
+from astra_arena.synthesizer.tables.tool_schemas import tool_specs
+from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
+from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
+from astra_arena.synthesizer.tasks.task_writer import GENERATOR, TaskWriter
 
 DEFAULT_TASKS = 120
 WORLD_FILE = "world.sqlite"

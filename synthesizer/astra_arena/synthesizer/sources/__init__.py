@@ -1,0 +1,1 @@
+"""Users' data becomes a world: databases and CSV files, read strictly, written one way."""

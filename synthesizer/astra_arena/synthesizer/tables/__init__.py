@@ -1,0 +1,1 @@
+"""What tables mean: keys, references, names; and the tools that read them."""

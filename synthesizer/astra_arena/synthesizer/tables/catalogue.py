@@ -1,0 +1,224 @@
+"""The analysed source: tables with keys become entities, with the words and names to use.
+
+Everything that later steps need to know of the data's shape stands here; none of them looks at the
+names of columns to guess again.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from astra_arena.synthesizer.sources.table_info import quote_identifier
+from astra_arena.synthesizer.tables.descriptions import ColumnWords, Descriptions, TableWords
+from astra_arena.synthesizer.tables.keys import PrimaryKey
+from astra_arena.synthesizer.tables.naming import (
+    distinct_names,
+    label_of,
+    plural_of,
+    safe_identifier,
+    singular_of,
+    words_of,
+)
+from astra_arena.synthesizer.tables.profile import ColumnProfile, TableProfile
+from astra_arena.synthesizer.tables.references import Reference, linked_columns
+
+MANY_VALUES = 31
+"""A column of integers with more distinct values is filtered by range, not by one value."""
+
+_TEMPORAL_NOUNS = frozenset({"date", "day", "hour", "moment", "time", "timestamp", "year"})
+_UNMEASURED = frozenset(
+    {
+        *("year", "month", "day", "hour", "minute", "second", "time", "date", "week", "weekday"),
+        *("quarter", "id", "code", "key", "number", "no", "phone", "zip", "postcode", "lat", "lon"),
+        *("latitude", "longitude", "tz", "rank", "position", "index", "version"),
+    }
+)
+"""Words of names whose numbers name, place or order something: their mean says nothing."""
+_ADDITIVE = frozenset(
+    {
+        *("quantity", "qty", "amount", "total", "price", "cost", "revenue", "sales", "distance"),
+        *("duration", "length", "weight", "population", "count", "units", "value", "size", "area"),
+        *("budget", "hours", "minutes", "days"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column: what it holds, what it is called in tools and in plain words."""
+
+    profile: ColumnProfile
+    field: str
+    """Its name in tool arguments and replies: a lower-case identifier."""
+    words: ColumnWords
+
+    @property
+    def name(self) -> str:
+        """The column's name in the database."""
+        return self.profile.name
+
+    @property
+    def sql(self) -> str:
+        """The column's name as an SQL identifier."""
+        return quote_identifier(self.profile.name)
+
+    @property
+    def label(self) -> str:
+        """A noun phrase without article."""
+        if self.words.label:
+            return self.words.label
+        label = label_of(self.name)
+        kind = {"date": "date", "datetime": "time"}.get(self.profile.logical_type)
+        # "placed on" names no thing, "placed on date" does.
+        told = kind is None or label.split(" ")[-1] in _TEMPORAL_NOUNS
+        return label if told else f"{label} {kind}"
+
+    @property
+    def is_measure(self) -> bool:
+        """Whether averages and thresholds of the values mean anything."""
+        if self.words.measure is not None:
+            return self.words.measure and self.profile.is_number
+        plain = not _UNMEASURED.intersection(words_of(self.name))
+        return plain and self.profile.is_number and self.profile.distinct > MANY_VALUES // 3
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether sums of the values mean anything."""
+        if self.words.additive is not None:
+            return self.words.additive and self.is_measure
+        return self.is_measure and bool(_ADDITIVE.intersection(words_of(self.name)))
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A table whose rows can be told apart."""
+
+    name: str
+    """The table's name in the database."""
+    rows: int
+    attributes: tuple[Attribute, ...]
+    key: tuple[str, ...]
+    """Columns of the key."""
+    references: tuple[Reference, ...]
+    """What the table's columns refer to."""
+    singular: str
+    plural: str
+    one: str
+    """The singular as an identifier, for tool names."""
+    many: str
+    """The plural as an identifier, for tool names."""
+    words: TableWords
+
+    @property
+    def sql(self) -> str:
+        """The table's name as an SQL identifier."""
+        return quote_identifier(self.name)
+
+    @cached_property
+    def by_name(self) -> dict[str, Attribute]:
+        """Attributes by column name."""
+        return {attribute.name: attribute for attribute in self.attributes}
+
+    @property
+    def key_attributes(self) -> tuple[Attribute, ...]:
+        """The attributes of the key, in order."""
+        return tuple(self.by_name[name] for name in self.key)
+
+    @cached_property
+    def reference_columns(self) -> frozenset[str]:
+        """Columns that take part in a reference."""
+        return frozenset(name for reference in self.references for name in reference.columns)
+
+    def reference_of(self, column: str) -> Reference | None:
+        """Return the reference that the column makes on its own."""
+        return next((r for r in self.references if r.columns == (column,)), None)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All entities of a source and how they hang together."""
+
+    entities: tuple[Entity, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Entity]:
+        """Entities by table name."""
+        return {entity.name: entity for entity in self.entities}
+
+    @cached_property
+    def _groups(self) -> dict[tuple[str, str], int]:
+        references = tuple(r for entity in self.entities for r in entity.references)
+        groups = linked_columns(references)
+        return {member: number for number, group in enumerate(groups) for member in group}
+
+    def same_things(self, table: str, column: str, other_table: str, other_column: str) -> bool:
+        """Tell whether two columns name things of one kind, so that values can be carried over."""
+        if (table, column) == (other_table, other_column):
+            return True
+        group = self._groups.get((table, column))
+        return group is not None and group == self._groups.get((other_table, other_column))
+
+    def names_things(self, table: str, column: str) -> bool:
+        """Tell whether the column's values name rows: it is part of a key or of a reference."""
+        entity = self.by_name[table]
+        return (table, column) in self._groups or column in entity.key
+
+
+def build_catalogue(
+    profiles: tuple[TableProfile, ...],
+    keys: dict[str, PrimaryKey],
+    references: tuple[Reference, ...],
+    descriptions: Descriptions,
+) -> Catalogue:
+    """Put together what is known of the tables that have keys."""
+    kept = [profile for profile in profiles if profile.name in keys]
+    words = [descriptions.tables.get(profile.name, TableWords()) for profile in kept]
+    singulars = [w.singular or singular_of(p.name) for p, w in zip(kept, words, strict=True)]
+    plurals = [
+        w.plural or _plural_noun(p.name, singular)
+        for p, w, singular in zip(kept, words, singulars, strict=True)
+    ]
+    ones = _identifiers(singulars, "record")
+    manies = _identifiers(plurals, "records")
+    return Catalogue(
+        tuple(
+            Entity(
+                name=profile.name,
+                rows=profile.rows,
+                attributes=_attributes(profile, table_words),
+                key=keys[profile.name].columns,
+                references=tuple(r for r in references if r.table == profile.name),
+                singular=singular,
+                plural=plural,
+                one=one,
+                many=many,
+                words=table_words,
+            )
+            for profile, table_words, singular, plural, one, many in zip(
+                kept, words, singulars, plurals, ones, manies, strict=True
+            )
+        )
+    )
+
+
+def _plural_noun(table: str, singular: str) -> str:
+    written = " ".join(words_of(table))
+    return written if written and written != singular else plural_of(singular)
+
+
+def _identifiers(nouns: list[str], fallback: str) -> list[str]:
+    # Tool names are at most 63 characters, of which the longest verb takes ten.
+    return distinct_names(
+        safe_identifier(noun, fallback=f"{fallback}_{number}")[:48]
+        for number, noun in enumerate(nouns, start=1)
+    )
+
+
+def _attributes(profile: TableProfile, words: TableWords) -> tuple[Attribute, ...]:
+    fields = distinct_names(
+        safe_identifier(column.name, fallback=f"column_{number}")
+        for number, column in enumerate(profile.columns, start=1)
+    )
+    return tuple(
+        Attribute(column, field, words.columns.get(column.name, ColumnWords()))
+        for column, field in zip(profile.columns, fields, strict=True)
+    )

@@ -1,0 +1,81 @@
+"""Analyses the tables of a source: profiles, keys, references, and the catalogue made of them.
+
+Also gives the world the indexes that its tools need.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from astra_arena.core.canonical import JsonObject
+from astra_arena.synthesizer.sources.table_info import Table, quote_identifier
+from astra_arena.synthesizer.tables.catalogue import Catalogue, build_catalogue
+from astra_arena.synthesizer.tables.descriptions import Descriptions
+from astra_arena.synthesizer.tables.keys import PrimaryKey, find_keys
+from astra_arena.synthesizer.tables.profile import TableProfile, profile_tables
+from astra_arena.synthesizer.tables.references import Reference, find_references
+
+CACHE_KIB = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of a source."""
+
+    profiles: tuple[TableProfile, ...]
+    keys: dict[str, PrimaryKey]
+    references: tuple[Reference, ...]
+    catalogue: Catalogue
+    notices: tuple[str, ...]
+    """What was left out, for the user."""
+
+    def to_json(self) -> JsonObject:
+        """Return keys and references with their evidence."""
+        return {
+            "keys": {name: key.to_json() for name, key in sorted(self.keys.items())},
+            "references": [reference.to_json() for reference in self.references],
+        }
+
+    def profiles_json(self) -> JsonObject:
+        """Return the profiles by table and column."""
+        return {
+            profile.name: {
+                "rows": profile.rows,
+                "columns": {column.name: column.to_json() for column in profile.columns},
+            }
+            for profile in self.profiles
+        }
+
+
+def analyse(
+    connection: sqlite3.Connection, tables: tuple[Table, ...], descriptions: Descriptions
+) -> Analysis:
+    """Analyse tables and index their keys and references.
+
+    Raises:
+        SourceError: if no table has a usable key.
+    """
+    # The scratch database is read many times over; SQLite's own cache is 2 MB.
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    profiles, unusable = profile_tables(connection, tables)
+    keys, keyless = find_keys(connection, profiles)
+    for key in keys.values():
+        if key.evidence != "declared":
+            index_columns(connection, key.table, key.columns, unique=True)
+    references = find_references(connection, profiles, keys)
+    for reference in references:
+        index_columns(connection, reference.table, reference.columns, unique=False)
+    connection.commit()
+    catalogue = build_catalogue(profiles, keys, references, descriptions)
+    return Analysis(profiles, keys, references, catalogue, (*unusable, *keyless))
+
+
+def index_columns(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], *, unique: bool
+) -> None:
+    """Give a table of the world an index on these columns; a second time it does nothing."""
+    name = quote_identifier("by_" + "_".join((table, *columns)))
+    listed = ", ".join(quote_identifier(column) for column in columns)
+    kind = "UNIQUE INDEX" if unique else "INDEX"
+    connection.execute(
+        f"CREATE {kind} IF NOT EXISTS {name} ON {quote_identifier(table)} ({listed})"
+    )

@@ -1,0 +1,1 @@
+"""Multi-hop tasks over tables: drawn, checked, answered by SQL, put into words."""

@@ -1,0 +1,128 @@
+"""Runs calls of tasks through the sandbox: tool code is executed in no other way."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.errors import SpecError
+from astra_arena.core.pointers import resolve_pointer
+from astra_arena.core.tasks import Alternative, SubQuestion, Task, gold_answers, resolve_arguments
+from astra_arena.sandbox import Execution, Failed, ProcessSandbox, Program, Session, Succeeded
+from astra_arena.synthesizer.tasks.task_writer import is_gold_answer
+
+SESSIONS = 4
+"""Sessions that are open at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoldCall:
+    """One gold call as it was made, with what came of it."""
+
+    question: SubQuestion
+    arguments: JsonObject
+    execution: Execution
+    answer: Json
+    """What stood at the answer's path; `None` when nothing did."""
+
+    @property
+    def result(self) -> JsonObject | None:
+        """The reply, when the call succeeded."""
+        return self.execution.result if isinstance(self.execution, Succeeded) else None
+
+    @property
+    def finding(self) -> str | None:
+        """Why the call does not bear the gold out, or `None`."""
+        match self.execution:
+            case Succeeded():
+                gold = self.question.answer
+                if is_gold_answer(gold, self.answer):
+                    return None
+                return f"{self.question.id}: {gold.path} is {self.answer!r}, not {gold.value!r}"
+            case Failed(message):
+                return f"{self.question.id}: the gold call failed: {message}"
+            case broke:
+                return f"{self.question.id}: the tool broke: {broke.kind}: {broke.detail}"
+
+
+async def play_gold(
+    sandbox: ProcessSandbox,
+    program: Program,
+    tasks: Iterable[Task],
+    *,
+    on_task: Callable[[], None] | None = None,
+) -> dict[str, tuple[GoldCall, ...]]:
+    """Play the gold calls of each task in a session of its own.
+
+    Arguments that come from parents are taken from the replies, not from the gold.
+    """
+    gate = asyncio.Semaphore(SESSIONS)
+    calls: dict[str, tuple[GoldCall, ...]] = {}
+
+    async def play(task: Task) -> None:
+        async with gate:
+            session = await sandbox.open_session(program, seed=0)
+            try:
+                calls[task.id] = tuple([call async for call in _gold_calls(session, task)])
+            finally:
+                await session.close()
+        if on_task is not None:
+            on_task()
+
+    async with asyncio.TaskGroup() as group:
+        for task in tasks:
+            group.create_task(play(task))
+    return calls
+
+
+async def _gold_calls(session: Session, task: Task) -> AsyncGenerator[GoldCall]:
+    answers: JsonObject = {}
+    for question in task.in_order():
+        if question.tool is None:
+            answers[question.id] = question.answer.value
+            continue
+        arguments = resolve_arguments(question.arguments, answers)
+        execution = await session.call(question.tool, arguments)
+        answer = _found(execution, question.answer.path)
+        answers[question.id] = answer
+        yield GoldCall(question, arguments, execution, answer)
+
+
+async def keep_true_alternatives(
+    sandbox: ProcessSandbox, program: Program, tasks: Iterable[Task]
+) -> tuple[Task, ...]:
+    """Return the tasks with those alternatives alone that answer when executed."""
+    gate = asyncio.Semaphore(SESSIONS)
+
+    async def keep(task: Task) -> Task:
+        async with gate:
+            session = await sandbox.open_session(program, seed=0)
+            try:
+                return await _with_true_alternatives(session, task)
+            finally:
+                await session.close()
+
+    return tuple(await asyncio.gather(*(keep(task) for task in tasks)))
+
+
+async def _with_true_alternatives(session: Session, task: Task) -> Task:
+    answers = gold_answers(task)
+    questions: list[SubQuestion] = []
+    for question in task.sub_questions:
+        kept: list[Alternative] = []
+        for other in question.alternatives:
+            arguments = resolve_arguments(other.arguments, answers)
+            execution = await session.call(other.tool, arguments)
+            if is_gold_answer(question.answer, _found(execution, other.path)):
+                kept.append(other)
+        questions.append(question.model_copy(update={"alternatives": tuple(kept)}))
+    return task.model_copy(update={"sub_questions": tuple(questions)})
+
+
+def _found(execution: Execution, path: str) -> Json:
+    if not isinstance(execution, Succeeded):
+        return None
+    try:
+        return resolve_pointer(execution.result, path)
+    except SpecError:
+        return None

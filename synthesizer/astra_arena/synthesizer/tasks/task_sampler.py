@@ -1,0 +1,214 @@
+"""Samples tasks over the references between tables: chains, forks, joins and parallel branches.
+
+Plans are drawn at random and kept only when every check passes, so what makes a good task stands in
+the checks and not in the drawing.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from astra_arena.core.errors import SynthesisError
+from astra_arena.core.randomness import random_stream
+from astra_arena.synthesizer.tables.catalogue import Catalogue
+from astra_arena.synthesizer.tables.profile import SqlValue
+from astra_arena.synthesizer.tables.tool_design import EntityTools
+from astra_arena.synthesizer.tasks.answer_uses import AnswerUses
+from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
+from astra_arena.synthesizer.tasks.plan_shapes import Shapes
+from astra_arena.synthesizer.tasks.questions import Storyteller, Wording, wording_finding
+from astra_arena.synthesizer.tasks.step_sampler import StepSampler
+from astra_arena.synthesizer.tasks.task_checks import PlanChecks
+from astra_arena.synthesizer.tasks.task_graphs import Plan, Step, Topology
+
+MOST_COMMON_SHARE = 0.15
+"""The share of tasks, overall and among those that ask for one column, with one final answer."""
+ATTEMPTS_PER_TASK = 240
+"""Draws for one task before another shape is tried."""
+FAILURES_IN_A_ROW = 3
+"""Tasks that a shape may fail to give before it is given up."""
+ATTEMPTS_PER_SIZE = 80
+"""Draws for a number of steps: small plans pass more often, and would crowd the others out."""
+
+TOPOLOGIES: tuple[tuple[Topology, int], ...] = (
+    ("chain", 9),
+    ("fork", 4),
+    ("join", 4),
+    ("parallel", 3),
+)
+"""How many of twenty tasks have which shape, where the data allows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampledTask:
+    """A plan that passed every check, with its words."""
+
+    plan: Plan
+    wording: Wording
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The tasks drawn, and why others were not."""
+
+    tasks: tuple[SampledTask, ...]
+    drawn: int
+    """Plans that were complete and went into the checks."""
+    refused: dict[str, int]
+    """How many failed, by check."""
+
+
+def sample_tasks(
+    connection: sqlite3.Connection,
+    catalogue: Catalogue,
+    designs: tuple[EntityTools, ...],
+    *,
+    count: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> Sample:
+    """Sample tasks.
+
+    Args:
+        connection: The world.
+        catalogue: Its entities.
+        designs: Their tools.
+        count: How many tasks are wanted; fewer come back when the data holds no more.
+        seed: Decides every draw.
+        progress: Told how many tasks there are, each time one is added.
+
+    Raises:
+        SynthesisError: if the data allows no task at all.
+    """
+    sampler = _TaskSampler(connection, catalogue, designs, seed)
+    wanted = _shares(count)
+    tasks: list[SampledTask] = []
+    failures: Counter[Topology] = Counter()
+    number = 0
+    while len(tasks) < count:
+        topology = _next_topology(wanted, tasks, failures)
+        if topology is None:
+            break
+        task = sampler.sample(topology, number)
+        number += 1
+        if task is None:
+            failures[topology] += 1
+            continue
+        failures[topology] = 0
+        tasks.append(task)
+        if progress is not None:
+            progress(len(tasks))
+    if not tasks:
+        raise SynthesisError(
+            "the data allows no task of several steps: expected tables that refer to each other "
+            "or one with values that rows share and numbers to compare; every draw was refused: "
+            + (
+                ", ".join(f"{why} ({n})" for why, n in sampler.refused.most_common(3))
+                or "none drawn"
+            )
+        )
+    return Sample(tuple(tasks), sampler.drawn, dict(sorted(sampler.refused.items())))
+
+
+def _shares(count: int) -> dict[Topology, float]:
+    whole = sum(weight for _, weight in TOPOLOGIES)
+    return {topology: count * weight / whole for topology, weight in TOPOLOGIES}
+
+
+def _next_topology(
+    wanted: dict[Topology, float], tasks: list[SampledTask], failures: Counter[Topology]
+) -> Topology | None:
+    """Return the shape that lags most behind its share; `None` when all have failed too often."""
+    done = Counter(task.plan.topology for task in tasks)
+    open_shapes: list[Topology] = [
+        topology for topology, _ in TOPOLOGIES if failures[topology] < FAILURES_IN_A_ROW
+    ]
+    if not open_shapes:
+        return None
+    return min(open_shapes, key=lambda topology: done[topology] / wanted[topology])
+
+
+class _TaskSampler:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalogue: Catalogue,
+        designs: tuple[EntityTools, ...],
+        seed: int,
+    ) -> None:
+        self._catalogue = catalogue
+        self._designs = designs
+        self._seed = seed
+        self._queries = GoldQueries(connection, catalogue)
+        self._queries.prepare(designs)
+        self._uses = AnswerUses(catalogue, designs)
+        self._questions: set[str] = set()
+        self._calls: set[frozenset[object]] = set()
+        self._answers: Counter[str] = Counter()
+        self._column_answers: dict[tuple[str, str], Counter[str]] = {}
+        self.drawn = 0
+        self.refused: Counter[str] = Counter()
+
+    def sample(self, topology: Topology, number: int) -> SampledTask | None:
+        """Draw until a plan of the shape passes; `None` when none does."""
+        stream = random_stream(self._seed, "tasks", number)
+        steps = StepSampler(self._catalogue, self._designs, self._queries, self._uses, stream)
+        shapes = Shapes(self._catalogue, self._designs, self._uses, steps, stream.random)
+        checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
+        size = shapes.size(topology)
+        for attempt in range(ATTEMPTS_PER_TASK):
+            if attempt % ATTEMPTS_PER_SIZE == ATTEMPTS_PER_SIZE - 1:
+                size = shapes.size(topology)
+            drawn = shapes.draw(topology, size)
+            if drawn is None:
+                continue
+            plan = Plan(topology, drawn)
+            self.drawn += 1
+            if not self._is_diverse(plan):
+                self.refused["answer or calls too much like those of earlier tasks"] += 1
+                continue
+            wording = Storyteller(self._catalogue, plan, stream).tell()
+            finding = wording_finding(plan, wording) or checks.finding(plan)
+            if finding is None and wording.question in self._questions:
+                finding = "the question was asked before"
+            if finding is None:
+                self._note(plan, wording)
+                return SampledTask(plan, wording)
+            self.refused[_kind_of(finding)] += 1
+        return None
+
+    def _is_diverse(self, plan: Plan) -> bool:
+        if frozenset(step.call for step in plan.steps) in self._calls:
+            return False
+        return all(
+            _stays_rare(answers, _answer_text(leaf.answer))
+            for leaf in plan.leaves
+            for answers in (self._answers, self._answers_of(leaf))
+        )
+
+    def _answers_of(self, leaf: Step) -> Counter[str]:
+        column = leaf.column or "" if leaf.kind != "count" else "count"
+        return self._column_answers.setdefault((leaf.table, column), Counter())
+
+    def _note(self, plan: Plan, wording: Wording) -> None:
+        self._questions.add(wording.question)
+        self._calls.add(frozenset(step.call for step in plan.steps))
+        for leaf in plan.leaves:
+            for answers in (self._answers, self._answers_of(leaf)):
+                answers[_answer_text(leaf.answer)] += 1
+
+
+def _answer_text(answer: SqlValue) -> str:
+    return str(answer).casefold()
+
+
+def _stays_rare(answers: Counter[str], answer: str) -> bool:
+    # A column that is asked for once or twice has each answer once; the share counts from then on.
+    return answers[answer] + 1 <= max(1, int(MOST_COMMON_SHARE * (answers.total() + 1)))
+
+
+def _kind_of(finding: str) -> str:
+    """Return a finding without the ids and values in it."""
+    words = [word for word in finding.split(" ") if not (word[:1] == "q" and word[1:].isdigit())]
+    return " ".join(words).split(":")[0]

@@ -1,0 +1,234 @@
+"""Turns plans with words into tasks: complete gold calls, typed answers, other ways to ask."""
+
+from dataclasses import replace
+
+from astra_arena.core.answers import answers_match
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.environment import ToolSpec
+from astra_arena.core.pointers import escape_token
+from astra_arena.core.schema import with_defaults
+from astra_arena.core.tasks import (
+    Alternative,
+    Answer,
+    AnswerKind,
+    Budget,
+    Expectation,
+    RowSelector,
+    SubQuestion,
+    Task,
+    Turn,
+)
+from astra_arena.synthesizer.tables.catalogue import Catalogue
+from astra_arena.synthesizer.tables.tool_design import DEFAULT_LIMIT, EntityTools, Operator
+from astra_arena.synthesizer.tables.tool_schemas import MEAN_DIGITS
+from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
+from astra_arena.synthesizer.tasks.task_sampler import SampledTask
+
+GENERATOR = "table"
+UNBOUND = "sha256:unbound"
+"""Stands for the environment's digest until the bundle is written."""
+
+
+class TaskWriter:
+    """Writes the tasks of one environment.
+
+    Args:
+        environment: Its name.
+        catalogue: Its entities.
+        designs: Their tools.
+        specs: What agents are told of the tools, by name.
+        version: The generator's version, for provenance.
+        seed: The seed that the plans were drawn with.
+    """
+
+    def __init__(
+        self,
+        environment: str,
+        catalogue: Catalogue,
+        designs: tuple[EntityTools, ...],
+        specs: dict[str, ToolSpec],
+        *,
+        version: str,
+        seed: int,
+    ) -> None:
+        self._environment = environment
+        self._catalogue = catalogue
+        self._designs = {design.entity.name: design for design in designs}
+        self._specs = specs
+        self._version = version
+        self._seed = seed
+
+    def write(self, number: int, sampled: SampledTask) -> Task:
+        """Return the task; its alternatives are candidates until they have been executed."""
+        plan, wording = sampled.plan, sampled.wording
+        return Task(
+            id=f"t{number:04d}",
+            environments=(UNBOUND,),
+            budget=Budget(calls=3 * len(plan.steps) + 5),
+            difficulty={
+                "hops": plan.hops,
+                "sub_questions": len(plan.steps),
+                "topology": plan.topology,
+            },
+            provenance={
+                "generator": GENERATOR,
+                "version": self._version,
+                "seed": self._seed,
+                "template": plan.template,
+                "rows": [self._row_used(step) for step in plan.steps if step.rows],
+            },
+            turns=(Turn(say=wording.question, expect=Expectation(kind="act")),),
+            sub_questions=tuple(
+                self._sub_question(step, wording.step_questions[step.id]) for step in plan.steps
+            ),
+        )
+
+    def _row_used(self, step: Step) -> JsonObject:
+        entity = self._catalogue.by_name[step.table]
+        key: JsonObject = {name: step.rows[0][name] for name in entity.key}
+        return {"table": step.table, "key": key}
+
+    def _sub_question(self, step: Step, question: str) -> SubQuestion:
+        tool, arguments, path = self._gold_call(step)
+        return SubQuestion(
+            id=step.id,
+            question=question,
+            environment=self._environment,
+            tool=tool,
+            arguments=self._complete(tool, arguments),
+            depends_on=step.sources,
+            answer=self._answer(step, path),
+            alternatives=tuple(
+                Alternative(tool=name, arguments=self._complete(name, other), path=pointer)
+                for name, other, pointer in self._other_calls(step)
+            ),
+        )
+
+    def _complete(self, tool: str, arguments: JsonObject) -> JsonObject:
+        return with_defaults(self._specs[tool].input_schema, arguments)
+
+    def _gold_call(self, step: Step) -> tuple[str, JsonObject, str]:
+        """Return the tool, its arguments and where the answer stands in the reply."""
+        design = self._designs[step.table]
+        match step.kind:
+            case "get":
+                names = {attribute.name: name for name, attribute in design.key_parameters}
+                arguments = {names[c.column]: given(c) for c in step.conditions}
+                return design.get, arguments, f"/row{self._field(step)}"
+            case "pick":
+                return design.find, self._filters(step), f"/rows/0{self._field(step)}"
+            case "top":
+                arguments = {**self._filters(step), **self._sorting(step), "limit": 1}
+                return design.find, arguments, f"/rows/0{self._field(step)}"
+            case "count":
+                return design.count, self._filters(step), "/total"
+            case "summary":
+                arguments = {**self._filters(step), "column": self._field(step)[1:]}
+                return design.summarise or "", arguments, f"/{step.metric}"
+
+    def _other_calls(self, step: Step) -> list[tuple[str, JsonObject, str]]:
+        """Return further calls that should answer the step; execution decides."""
+        design = self._designs[step.table]
+        calls: list[tuple[str, JsonObject, str]] = []
+        match step.kind:
+            case "get":
+                if all(design.filter_on(c.column) for c in step.conditions):
+                    path = f"/rows/0{self._field(step)}"
+                    calls.append((design.find, self._filters(step), path))
+                    calls.append((design.find, {**self._filters(step), "limit": 1}, path))
+            case "count":
+                calls.append((design.find, self._filters(step), "/total"))
+                calls.append((design.find, {**self._filters(step), "limit": 1}, "/total"))
+            case "summary" if step.metric in ("minimum", "maximum"):
+                calls += self._extreme_by_search(design, step)
+            case _:
+                pass
+        return calls + self._as_ranges(step)
+
+    def _extreme_by_search(
+        self, design: EntityTools, step: Step
+    ) -> list[tuple[str, JsonObject, str]]:
+        field = self._field(step)
+        if all(f"/{attribute.field}" != field for attribute in design.sorted_by):
+            return []
+        order = "descending" if step.metric == "maximum" else "ascending"
+        search: JsonObject = {**self._filters(step), "sort_by": field[1:], "order": order}
+        limits: list[JsonObject] = [{**search, "limit": n} for n in (1, DEFAULT_LIMIT)]
+        return [(design.find, arguments, f"/rows/0{field}") for arguments in limits]
+
+    def _as_ranges(self, step: Step) -> list[tuple[str, JsonObject, str]]:
+        """Return the gold call with "is" said as "at least and at most"."""
+        design = self._designs[step.table]
+        if step.kind == "get":
+            return []
+        ranged: list[Condition] = []
+        for condition in step.conditions:
+            ends: tuple[Operator, ...] = ("at_least", "at_most")
+            if condition.operator == "is" and all(
+                design.filter_on(condition.column, end) for end in ends
+            ):
+                ranged += [replace(condition, operator=end) for end in ends]
+            else:
+                ranged.append(condition)
+        if len(ranged) == len(step.conditions):
+            return []
+        return [self._gold_call(replace(step, conditions=tuple(ranged)))]
+
+    def _filters(self, step: Step) -> JsonObject:
+        design = self._designs[step.table]
+        arguments: JsonObject = {}
+        for condition in step.conditions:
+            rule = design.filter_on(condition.column, condition.operator)
+            assert rule is not None, "steps are drawn from the filters that there are"
+            arguments[rule.parameter] = given(condition)
+        return arguments
+
+    def _sorting(self, step: Step) -> JsonObject:
+        entity = self._catalogue.by_name[step.table]
+        field = entity.by_name[step.sort_by or ""].field
+        return {"sort_by": field, "order": "descending" if step.descending else "ascending"}
+
+    def _field(self, step: Step) -> str:
+        """Return the pointer to the answer inside a row."""
+        entity = self._catalogue.by_name[step.table]
+        return f"/{escape_token(entity.by_name[step.column or ''].field)}"
+
+    def _answer(self, step: Step, path: str) -> Answer:
+        kind = self._answer_kind(step)
+        where = None
+        if step.kind in ("pick", "top"):
+            entity = self._catalogue.by_name[step.table]
+            key = {
+                attribute.field: step.rows[0][attribute.name] for attribute in entity.key_attributes
+            }
+            where = RowSelector(rows="/rows", equals=key, field=self._field(step), gold_rows=1)
+        # Rounded figures may differ in the last digit where the rows were added in another order.
+        rounded = step.kind == "summary" and step.metric in ("mean", "sum")
+        tolerance = 2 * 10.0**-MEAN_DIGITS if rounded else 0.0
+        return Answer(path=path, where=where, kind=kind, value=step.answer, tolerance=tolerance)
+
+    def _answer_kind(self, step: Step) -> AnswerKind:
+        if step.kind in ("count", "summary"):
+            return "number"
+        entity = self._catalogue.by_name[step.table]
+        column = step.column or ""
+        match entity.by_name[column].profile.logical_type:
+            case "integer" | "real" | "boolean":
+                return "number"
+            case "date" | "datetime":
+                return "date"
+            case _:
+                # Codes that name rows are compared letter by letter; words as people read them.
+                return "exact" if self._catalogue.names_things(step.table, column) else "text"
+
+
+def given(condition: Condition) -> Json:
+    """Return a condition's value as an argument: itself, or the parent that it comes from."""
+    if condition.source is None:
+        return condition.value
+    return {"$from": condition.source, "path": ""}
+
+
+def is_gold_answer(answer: Answer, came: Json) -> bool:
+    """Tell whether a value that came is the gold answer."""
+    return answers_match(answer.kind, answer.value, came, tolerance=answer.tolerance)

@@ -1,0 +1,85 @@
+"""Single terms of questions: a row by its key, a value, a role, a superlative, a list."""
+
+from astra_arena.synthesizer.tables.catalogue import Attribute, Entity
+from astra_arena.synthesizer.tables.naming import label_of, without_identifying_word
+from astra_arena.synthesizer.tables.profile import SqlValue
+
+
+def named_row(entity: Entity, said: dict[str, str]) -> str:
+    """Return the phrase for a row by its key, whose columns are said like this."""
+    if entity.words.named:
+        phrase = entity.words.named
+        for column, value in said.items():
+            phrase = phrase.replace(f"{{{column}}}", value)
+        return phrase
+    if len(said) == 1:
+        (column,) = said
+        attribute = entity.by_name[column]
+        if _says_identity(attribute):
+            return f"{entity.singular} {said[column]}"
+        return f"the {entity.singular} with {attribute.label} {said[column]}"
+    parts = [f"{entity.by_name[column].label} {value}" for column, value in said.items()]
+    return f"the {entity.singular} with {joined(parts)}"
+
+
+def _says_identity(attribute: Attribute) -> bool:
+    return attribute.label.split(" ")[-1] in ("ID", "code", "key", "number")
+
+
+def spoken(attribute: Attribute, value: SqlValue) -> str:
+    """Return a value as a question says it."""
+    said = attribute.words.values.get(str(value))
+    if said is not None:
+        return said
+    text = str(value)
+    plain = attribute.profile.logical_type != "text" or " " not in text
+    return text if plain else f'"{text}"'
+
+
+def role_of(attribute: Attribute, target: Entity) -> str:
+    """Return what a reference's target is to its row: "customer", "origin airport".
+
+    `ship_to_id` is the "ship to"; a column without such an ending needs the target's noun.
+    """
+    own = label_of(attribute.name)
+    key = label_of(target.key[0]) if len(target.key) == 1 else ""
+    if own == f"{target.singular} {key}":
+        return target.singular
+    stripped = without_identifying_word(attribute.name)
+    if stripped is not None:
+        return stripped
+    if own in (key, target.singular):
+        return target.singular
+    return own if own.endswith(target.singular) else f"{own} {target.singular}"
+
+
+def superlatives(attribute: Attribute) -> tuple[str, str]:
+    """Return phrases for the largest and the smallest value; `{}` is for a row's noun."""
+    if attribute.words.superlatives:
+        high, low = attribute.words.superlatives
+    else:
+        high, low = plain_superlatives(attribute)
+    return _with_label(high, attribute), _with_label(low, attribute)
+
+
+def _with_label(word: str, attribute: Attribute) -> str:
+    return word if "{}" in word else f"the {word} {attribute.label}"
+
+
+def plain_superlatives(attribute: Attribute) -> tuple[str, str]:
+    """Return the words that a label calls for: "longest" and "shortest" for a duration."""
+    last = attribute.label.split(" ")[-1]
+    if attribute.profile.is_temporal or last in ("year", "date", "time"):
+        return "latest", "earliest"
+    if last in ("duration", "length", "distance", "delay"):
+        return "longest", "shortest"
+    if last in ("area", "population", "size", "quantity", "amount"):
+        return "largest", "smallest"
+    return "highest", "lowest"
+
+
+def joined(parts: list[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,39 @@
+from astra_arena.core.canonical import JsonObject
+from astra_arena.synthesizer.tables.tool_schemas import meaning, tool_specs
+from tests.synthesizer.analysed import Analysed
+
+
+def properties_of(schema: JsonObject) -> dict[str, JsonObject]:
+    properties = schema["properties"]
+    assert isinstance(properties, dict)
+    return {name: rule for name, rule in properties.items() if isinstance(rule, dict)}
+
+
+def test_every_property_is_typed_and_described(flights: Analysed) -> None:
+    for design in flights.designs:
+        for spec in tool_specs(design):
+            for rule in properties_of(spec.input_schema).values():
+                assert rule["type"]
+                assert rule["description"]
+            assert spec.read_only
+            assert spec.input_schema["additionalProperties"] is False
+
+
+def test_descriptions_come_from_the_hints(flights: Analysed) -> None:
+    flight = flights.catalogue.by_name["flights"]
+    assert meaning(flight.by_name["dep_delay"]).startswith("Departure delay in minutes, negative")
+    assert meaning(flight.by_name["time_hour"]).endswith("written like 9999-99-99T99:99:99Z.")
+
+
+def test_only_columns_with_gaps_may_be_null(shop: Analysed) -> None:
+    get_product = tool_specs(shop.design("products"))[0]
+    row = properties_of(get_product.output_schema)["row"]
+    assert properties_of(row)["weight"]["type"] == ["integer", "null"]
+    assert properties_of(row)["title"]["type"] == "string"
+
+
+def test_few_values_are_listed_in_alphabetical_order(flights: Analysed) -> None:
+    find_flights = tool_specs(flights.design("flights"))[1]
+    told = properties_of(find_flights.input_schema)["origin"]["description"]
+    assert isinstance(told, str)
+    assert told.endswith("One of EWR, JFK, LGA.")

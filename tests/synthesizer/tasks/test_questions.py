@@ -1,0 +1,134 @@
+import random
+
+import pytest
+
+from astra_arena.synthesizer.tasks.questions import Storyteller, gives_away, wording_finding
+from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Step, Topology
+from tests.support.requirement import requirement
+from tests.synthesizer.analysed import Analysed
+
+
+def told(source: Analysed, topology: Topology, *steps: Step) -> str:
+    plan = Plan(topology, steps)
+    return Storyteller(source.catalogue, plan, random.Random(0)).tell().question
+
+
+DELTA = Step(
+    "q1", "pick", "airlines", (Condition("name", "is", "Delta Air Lines Inc."),), "carrier"
+)
+KNOWN_FLIGHT = tuple(
+    Condition(column, "is", value)
+    for column, value in (
+        ("carrier", "UA"),
+        ("flight", 1545),
+        ("time_hour", "2013-01-04T10:00:00Z"),
+    )
+)
+
+
+def test_a_short_chain_is_one_sentence(flights: Analysed) -> None:
+    count = Step("q2", "count", "flights", (Condition("carrier", "is", "DL", "q1"),))
+    assert told(flights, "chain", DELTA, count) == (
+        'How many flights operated by the airline named "Delta Air Lines Inc." are there?'
+    )
+
+
+def test_a_lookup_names_the_thing_by_its_role(flights: Analysed) -> None:
+    flight = Step("q1", "get", "flights", KNOWN_FLIGHT, "dest")
+    airport = Step("q2", "get", "airports", (Condition("faa", "is", "IAH", "q1"),), "alt")
+    assert told(flights, "chain", flight, airport) == (
+        "What is the altitude of the destination airport of flight UA 1545 scheduled for "
+        "2013-01-04T10:00:00Z, in feet?"
+    )
+
+
+def test_values_are_spoken_as_the_hints_say(flights: Analysed) -> None:
+    march = (Condition("month", "is", 3), Condition("origin", "is", "JFK"))
+    top = Step("q1", "top", "flights", march, "tailnum", sort_by="arr_delay", descending=True)
+    plane = Step("q2", "get", "planes", (Condition("tailnum", "is", "N1", "q1"),), "year")
+    assert told(flights, "chain", top, plane) == (
+        "What is the year of manufacture of the plane that flew the flight with the greatest "
+        "arrival delay of all flights in March from JFK?"
+    )
+
+
+def test_a_fork_introduces_its_parent_once(flights: Analysed) -> None:
+    flight = Step("q1", "get", "flights", KNOWN_FLIGHT, "tailnum")
+    tail = (Condition("tailnum", "is", "N1", "q1"),)
+    seats = Step("q2", "get", "planes", tail, "seats")
+    count = Step("q3", "count", "flights", tail)
+    question = told(flights, "fork", flight, seats, count)
+    assert question.count("UA 1545") == 1
+    assert question.endswith(
+        "How many seats does the plane that flew that flight have, and how many flights flown by "
+        "the plane that flew that flight are there?"
+    )
+
+
+def test_two_rows_of_one_kind_get_names(flights: Analysed) -> None:
+    first = Step("q1", "top", "flights", (), "origin", sort_by="arr_delay", descending=True)
+    second = Step("q2", "top", "flights", (), "time_hour", sort_by="dep_delay", descending=True)
+    report = Step(
+        "q3",
+        "get",
+        "weather",
+        (
+            Condition("origin", "is", "JFK", "q1"),
+            Condition("time_hour", "is", "2013-01-04T10:00:00Z", "q2"),
+        ),
+        "temp",
+    )
+    question = told(flights, "join", first, second, report)
+    assert "call it flight A" in question
+    assert "at the departure airport of flight A" in question
+    assert "for the scheduled hour of flight B" in question
+
+
+def test_parallel_branches_are_told_apart(flights: Analysed) -> None:
+    count = Step("q2", "count", "flights", (Condition("carrier", "is", "DL", "q1"),))
+    airport = Step("q3", "get", "airports", (Condition("faa", "is", "BOS"),), "alt")
+    higher = Step("q4", "count", "airports", (Condition("alt", "at_least", 19, "q3"),))
+    question = told(flights, "parallel", DELTA, count, airport, higher)
+    assert question.count("?") == 2
+    assert "? Separately: " in question
+
+
+def test_undescribed_tables_read_as_plain_english(shop: Analysed) -> None:
+    top = Step("q1", "top", "orders", (), "customer_id", sort_by="placed_on", descending=True)
+    name = Step("q2", "get", "customers", (Condition("id", "is", 5, "q1"),), "name")
+    assert told(shop, "chain", top, name) == (
+        "What is the name of the customer of the order with the latest placed on date of all "
+        "orders?"
+    )
+    known = Step("q1", "get", "orders", (Condition("id", "is", 1001),), "customer_id")
+    count = Step("q2", "count", "orders", (Condition("customer_id", "is", 5, "q1"),))
+    assert told(shop, "chain", known, count) == (
+        "How many orders with the same customer as order 1001 are there?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "expected"),
+    [
+        ("flights from JFK in March", "JFK", True),
+        ("flights from jfk in March", "JFK", True),
+        ("flight 1234", 123, False),
+        ("flight 12.5", 12, False),
+        ("at least 12.", 12, True),
+        ("the airport of that flight", "BOS", False),
+        ("anything", "", True),
+    ],
+)
+def test_answers_are_found_as_words_of_their_own(
+    question: str, answer: str | int, expected: bool
+) -> None:
+    assert gives_away(question, answer) is expected
+
+
+@requirement("synth:no-leak")
+def test_a_question_with_an_answer_in_it_is_refused(flights: Analysed) -> None:
+    count = Step("q2", "count", "flights", (Condition("carrier", "is", "DL", "q1"),), answer=11950)
+    step = Step("q1", "pick", "airlines", DELTA.conditions, "carrier", answer="delta")
+    plan = Plan("chain", (step, count))
+    wording = Storyteller(flights.catalogue, plan, random.Random(0)).tell()
+    assert wording_finding(plan, wording) == "the question holds the answer of q1"

@@ -1,0 +1,70 @@
+from collections import Counter
+
+import pytest
+
+from astra_arena.synthesizer.tasks.task_sampler import MOST_COMMON_SHARE, Sample, sample_tasks
+from tests.synthesizer.analysed import Analysed
+
+
+@pytest.fixture(scope="module")
+def shop_sample(shop: Analysed) -> Sample:
+    return sample_tasks(shop.connection, shop.catalogue, shop.designs, count=60, seed=3)
+
+
+def test_as_many_tasks_come_as_were_asked_for(shop_sample: Sample) -> None:
+    assert len(shop_sample.tasks) == 60
+    assert shop_sample.drawn >= 60
+
+
+def test_tasks_have_two_to_five_steps_and_several_shapes(shop_sample: Sample) -> None:
+    assert {len(task.plan.steps) for task in shop_sample.tasks} <= {2, 3, 4, 5}
+    assert {"chain", "fork", "parallel"} <= {task.plan.topology for task in shop_sample.tasks}
+
+
+def test_plans_have_the_shape_that_they_name(shop_sample: Sample, films: Analysed) -> None:
+    more = sample_tasks(films.connection, films.catalogue, films.designs, count=40, seed=1)
+    for task in (*shop_sample.tasks, *more.tasks):
+        plan = task.plan
+        children = Counter(source for step in plan.steps for source in step.sources)
+        roots = [step for step in plan.steps if not step.sources]
+        match plan.topology:
+            case "chain":
+                assert plan.hops == len(plan.steps)
+            case "fork":
+                assert len(plan.leaves) == 2
+                assert max(children.values()) == 2
+            case "join":
+                assert len(roots) == 2
+                assert any(len(step.sources) == 2 for step in plan.steps)
+            case "parallel":
+                assert len(roots) == len(plan.leaves) == 2
+
+
+def test_no_question_comes_twice(shop_sample: Sample) -> None:
+    questions = [task.wording.question for task in shop_sample.tasks]
+    assert len(set(questions)) == len(questions)
+
+
+def test_no_final_answer_is_common(shop_sample: Sample) -> None:
+    leaves = [leaf for task in shop_sample.tasks for leaf in task.plan.leaves]
+    columns: dict[tuple[str, str], Counter[str]] = {}
+    for leaf in leaves:
+        column = "count" if leaf.kind == "count" else leaf.column or ""
+        columns.setdefault((leaf.table, column), Counter())[str(leaf.answer)] += 1
+    everything = Counter(str(leaf.answer) for leaf in leaves)
+    for answers in (everything, *columns.values()):
+        most = answers.most_common(1)[0][1]
+        assert most <= max(1, MOST_COMMON_SHARE * answers.total())
+
+
+def test_the_seed_decides(shop: Analysed, shop_sample: Sample) -> None:
+    again = sample_tasks(shop.connection, shop.catalogue, shop.designs, count=60, seed=3)
+    other = sample_tasks(shop.connection, shop.catalogue, shop.designs, count=60, seed=4)
+    assert again.tasks == shop_sample.tasks
+    assert other.tasks != shop_sample.tasks
+
+
+def test_one_table_is_enough(films: Analysed) -> None:
+    sample = sample_tasks(films.connection, films.catalogue, films.designs, count=40, seed=0)
+    assert len(sample.tasks) == 40
+    assert {task.plan.topology for task in sample.tasks} == {"chain", "fork", "join", "parallel"}
