@@ -25,6 +25,14 @@ def test_a_finding_names_place_and_reason() -> None:
     assert check.finding([]) == "[] is not of type 'object'"
 
 
+def test_a_finding_names_each_type_that_was_expected() -> None:
+    schema: JsonObject = {
+        "type": "object",
+        "properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+    }
+    assert Checker(schema).finding({"n": "x"}) == "n: 'x' is not of type 'integer' or 'null'"
+
+
 def test_long_values_are_cut_in_findings() -> None:
     finding = Checker(SCHEMA).finding({"code": "x" * 10_000})
     assert finding is not None

@@ -5,6 +5,7 @@ came, and never quote more than a few characters of what came.
 """
 
 import json
+import os.path
 from functools import lru_cache
 from typing import cast
 
@@ -84,8 +85,19 @@ def _best_match(validator: Draft202012Validator, value: Json) -> ValidationError
 def _explain(error: ValidationError) -> str:
     where = "/".join(str(part) for part in error.absolute_path)
     prefix = f"{where}: " if where else ""
-    message = error.message
+    message = _message(error)
     return prefix + (message if len(message) <= 300 else message[:297] + "...")
+
+
+def _message(error: ValidationError) -> str:
+    """Say what was expected also where one of several schemas had to hold."""
+    reasons = [cause.message for cause in error.context or ()]
+    if not reasons:
+        return error.message
+    # "'x' is not of type 'integer'" and "'x' is not of type 'null'" share all but their ends.
+    shared = os.path.commonprefix(reasons)
+    stem = shared[: shared.rfind(" ") + 1]
+    return stem + " or ".join(reason.removeprefix(stem) for reason in reasons)
 
 
 def with_defaults(schema: JsonObject, arguments: JsonObject) -> JsonObject:

@@ -58,14 +58,15 @@ PYTHON_TYPES: dict[str, object] = {"string": str, "integer": int, "number": floa
 
 def annotation_of(rule: JsonObject) -> Any:  # noqa: ANN401 - annotations are of no one type
     """Return the annotation that a property of an input schema calls for."""
-    kinds = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
-    if "enum" in rule:
-        options = rule["enum"]
-        assert isinstance(options, list)
-        chosen: Any = Literal[tuple(o for o in options if o is not None)]
-    else:
-        chosen = PYTHON_TYPES[str(kinds[0])]
-    return chosen | None if "null" in kinds else chosen
+    branches = rule.get("anyOf", [rule])
+    assert isinstance(branches, list)
+    first = branches[0]
+    assert isinstance(first, dict)
+    options = first.get("enum")
+    chosen: Any = PYTHON_TYPES[str(first["type"])]
+    if isinstance(options, list):
+        chosen = Literal[tuple(options)]
+    return chosen | None if {"type": "null"} in branches else chosen
 
 
 def assert_signature_fits(function: FunctionType, spec: ToolSpec) -> None:

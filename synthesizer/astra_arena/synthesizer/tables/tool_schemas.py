@@ -87,8 +87,7 @@ def _sorting_schemas(design: EntityTools, key: str) -> JsonObject:
     fields: list[Json] = [attribute.field for attribute in design.sorted_by]
     return {
         "sort_by": {
-            "type": ["string", "null"],
-            "enum": [*fields, None],
+            **_nullable({"type": "string", "enum": fields}),
             "default": None,
             "description": f"Column to sort by; rows without a value come last. Ties, and rows "
             f"when this is left out, are in ascending order of {key}.",
@@ -120,7 +119,7 @@ def _summarise_spec(design: EntityTools, name: str) -> ToolSpec:
     entity = design.entity
     fields: list[Json] = [attribute.field for attribute in design.measures]
     meanings = "; ".join(f"{a.field}: {meaning(a).rstrip('.')}" for a in design.measures)
-    metrics: JsonObject = {metric: {"type": ["number", "null"]} for metric in METRICS}
+    metrics: JsonObject = {metric: _nullable({"type": "number"}) for metric in METRICS}
     return ToolSpec(
         name=name,
         description=f"Minimum, maximum, mean and sum of one column over the {entity.plural} that "
@@ -143,7 +142,7 @@ def _summarise_spec(design: EntityTools, name: str) -> ToolSpec:
 def _filter_schemas(design: EntityTools) -> JsonObject:
     return {
         rule.parameter: {
-            "type": [json_type(rule.attribute), "null"],
+            **_nullable({"type": json_type(rule.attribute)}),
             "default": None,
             "description": filter_meaning(rule),
         }
@@ -155,9 +154,11 @@ def row_schema(entity: Entity) -> JsonObject:
     """Return the schema of one row in a reply."""
     properties: JsonObject = {
         attribute.field: {
-            "type": [json_type(attribute), "null"]
-            if attribute.profile.nulls
-            else json_type(attribute),
+            **(
+                _nullable({"type": json_type(attribute)})
+                if attribute.profile.nulls
+                else {"type": json_type(attribute)}
+            ),
             "description": meaning(attribute),
         }
         for attribute in entity.attributes
@@ -226,3 +227,8 @@ def _object(properties: JsonObject, *, required: list[str] | None = None) -> Jso
     if required:
         schema["required"] = list[Json](required)
     return schema
+
+
+def _nullable(schema: JsonObject) -> JsonObject:
+    # Not a list of types: clients that map schemas onto a dialect with one type each drop those.
+    return {"anyOf": [schema, {"type": "null"}]}
