@@ -5,8 +5,8 @@ came, and never quote more than a few characters of what came.
 """
 
 import json
-import os.path
 from functools import lru_cache
+from itertools import takewhile
 from typing import cast
 
 from jsonschema import Draft202012Validator, exceptions
@@ -94,10 +94,12 @@ def _message(error: ValidationError) -> str:
     reasons = [cause.message for cause in error.context or ()]
     if not reasons:
         return error.message
-    # "'x' is not of type 'integer'" and "'x' is not of type 'null'" share all but their ends.
-    shared = os.path.commonprefix(reasons)
-    stem = shared[: shared.rfind(" ") + 1]
-    return stem + " or ".join(reason.removeprefix(stem) for reason in reasons)
+    # "'x' is not of type 'integer'" and "'x' is not of type 'null'" share all words but their last.
+    words = [reason.split(" ") for reason in reasons]
+    shared = sum(
+        1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
+    )
+    return " ".join([*words[0][:shared], " or ".join(" ".join(own[shared:]) for own in words)])
 
 
 def with_defaults(schema: JsonObject, arguments: JsonObject) -> JsonObject:
