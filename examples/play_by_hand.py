@@ -16,7 +16,8 @@ from mcp import Client
 async def main(control: str, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=control, headers=headers) as plane:
-        environment = (await plane.get("/environments")).json()[0]["name"]
+        environments = (await plane.get("/environments")).raise_for_status()
+        environment = environments.json()[0]["name"]
         listed = (await plane.get(f"/environments/{environment}/tasks")).json()
         order = {"environment": environment, "task": listed["tasks"][0]["id"], "seed": 7}
         episode = (await plane.post("/episodes", json=order)).json()
@@ -35,4 +36,9 @@ async def main(control: str, token: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:3]))
+    if len(sys.argv) != 3:
+        sys.exit("usage: play_by_hand.py CONTROL-ADDRESS TOKEN")
+    try:
+        asyncio.run(main(*sys.argv[1:]))
+    except httpx.HTTPError as error:
+        sys.exit(f"the control plane refused or did not answer: {error}")

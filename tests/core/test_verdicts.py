@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 
 from astra_arena.core.calls import CallRecord
-from astra_arena.core.canonical import JsonObject
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
 from astra_arena.core.tasks import Alternative, RowSelector, Slot, Task
 from astra_arena.core.verdicts import score, tally_calls
@@ -172,6 +172,13 @@ def test_mode_astra_looks_for_the_gold_text_in_the_named_tool() -> None:
     verdict = score(task, calls, mode="astra")
     assert verdict.reward == pytest.approx(min(1.0, 4 / 3))
     assert score(task, calls).reward == 0.0
+
+
+@pytest.mark.parametrize("gold", ["São Paulo", 'a"b', "c\\d", 5, ["x", "é"], {"k": 1.5}])
+def test_mode_astra_finds_any_gold_text_in_a_perfect_reply(gold: Json) -> None:
+    task = task_of(sub_question("a", value=gold))
+    call = call_of(0, {"id": "a"}, result={"rows": [{"answer": gold}]})
+    assert score(task, (call,), mode="astra").reward == 1.0
 
 
 def test_a_forbidden_call_forfeits_the_reward() -> None:

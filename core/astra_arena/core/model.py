@@ -34,13 +34,16 @@ class Model(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise _spec_error(error, what) from None
+            raise _spec_error(cls, error, what) from None
 
 
-def _spec_error(error: ValidationError, what: str) -> SpecError:
+def _spec_error(model: type[Model], error: ValidationError, what: str) -> SpecError:
     first = error.errors(include_url=False)[0]
     path = "".join(f"/{part}" for part in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     came = repr(first["input"])
     came = came if len(came) <= 80 else came[:77] + "..."
-    return SpecError(f"{what}: {path or '/'}: {first['msg']}, got {came}{more}", path=path)
+    text = f"{first['msg']}, got {came}"
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        text = f"there is no such field; the fields are {', '.join(model.model_fields)}"
+    return SpecError(f"{what}: {path or '/'}: {text}{more}", path=path)

@@ -181,7 +181,7 @@ def _solving_rule(
     if call.environment != question.environment or call.result is None:
         return None
     if mode == "astra":
-        contained = call.tool == question.tool and gold_text(question) in _reply_text(call.result)
+        contained = call.tool == question.tool and gold_text(question) in _plain_json(call.result)
         return "contained" if contained else None
     if not done.issuperset(question.depends_on):
         return None
@@ -226,12 +226,21 @@ def _selected(row: JsonObject, equals: dict[str, Scalar]) -> bool:
 
 def gold_text(question: SubQuestion) -> str:
     """Return the gold answer as the text that mode `astra` looks for."""
-    value = question.answer.value
-    return value if isinstance(value, str) else canonical_bytes(value).decode("ascii")
+    return _plain_json(question.answer.value)
 
 
-def _reply_text(result: JsonObject) -> str:
-    return canonical_bytes(result).decode("ascii")
+def _plain_json(value: Json) -> str:
+    """Return a value as the text of an output: JSON, but strings as they read."""
+    match value:
+        case str():
+            return value
+        case list():
+            return "[" + ", ".join(_plain_json(item) for item in value) + "]"
+        case dict():
+            items = sorted(value.items())
+            return "{" + ", ".join(f"{key}: {_plain_json(item)}" for key, item in items) + "}"
+        case _:
+            return canonical_bytes(value).decode("ascii")
 
 
 def _f1_evidence(tally: Tally) -> JsonObject:

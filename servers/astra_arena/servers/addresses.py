@@ -1,5 +1,6 @@
 """Where the two planes listen and what the addresses given out start with."""
 
+import errno
 import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -81,9 +82,13 @@ def bind(host: str, port: int, *, option: str) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
+        remedy = (
+            f"stop what uses the port or choose another with {option} (0 takes a free one)"
+            if error.errno == errno.EADDRINUSE
+            else "--host takes an address of this machine, a port below 1024 needs privileges"
+        )
         raise SettingsError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; stop what uses the port "
-            f"or choose another with {option} (0 takes a free one)"
+            f"cannot listen on {host}:{port}: {error.strerror or error}; {remedy}"
         ) from None
     return listener
 

@@ -55,7 +55,7 @@ def serve(
 
     Example: arena serve flights/ library/ --port 8640
 
-    Example: arena serve flights/ --stdio --task t-0001 --seed 7 --journal journals/
+    Example: arena serve flights/ --stdio --task t0001 --seed 7 --journal journals/
     """
     if stdio:
         if len(bundles) != 1 or task is None:
