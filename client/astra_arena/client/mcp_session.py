@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from astra_arena.client.agent import ToolReply, ToolView
-from astra_arena.core.calls import CALL_KEY_META
+from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META
 from astra_arena.core.canonical import Json, JsonObject, normalised
 from astra_arena.core.errors import ConnectionLostError, SpecError
 
@@ -26,10 +26,11 @@ logger = logging.getLogger(__name__)
 
 PROTOCOL_VERSION = "2026-07-28"
 """Our own servers speak it; pinning it saves the handshake."""
-MOST_ARGUMENT_BYTES = 1 << 20
-"""Arguments above it are refused here: a server drops the request, which looks like a lost one."""
+MOST_ARGUMENT_BYTES = 1 << 18
+"""Larger arguments are not sent: far below what servers drop, which would look like a lost call."""
 MOST_ARGUMENT_LEVELS = 100
-"""Deeper nesting is refused here, too: the encoders on the way give up at different depths."""
+"""Nor are deeper ones: the encoders on the way give up at different depths."""
+MOST_NAME_CHARS = 128
 MOST_TOOL_PAGES = 100
 
 
@@ -70,11 +71,14 @@ class McpSession:
         Raises:
             ConnectionLostError: if no answer came.
         """
+        meta = {CALL_KEY_META: key}
         refusal = _unsendable(tool, arguments)
         if refusal is not None:
-            return ToolReply(is_error=True, text=refusal)
+            # The host must know of it: a malformed call costs what any refused one costs.
+            meta[CALL_REFUSED_META] = refusal
+            tool, arguments = _sendable_name(tool), {}
         params = types.CallToolRequestParams.model_validate(
-            {"name": tool, "arguments": arguments, "_meta": {CALL_KEY_META: key}}
+            {"name": tool, "arguments": arguments, "_meta": meta}
         )
         try:
             # Not `Client.call_tool`: it compiles a tool's output schema for every connection, to
@@ -199,9 +203,15 @@ def _unsendable(tool: str, arguments: object) -> str | None:
         return f"Invalid arguments: {error.message}"
     except UnicodeEncodeError:
         return "Invalid arguments: expected Unicode text, got a lone surrogate"
+    except ValueError as error:
+        return f"Invalid arguments: {error}"
     if size > MOST_ARGUMENT_BYTES:
         return f"Invalid arguments: {size} bytes, more than {MOST_ARGUMENT_BYTES}"
     return None
+
+
+def _sendable_name(tool: object) -> str:
+    return str(tool)[:MOST_NAME_CHARS].encode("utf-8", "replace").decode("utf-8")
 
 
 def _deeper_than(levels: int, value: Json) -> bool:

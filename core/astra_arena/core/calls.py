@@ -17,6 +17,10 @@ twice. The last three were refused before the sandbox saw them.
 CALL_KEY_META = "io.github.astra-arena/call-key"
 """The `_meta` field of `tools/call` that carries a client's idempotency key."""
 
+CALL_REFUSED_META = "io.github.astra-arena/refused"
+"""The `_meta` field in which a client says why an agent's call could not be sent as it was, so that
+it is logged and charged all the same."""
+
 TOOL_FAILED_TEXT = "the tool failed"
 """All that an agent learns of an environment error."""
 

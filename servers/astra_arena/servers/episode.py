@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 EPISODE_VOID_TEXT = "this episode cannot continue: its environment is not available"
 EPISODE_CLOSED_TEXT = "this episode has ended; no more calls are possible"
 
+UNSENT = "io.github.astra-arena/unsent"
+"""Stands in the arguments of a call that a client could not send; no tool has such a parameter."""
+
 _MESSAGE_CHARS = 4000
 _NAME_CHARS = 128
 _KEY_CHARS = 200
@@ -103,14 +106,20 @@ class Episode:
         """How many calls the log holds."""
         return len(self._calls)
 
-    async def call(self, tool: str, arguments: Json, *, key: str | None = None) -> CallReply:
+    async def call(
+        self, tool: str, arguments: Json, *, key: str | None = None, refused: str | None = None
+    ) -> CallReply:
         """Make one call; it runs to its end even when the caller is cancelled.
 
         Args:
             tool: The tool's name, as it came.
             arguments: Its arguments, as they came.
             key: The client's idempotency key: a repeated one is answered from the log.
+            refused: Why the client could not send the call as the agent made it; it is not run,
+                but logged and charged.
         """
+        if refused is not None:
+            arguments = {UNSENT: refused[:_MESSAGE_CHARS]}
         task = asyncio.create_task(self._serialised(tool, arguments, key))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -149,6 +158,9 @@ class Episode:
         over = self._over_budget()
         if over is not None:
             return self._refuse(tool, storable(arguments)[1], "over_budget", over, key=key)
+        if isinstance(arguments, dict) and UNSENT in arguments:
+            reason = printable(str(arguments[UNSENT]), _MESSAGE_CHARS)
+            return self._refuse(tool, {}, "invalid_arguments", reason, key=key)
         known = self._toolset.get(tool)
         if known is None:
             names = ", ".join(self._toolset.names)

@@ -14,7 +14,7 @@ from mcp.server import Server, ServerRequestContext
 from mcp.server.caching import CacheHint
 from mcp.shared.exceptions import MCPError
 
-from astra_arena.core.calls import CALL_KEY_META
+from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import EpisodeError
@@ -65,7 +65,12 @@ def build_mcp_server(
         arguments: Json = {} if params.arguments is None else params.arguments
         try:
             episode = find_episode(context)
-            reply = await episode.call(params.name, arguments, key=_call_key(params))
+            reply = await episode.call(
+                params.name,
+                arguments,
+                key=_meta_text(params, CALL_KEY_META),
+                refused=_meta_text(params, CALL_REFUSED_META),
+            )
         except EpisodeError as error:
             raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
         except Exception:
@@ -110,6 +115,6 @@ def _wire_reply(reply: CallReply) -> JsonObject:
     return answer
 
 
-def _call_key(params: wire.CallToolRequestParams) -> str | None:
-    key = (params.meta or {}).get(CALL_KEY_META)
-    return key if isinstance(key, str) else None
+def _meta_text(params: wire.CallToolRequestParams, field: str) -> str | None:
+    text = (params.meta or {}).get(field)
+    return text if isinstance(text, str) else None
