@@ -144,8 +144,15 @@ def test_a_folder_that_is_no_bundle_is_left_alone(tmp_path: Path) -> None:
     source = make_shop(tmp_path / "shop.sqlite", customers=20, orders=60)
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "letter.txt").write_text("keep", encoding="utf-8")
+    told: list[str] = []
     with pytest.raises(BundleError, match="is no bundle"):
-        synthesize_tables(source, tmp_path / "precious", TableOptions(tasks=3))
+        synthesize_tables(
+            source,
+            tmp_path / "precious",
+            TableOptions(tasks=3),
+            watcher=lambda doing, _done, _total: told.append(doing),
+        )
+    assert told == [], "the folder is looked at before any work"
     assert (tmp_path / "precious" / "letter.txt").read_text(encoding="utf-8") == "keep"
 
 

@@ -3,9 +3,14 @@
 Reading a bundle executes nothing. A file that does not match its digest is refused by name.
 """
 
+import errno
 import json
+import os
 import shutil
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -143,39 +148,112 @@ def write_bundle(
     Raises:
         BundleError: if `path` holds something that is not a bundle, or cannot be written.
     """
-    if (
-        path.exists()
-        and not (path / MANIFEST).is_file()
-        and (path.is_file() or any(path.iterdir()))
-    ):
-        raise BundleError(f"{path} exists and is no bundle; choose another folder or remove it")
-    draft = path.with_name(f".{path.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    shutil.copyfile(world, draft / environment.world.file)
-    code = tools_py.encode("utf-8")
-    (draft / TOOLS).write_bytes(code)
     manifest = environment.to_json()
-    digest = environment_digest(manifest, code, world.read_bytes())
-    bound = [task.model_copy(update={"environments": (digest,)}) for task in tasks]
-    tasks_jsonl = "".join(line_text(task.to_json()) for task in bound).encode("utf-8")
-    (draft / TASKS).write_bytes(tasks_jsonl)
-    digests: JsonObject = {"environment": digest, "tasks": digest_of_bytes(tasks_jsonl)}
-    _write(draft / MANIFEST, pretty_text({**manifest, "digests": digests}))
-    if report is not None:
-        _write(draft / REPORT, pretty_text({**report, "digests": digests}))
-    _swap_in(draft, path)
-    return load_bundle(path)
+    code = tools_py.encode("utf-8")
+    with _placed(path) as draft:
+        shutil.copyfile(world, draft / environment.world.file)
+        (draft / TOOLS).write_bytes(code)
+        digest = environment_digest(manifest, code, world.read_bytes())
+        bound = [task.model_copy(update={"environments": (digest,)}) for task in tasks]
+        tasks_jsonl = "".join(line_text(task.to_json()) for task in bound).encode("utf-8")
+        (draft / TASKS).write_bytes(tasks_jsonl)
+        digests: JsonObject = {"environment": digest, "tasks": digest_of_bytes(tasks_jsonl)}
+        _write(draft / MANIFEST, pretty_text({**manifest, "digests": digests}))
+        if report is not None:
+            _write(draft / REPORT, pretty_text({**report, "digests": digests}))
+        written = load_bundle(draft)
+    return replace(written, path=path)
 
 
-def _swap_in(draft: Path, path: Path) -> None:
-    """Move `draft` to `path`; what was there is removed only when the new folder is in place."""
-    old = path.with_name(f".{path.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if path.exists():
-        path.rename(old)
-    draft.rename(path)
-    shutil.rmtree(old, ignore_errors=True)
+def copy_bundle(bundle: Bundle, path: Path) -> Bundle:
+    """Copy a bundle, and the files beside it, to the folder `path`; a bundle there is replaced.
+
+    The folder appears whole or not at all, as with `write_bundle`.
+
+    Raises:
+        BundleError: if `path` holds something that is not a bundle, or cannot be written.
+    """
+    with _placed(path) as draft:
+        for file in sorted(bundle.path.iterdir()):
+            shutil.copy(file, draft)
+    return replace(bundle, path=path)
+
+
+def require_place(path: Path) -> None:
+    """Find out whether a bundle can be written to the folder `path`; its parent is created.
+
+    Raises:
+        BundleError: if `path` holds something that is not a bundle, or cannot be written.
+    """
+    target = path.resolve()
+    try:
+        if Path.cwd().is_relative_to(target):
+            raise BundleError(
+                f"{path} is where this command runs, and a bundle's folder is replaced as a whole; "
+                "name another folder"
+            )
+        if (
+            target.exists()
+            and not (target / MANIFEST).is_file()
+            and (not target.is_dir() or any(target.iterdir()))
+        ):
+            raise BundleError(f"{path} exists and is no bundle; choose another folder or remove it")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Path(_workspace(target)).rmdir()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+@contextmanager
+def _placed(path: Path) -> Generator[Path]:
+    """Give a draft folder beside `path`, which becomes `path` when the block ends well."""
+    require_place(path)
+    target = path.resolve()
+    try:
+        # Of this process alone: others may be writing to the same place.
+        workspace = Path(_workspace(target))
+        try:
+            draft = workspace / "new"
+            draft.mkdir()
+            yield draft
+            _swap_in(draft, target)
+        finally:
+            shutil.rmtree(workspace, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _workspace(target: Path) -> str:
+    return tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.")
+
+
+def _unwritable(path: Path, error: OSError) -> BundleError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "Free space and run again" if full else "Choose another folder"
+    return BundleError(
+        f"the bundle cannot be written to {path}: {error.strerror or error}. {remedy}"
+    )
+
+
+def _swap_in(draft: Path, target: Path) -> None:
+    """Move `draft` to `target`; what was there goes only when the new folder is in place."""
+    old = draft.with_name("old")
+    while True:
+        try:
+            with suppress(FileNotFoundError):
+                target.rename(old)
+            draft.rename(target)
+        except BaseException as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                # Another process came between: the last one to finish wins.
+                shutil.rmtree(old, ignore_errors=True)
+                continue
+            if old.exists() and not target.exists():
+                old.rename(target)
+            raise
+        return
 
 
 def _write(path: Path, text: str) -> None:

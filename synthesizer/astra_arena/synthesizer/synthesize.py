@@ -19,7 +19,7 @@ from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, W
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.bundle import Bundle, copy_bundle, require_place, write_bundle
 from astra_arena.servers.emit import emit_server
 from astra_arena.synthesizer.replay_check import RUNS, ReplayReport, require_replay
 from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
@@ -77,11 +77,14 @@ def synthesize_tables(
         SourceError: if the source cannot be read or has no usable table.
         SynthesisError: if the data allows no task.
         GateError: if a task does not bear out its gold when it is replayed.
-        BundleError: if `out` holds something that is no bundle.
+        SettingsError: if an option cannot be used.
+        BundleError: if `out` holds something that is no bundle, or cannot be written; found out
+            before any work is done.
     """
     chosen = options or TableOptions()
     watch = watcher or _unwatched
     name = environment_name(chosen, source)
+    require_place(out)
     watch("read the tables", 0, 0)
     with (
         tempfile.TemporaryDirectory(prefix="astra-arena-") as folder,
@@ -152,8 +155,9 @@ class _Draft:
         )
         watch("write the bundle", 0, 0)
         report = self._report(sample, tasks, kept, replay)
-        bundle = self._write(out, kept, report)
-        emit_server(bundle.path)
+        made = self._write(self._folder, kept, report)
+        emit_server(made.path)
+        bundle = copy_bundle(made, out)
         notices = (*self._loaded.notices, *self._analysis.notices)
         return Synthesis(bundle, notices, report)
 
