@@ -13,10 +13,11 @@ import pytest
 from astra_arena.client.agent import EpisodeView, ToolReply
 from astra_arena.client.collect import collect
 from astra_arena.client.harness import play_episode
+from astra_arena.client.http_venue import HttpVenue
 from astra_arena.client.scripted_agents import NoopAgent, OracleAgent
 from astra_arena.client.stdio_venue import StdioVenue
 from astra_arena.client.store import RolloutStore
-from astra_arena.client.venue import HttpVenue, Venue
+from astra_arena.client.venue import Venue
 from astra_arena.core.errors import (
     BundleError,
     ConnectionLostError,
@@ -92,17 +93,19 @@ async def test_what_agents_do_wrong_is_answered_and_logged(tmp_path: Path, trans
         rollout = await play_episode(venue, TASK, agent)
     assert rollout.ended == "agent"
     assert [reply.is_error for reply in agent.replies] == [False, *[True] * 6]
-    # What is no Unicode or too large for any server is refused before it is sent.
+    # What is no Unicode or too large for any server is not sent as it is, but logged and charged.
     assert [call.outcome for call in rollout.episode.calls] == [
         "ok",
         "invalid_arguments",
         "tool_failure",
         "unknown_tool",
+        "invalid_arguments",
+        "invalid_arguments",
         "environment_error",
     ]
     assert rollout.episode.tier.startswith("process")
     assert [call.message for call in rollout.episode.calls[1:]] == [
-        agent.replies[index].text for index in (1, 2, 3, 6)
+        reply.text for reply in agent.replies[1:]
     ]
 
 
