@@ -195,3 +195,13 @@ def test_ctrl_c_leaves_whole_lines_that_a_second_run_goes_on_from(
     assert (figures["mean_reward"], figures["void"]) == (1, 0)
     assert out.read_bytes().startswith(held)
     assert out.read_bytes().count(b"\n") == 150
+
+
+def test_report_and_score_load_no_protocol() -> None:
+    heavy = ("fastapi", "httpx", "httpx2", "mcp", "openai", "uvicorn")
+    code = (
+        "import sys, astra_arena.client.cli\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"

@@ -18,8 +18,8 @@ from astra_arena.client.agent import Agent
 from astra_arena.client.collect import Collected, Progress, collect
 from astra_arena.client.control_models import TaskCard
 from astra_arena.client.harness import play_episode
+from astra_arena.client.http_venue import HttpVenue
 from astra_arena.client.store import RolloutStore
-from astra_arena.client.venue import HttpVenue
 from astra_arena.core.rollouts import Rollout
 from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.servers.server_process import start_server_process

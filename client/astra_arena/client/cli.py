@@ -1,8 +1,11 @@
-"""The verbs `arena rollout`, `arena score` and `arena report`: thin functions over the library."""
+"""The verbs `arena rollout`, `arena score` and `arena report`: thin functions over the library.
+
+Only `rollout` loads MCP and an HTTP client, when it is called.
+"""
 
 import json
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,20 +14,18 @@ import anyio
 import typer
 from rich.console import Console
 
+from astra_arena.client.agent import Agent
 from astra_arena.client.collect import Collected, collect
 from astra_arena.client.control_models import TaskCard
 from astra_arena.client.progress_bar import ProgressBar
 from astra_arena.client.report import Report, summarise
 from astra_arena.client.rescore import rescore_files, scores_table
 from astra_arena.client.scripted_agents import build_agent
-from astra_arena.client.stdio_venue import StdioVenue
 from astra_arena.client.store import RolloutStore, read_rollouts
-from astra_arena.client.venue import HttpVenue
+from astra_arena.client.venue import Venue
 from astra_arena.core.errors import SettingsError, UnknownTaskError
-from astra_arena.servers.bundle import Bundle, load_bundle
-from astra_arena.servers.server_process import start_server_process
+from astra_arena.servers.bundle import load_bundle
 
-TOKEN_VARIABLE = "ARENA_TOKEN"
 EVENT_LOOP = {"use_uvloop": True}
 
 
@@ -55,7 +56,7 @@ def rollout(
     ] = None,
     control: Annotated[str | None, typer.Option(help="Address of a running server.")] = None,
     token: Annotated[
-        str | None, typer.Option(envvar=TOKEN_VARIABLE, help="Its token, with --control.")
+        str | None, typer.Option(envvar="ARENA_TOKEN", help="Its token, with --control.")
     ] = None,
     environment: Annotated[
         str | None, typer.Option(help="Which environment, when that server has several.")
@@ -90,19 +91,11 @@ def rollout(
     players = [build_agent(name, tasks=gold.tasks if gold else ()) for name in agents or ["oracle"]]
 
     async def run() -> Collected:
-        async with _open_venue(gold, control, token, environment, transport) as venue:
+        from astra_arena.client.venue_choice import open_venue
+
+        async with open_venue(gold, control, token, environment, transport.value) as venue:
             chosen = _chosen(await venue.tasks(), task_ids, tasks)
-            total = len(chosen) * len(players) * len(seeds or [0])
-            with _opened(out) as store, ProgressBar(total) as bar:
-                return await collect(
-                    venue,
-                    chosen,
-                    players,
-                    concurrency=concurrency,
-                    seeds=seeds or (0,),
-                    store=store,
-                    on_progress=bar.show,
-                )
+            return await _collected(venue, chosen, players, seeds or [0], concurrency, out)
 
     done = anyio.run(run, backend_options=EVENT_LOOP)
     _print_report(done.report, as_json=as_json)
@@ -142,46 +135,24 @@ def report(
     _fail_on(figures.findings)
 
 
-@asynccontextmanager
-async def _open_venue(
-    bundle: Bundle | None,
-    control: str | None,
-    token: str | None,
-    environment: str | None,
-    transport: TransportChoice,
-) -> AsyncGenerator[HttpVenue | StdioVenue]:
-    if transport is TransportChoice.STDIO:
-        if bundle is None or control is not None:
-            raise SettingsError(
-                "--transport stdio starts its own servers: name a BUNDLE, no --control"
-            )
-        async with StdioVenue(bundle) as venue:
-            yield venue
-    elif control is not None:
-        if token is None:
-            raise SettingsError(f"--control needs the server's token: --token or {TOKEN_VARIABLE}")
-        name = environment or (bundle.name if bundle else None)
-        async with HttpVenue(control, token, environment=name) as venue:
-            await _require_same_bundle(venue, bundle, control)
-            yield venue
-    elif bundle is not None:
-        with start_server_process([bundle.path]) as server:
-            async with HttpVenue(server.addresses.control, server.token) as venue:
-                yield venue
-    else:
-        raise SettingsError("nothing to play on: name a BUNDLE folder, or --control and --token")
-
-
-async def _require_same_bundle(venue: HttpVenue, bundle: Bundle | None, control: str) -> None:
-    if bundle is None:
-        return
-    card = await venue.card()
-    ours = (bundle.digests.environment, bundle.digests.tasks)
-    if (card.environment_digest, card.tasks_digest) != ours:
-        raise SettingsError(
-            f"the server at {control} serves another version of {bundle.name!r} than the bundle at "
-            f"{bundle.path}: {card.environment_digest} with tasks {card.tasks_digest}; "
-            "its gold does not fit"
+async def _collected(
+    venue: Venue,
+    tasks: Sequence[TaskCard],
+    players: Sequence[Agent],
+    seeds: Sequence[int],
+    concurrency: int,
+    out: Path | None,
+) -> Collected:
+    total = len(tasks) * len(players) * len(seeds)
+    with _opened(out) as store, ProgressBar(total) as bar:
+        return await collect(
+            venue,
+            tasks,
+            players,
+            concurrency=concurrency,
+            seeds=seeds,
+            store=store,
+            on_progress=bar.show,
         )
 
 

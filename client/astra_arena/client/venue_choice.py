@@ -1,0 +1,69 @@
+"""Which venue a command plays on, from its options."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from astra_arena.client.http_venue import HttpVenue
+from astra_arena.client.stdio_venue import StdioVenue
+from astra_arena.client.venue import Venue
+from astra_arena.core.errors import SettingsError
+from astra_arena.core.rollouts import Transport
+from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.server_process import start_server_process
+
+TOKEN_VARIABLE = "ARENA_TOKEN"
+
+
+@asynccontextmanager
+async def open_venue(
+    bundle: Bundle | None,
+    control: str | None,
+    token: str | None,
+    environment: str | None,
+    transport: Transport,
+) -> AsyncGenerator[Venue]:
+    """Open what the options of `arena rollout` name, for as long as the block runs.
+
+    Args:
+        bundle: Served by this command, unless `control` is given.
+        control: Address of a running server.
+        token: Its token.
+        environment: Which of its environments.
+        transport: How agents are connected.
+
+    Raises:
+        SettingsError: if the options do not name one venue, or it cannot be used.
+    """
+    if transport == "stdio":
+        if bundle is None or control is not None:
+            raise SettingsError(
+                "--transport stdio starts its own servers: name a BUNDLE, no --control"
+            )
+        async with StdioVenue(bundle) as venue:
+            yield venue
+    elif control is not None:
+        if token is None:
+            raise SettingsError(f"--control needs the server's token: --token or {TOKEN_VARIABLE}")
+        name = environment or (bundle.name if bundle else None)
+        async with HttpVenue(control, token, environment=name) as venue:
+            await _require_same_bundle(venue, bundle, control)
+            yield venue
+    elif bundle is not None:
+        with start_server_process([bundle.path]) as server:
+            async with HttpVenue(server.addresses.control, server.token) as venue:
+                yield venue
+    else:
+        raise SettingsError("nothing to play on: name a BUNDLE folder, or --control and --token")
+
+
+async def _require_same_bundle(venue: HttpVenue, bundle: Bundle | None, control: str) -> None:
+    if bundle is None:
+        return
+    card = await venue.card()
+    ours = (bundle.digests.environment, bundle.digests.tasks)
+    if (card.environment_digest, card.tasks_digest) != ours:
+        raise SettingsError(
+            f"the server at {control} serves another version of {bundle.name!r} than the bundle at "
+            f"{bundle.path}: {card.environment_digest} with tasks {card.tasks_digest}; "
+            "its gold does not fit"
+        )
