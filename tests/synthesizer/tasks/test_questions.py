@@ -81,7 +81,7 @@ def test_two_rows_of_one_kind_get_names(flights: Analysed) -> None:
     question = told(flights, "join", first, second, report)
     assert "call it flight A" in question
     assert "at the departure airport of flight A" in question
-    assert "for the scheduled hour of flight B" in question
+    assert "for the scheduled date and hour (UTC) of flight B" in question
 
 
 def test_parallel_branches_are_told_apart(flights: Analysed) -> None:

@@ -4,7 +4,7 @@ Everything that later steps need to know of the data's shape stands here; none o
 names of columns to guess again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from astra_arena.synthesizer.sources.table_info import quote_identifier
@@ -42,6 +42,10 @@ _ADDITIVE = frozenset(
 )
 
 
+_PREPOSITIONS = frozenset({"at", "by", "for", "from", "in", "of", "on", "per", "to"})
+"""What follows one of these does not name a thing but tells which one is meant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """A column: what it holds, what it is called in tools and in plain words."""
@@ -50,6 +54,8 @@ class Attribute:
     field: str
     """Its name in tool arguments and replies: a lower-case identifier."""
     words: ColumnWords
+    ambiguous: bool = False
+    """Whether the words for it could be meant for another column of the table."""
 
     @property
     def name(self) -> str:
@@ -63,7 +69,14 @@ class Attribute:
 
     @property
     def label(self) -> str:
-        """A noun phrase without article."""
+        """A noun phrase without article; the quoted name where a phrase would not tell it apart."""
+        if self.ambiguous or not (self.words.label or words_of(self.name)):
+            return f'"{self.name}"'
+        return self.phrase
+
+    @property
+    def phrase(self) -> str:
+        """The noun phrase that the name or the descriptions give, whatever others are called."""
         if self.words.label:
             return self.words.label
         label = label_of(self.name)
@@ -184,7 +197,7 @@ def build_catalogue(
             Entity(
                 name=profile.name,
                 rows=profile.rows,
-                attributes=_attributes(profile, table_words),
+                attributes=_attributes(profile, table_words, keys[profile.name].columns),
                 key=keys[profile.name].columns,
                 references=tuple(r for r in references if r.table == profile.name),
                 singular=singular,
@@ -213,12 +226,41 @@ def _identifiers(nouns: list[str], fallback: str) -> list[str]:
     )
 
 
-def _attributes(profile: TableProfile, words: TableWords) -> tuple[Attribute, ...]:
+def _attributes(
+    profile: TableProfile, words: TableWords, key: tuple[str, ...]
+) -> tuple[Attribute, ...]:
     fields = distinct_names(
         safe_identifier(column.name, fallback=f"column_{number}")
         for number, column in enumerate(profile.columns, start=1)
     )
-    return tuple(
+    attributes = [
         Attribute(column, field, words.columns.get(column.name, ColumnWords()))
         for column, field in zip(profile.columns, fields, strict=True)
+    ]
+    return tuple(
+        replace(attribute, ambiguous=True)
+        if _is_ambiguous(attribute, attributes, key)
+        else attribute
+        for attribute in attributes
     )
+
+
+def _is_ambiguous(attribute: Attribute, beside: list[Attribute], key: tuple[str, ...]) -> bool:
+    """Tell whether a column's phrase is the phrase or name of another column, or begins or ends it.
+
+    "hour" could be meant for "scheduled hour"; "month" ends "day of the month" and is no such day.
+    The "ID" of a row is not the "customer ID" in it.
+    """
+    own = _words(attribute.phrase)
+    for other in beside:
+        if other is attribute:
+            continue
+        for words in (_words(other.phrase), words_of(other.name)):
+            ends = words[-len(own) :] == own and not _PREPOSITIONS.intersection(words[: -len(own)])
+            if words[: len(own)] == own or (ends and key != (attribute.name,)):
+                return True
+    return False
+
+
+def _words(phrase: str) -> list[str]:
+    return phrase.casefold().split(" ")
