@@ -54,7 +54,7 @@ def test_rollout_resumes_and_report_and_score_read_its_file(
     assert set(oracle) == {"mean_reward", "f1", "solved", "calls", "failures", "void", "seconds"}
     assert (oracle["mean_reward"], oracle["solved"], oracle["calls"]) == (1, 1, 1.5)
     assert second["agents"]["noop"]["mean_reward"] == 0
-    assert "torn line" in torn.err
+    assert torn.err.count("torn line") == 1
     assert len(list(read_rollouts(out))) == 4
     assert out.with_name("rollouts.jsonl.torn").exists()
 
@@ -141,12 +141,17 @@ def test_gold_of_another_bundle_is_refused(tmp_path: Path, capsys: Captured) -> 
 
 def test_damaged_files_are_named(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "rollouts.jsonl"
-    path.write_text("{}\n", encoding="utf-8")
+    with RolloutStore(path) as store:
+        store.append(stored_rollout("a"))
+    with path.open("ab") as file:
+        file.write(b"{}\n")
     assert run(["report", str(path)]) == 2
-    assert "rollouts.jsonl line 1" in capsys.readouterr().err
+    assert "rollouts.jsonl line 2" in capsys.readouterr().err
     bundle = str(write_small_bundle(tmp_path).path)
-    assert run(["score", str(path), "--bundle", bundle]) == 2
-    assert "rollouts.jsonl line 1" in capsys.readouterr().err
+    path.write_text("{}\n", encoding="utf-8")
+    for asked in (["report", str(path)], ["score", str(path), "--bundle", bundle]):
+        assert run(asked) == 2
+        assert "rollouts.jsonl holds no rollouts" in capsys.readouterr().err
     with RolloutStore(tmp_path / "foreign.jsonl") as store:
         store.append(stored_rollout("a"))
     assert run(["score", str(tmp_path / "foreign.jsonl"), "--bundle", bundle]) == 2

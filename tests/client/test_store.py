@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.core.canonical import canonical_bytes
 from astra_arena.core.errors import RecordError, SettingsError
 from astra_arena.core.rollouts import EpisodeRecord, Failure, Rollout
 from astra_arena.core.verdicts import Verdict
@@ -98,6 +99,50 @@ def test_a_damaged_line_inside_the_file_is_an_error_that_names_it(
     assert path.read_bytes() == lines[0] + damage + lines[1]
 
 
+@pytest.mark.parametrize("content", [b"# Notes\n", b"{\n", b"{}\n", b"\xff\n", b"one line"])
+def test_a_file_of_something_else_is_named_and_left_as_it_is(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "notes.md"
+    path.write_bytes(content)
+    with pytest.raises(RecordError, match=r"notes\.md holds no rollouts: .* --out") as caught:
+        list(read_rollouts(path))
+    assert "delete" not in caught.value.message
+    assert "b'" not in caught.value.message
+    with pytest.raises(RecordError, match="holds no rollouts"):
+        RolloutStore(path)
+    assert path.read_bytes() == content
+    assert [one.name for one in tmp_path.iterdir()] == ["notes.md"]
+
+
+def test_a_journal_is_recognised_and_sent_to_score(tmp_path: Path) -> None:
+    path = tmp_path / "episode.jsonl"
+    path.write_bytes(canonical_bytes(rollout("a").episode.to_json()) + b"\n")
+    with pytest.raises(RecordError, match=r"is a journal, .*`arena score .*` takes it"):
+        list(read_rollouts(path))
+
+
+def test_a_torn_line_is_moved_aside_and_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "rollouts.jsonl"
+    path.write_bytes(written(path, rollout("a"), rollout("b"))[:-5])
+    with caplog.at_level("WARNING"), RolloutStore(path) as store:
+        assert store.torn is not None
+    assert caplog.messages == []
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_with_a_next_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(RecordError, match="Read-only file system; choose another --out"):
+        RolloutStore(tmp_path / "rollouts.jsonl")
+
+
 def test_reading_is_lazy(tmp_path: Path) -> None:
     path = tmp_path / "rollouts.jsonl"
     path.write_bytes(written(path, rollout("a")) + b"damaged\n")
@@ -132,7 +177,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(
             return write(file, data[:10])
 
         monkeypatch.setattr(os, "write", tear)
-        with pytest.raises(RecordError, match="disk is full"):
+        with pytest.raises(RecordError, match=r"No space left.*free space and run again: what"):
             store.append(rollout("b"))
         assert path.read_bytes() == before
 
@@ -140,7 +185,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(os, "write", refuse)
-        with pytest.raises(RecordError, match="No space left"):
+        with pytest.raises(RecordError, match=r"No space left.*free space and run again"):
             store.append(rollout("b"))
         monkeypatch.undo()
         assert "b" not in store

@@ -1,13 +1,12 @@
 """Scoring again from the record alone: nothing is played, nothing is run."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.table import Table
 
-from astra_arena.client.store import read_rollouts
+from astra_arena.client.store import is_journal_start, read_rollouts
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import RecordError
 from astra_arena.core.rollouts import EpisodeRecord, Rollout
@@ -117,15 +116,11 @@ def scores_table(results: Sequence[Rescored]) -> Table:
 
 
 def _is_journal(path: Path) -> bool:
-    """Tell by the first line; a journal starts with an episode's record, which has a tier."""
     try:
         with path.open("rb") as file:
-            first = json.loads(file.readline())
+            return is_journal_start(file.readline())
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
-        return False
-    return isinstance(first, dict) and "tier" in first
 
 
 def _require_same(what: str, came: str, expected: str | None, bundle: Bundle) -> None:

@@ -5,64 +5,113 @@ writer moves it aside to `FILE.torn`; a reader passes over it with a notice. Any
 is an error: nobody but a person can tell what it was.
 """
 
+import errno
 import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from astra_arena.core.canonical import canonical_bytes
+from astra_arena.core.canonical import Json, canonical_bytes
 from astra_arena.core.errors import RecordError, SettingsError, SpecError
 from astra_arena.core.rollouts import Rollout
 
 logger = logging.getLogger(__name__)
 
 
+LINE_START = b'{"agent":'
+"""How each line of a rollout file starts: canonical JSON sorts its keys."""
+
+
 def read_rollouts(path: Path) -> Iterator[Rollout]:
     """Read a rollout file lazily, line by line.
 
     Raises:
-        RecordError: naming the line that is damaged, or the file that cannot be read.
+        RecordError: naming the line that is damaged, or the file that cannot be read or holds
+            something else.
     """
+    torn = yield from _whole_rollouts(path)
+    if torn is not None:
+        logger.warning("%s line %d is torn; it was passed over", path, torn)
+
+
+def is_journal_start(line: bytes) -> bool:
+    """Tell whether this is the first line of a journal: an episode's record, which has a tier."""
+    value = _decoded(line)
+    return isinstance(value, dict) and "tier" in value
+
+
+def _whole_rollouts(path: Path) -> Generator[Rollout, None, int | None]:
+    """Yield the rollouts of all whole lines and return the number of a torn last one."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
-                    logger.warning("%s line %d is torn; it was passed over", path, number)
-                    return
-                yield _rollout(line, f"{path} line {number}")
+                    if number == 1 and not _may_be_torn(line):
+                        raise _foreign(path, line)
+                    return number
+                yield _rollout(path, line, number)
     except OSError as error:
         raise RecordError(f"cannot read the rollout file {path}: {error.strerror}") from None
+    return None
 
 
-def _rollout(line: bytes, what: str) -> Rollout:
+def _rollout(path: Path, line: bytes, number: int) -> Rollout:
+    what = f"{path} line {number}"
     try:
-        return Rollout.from_json(json.loads(line), what=what)
+        return Rollout.from_json(_decoded(line), what=what)
     except SpecError as error:
-        raise RecordError(f"{error.message}; {_REMEDY}") from None
-    except ValueError:
+        if number == 1:
+            raise _foreign(path, line, error.path) from None
+        said = error.message if _decoded(line) is not None else f"{what}: expected JSON"
         raise RecordError(
-            f"{what}: expected a rollout as JSON, got {line[:40]!r}; {_REMEDY}"
+            f"{said}; restore the file, or delete the line and run again: what is missing is "
+            "played again"
         ) from None
 
 
-_REMEDY = "restore the file, or delete the line and run again: what is missing is played again"
+def _foreign(path: Path, line: bytes, where: str = "") -> RecordError:
+    """Return what to say of a file that starts with something else than a rollout."""
+    if is_journal_start(line):
+        return RecordError(
+            f"{path} is a journal, of one episode; "
+            f"`arena score {path} --bundle BUNDLE` takes it, and rollout files are what "
+            "`arena rollout --out FILE` writes"
+        )
+    detail = f" (at {where})" if where else ""
+    return RecordError(
+        f"{path} holds no rollouts: its first line is none{detail}; name a file that "
+        "`arena rollout --out FILE` has written"
+    )
+
+
+def _may_be_torn(line: bytes) -> bool:
+    """Tell whether a first line without an end may be the start of a rollout."""
+    return line[: len(LINE_START)] == LINE_START[: len(line)]
+
+
+def _decoded(line: bytes) -> Json:
+    """Return the JSON of a line, `None` when it is not JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 class RolloutStore:
     """A rollout file that is being written, by this process alone.
 
-    Opening it makes missing folders, moves a torn last line aside and reads which rollouts there
-    are.
+    Opening it makes missing folders, reads which rollouts there are and moves a torn last line
+    aside. A file that holds something else is left as it is.
 
     Args:
         path: The file; made when missing.
 
     Raises:
-        RecordError: if a line is damaged or the file cannot be opened.
+        RecordError: if a line is damaged, or the file cannot be opened or holds something else.
         SettingsError: if another process is writing the file.
     """
 
@@ -76,12 +125,15 @@ class RolloutStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise RecordError(f"cannot write rollouts to {path}: {error.strerror}") from None
+            raise self._unwritable(error) from None
         try:
             self._lock()
-            self._move_torn_aside()
-            for rollout in read_rollouts(path):
+            for rollout in _whole_rollouts(path):
                 self._note(rollout)
+            self._move_torn_aside()
+        except OSError as error:
+            os.close(self._file)
+            raise self._unwritable(error) from None
         except BaseException:
             os.close(self._file)
             raise
@@ -116,10 +168,10 @@ class RolloutStore:
         try:
             written = os.write(self._file, line)
         except OSError as error:
-            raise RecordError(f"cannot write to {self.path}: {error.strerror}") from None
+            raise self._unwritten(error) from None
         if written != len(line):
             os.ftruncate(self._file, size)
-            raise RecordError(f"cannot write to {self.path}: the disk is full")
+            raise self._unwritten(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         self._note(rollout)
 
     def close(self) -> None:
@@ -151,4 +203,17 @@ class RolloutStore:
         with self.torn.open("ab") as aside:
             aside.write(data[end:] + b"\n")
         os.ftruncate(self._file, end)
-        logger.warning("%s ended in a torn line; it was moved to %s", self.path, self.torn)
+        logger.info("%s ended in a torn line; it was moved to %s", self.path, self.torn)
+
+    def _unwritable(self, error: OSError) -> RecordError:
+        return RecordError(
+            f"cannot write rollouts to {self.path}: {error.strerror}; choose another --out"
+        )
+
+    def _unwritten(self, error: OSError) -> RecordError:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "free space" if full else "see to that"
+        return RecordError(
+            f"cannot write to {self.path}: {error.strerror}; {remedy} and run again: "
+            "what is written is whole"
+        )
