@@ -204,6 +204,76 @@ async def test_a_key_used_for_another_call_is_refused(bundle: Bundle) -> None:
     assert [call.outcome for call in episode.calls] == ["ok", "invalid_arguments"]
 
 
+async def test_long_keys_with_one_beginning_are_different_keys(bundle: Bundle) -> None:
+    episode = await scripted(bundle, {"find_loan": LOAN})
+    for end in "ab":
+        reply = await episode.call("find_loan", {"title": f"Emma {end}"}, key="k" * 300 + end)
+        assert not reply.is_error
+    again = await episode.call("find_loan", {"title": "Emma a"}, key="k" * 300 + "a")
+    assert not again.is_error
+    assert [call.outcome for call in episode.calls] == ["ok", "ok"]
+    assert all(len(call.key or "") < 100 for call in episode.calls)
+
+
+async def test_a_flood_of_keyed_calls_takes_bounded_memory(bundle: Bundle) -> None:
+    task = bundle.task(TASK).model_copy(update={"budget": Budget(calls=2)})
+    episode = await open_episode(bundle, task, ScriptedSandbox({}))
+    for index in range(300):
+        await episode.call("find_loan", {"zz": "y" * 100_000}, key=f"k{index}")
+    after = episode.log_bytes
+    for index in range(300):
+        await episode.call("find_loan", {"zz": "y" * 100_000}, key=f"more{index}")
+    assert episode.log_bytes == after < 1 << 20
+    assert episode.call_count == 2 + 256
+
+
+async def test_large_arguments_of_refused_calls_are_logged_as_a_note(bundle: Bundle) -> None:
+    episode = await scripted(bundle, {})
+    await episode.call("find_loan", {"zz": "y" * 3000})
+    await episode.call("find_loan", {"zz": "y" * 5000})
+    small, large = (call.arguments for call in episode.calls)
+    assert small == {"zz": "y" * 3000}
+    assert isinstance(large, str)
+    assert large.startswith("(5009 bytes, sha256:")
+
+
+async def test_the_arguments_of_an_episode_are_bounded_in_all(bundle: Bundle) -> None:
+    task = bundle.task(TASK).model_copy(update={"budget": Budget(calls=100)})
+    episode = await open_episode(bundle, task, ScriptedSandbox({"find_loan": LOAN}))
+    for _ in range(60):
+        reply = await episode.call("find_loan", {"title": "y" * 200_000})
+    assert reply.text == "the arguments of this episode's calls are beyond 8388608 bytes in all"
+    assert {call.outcome for call in episode.calls} == {"ok", "invalid_arguments"}
+    assert episode.log_bytes < 9 << 20
+
+
+async def test_a_call_that_could_not_be_read_is_logged_and_charged(bundle: Bundle) -> None:
+    task = bundle.task(TASK).model_copy(update={"budget": Budget(calls=1)})
+    episode = await open_episode(bundle, task, ScriptedSandbox({}))
+    texts = [await episode.refuse("(unknown)", "(9 bytes)", "expected less") for _ in range(2)]
+    await episode.close()
+    texts.append(await episode.refuse("(unknown)", "(9 bytes)", "expected less"))
+    assert texts == ["expected less", "the budget of 1 calls is used up", EPISODE_CLOSED_TEXT]
+    assert [call.outcome for call in episode.calls] == ["invalid_arguments", "over_budget"]
+    assert episode.calls[0].arguments == "(9 bytes)"
+
+
+async def test_what_broke_is_in_the_log_and_not_on_stderr(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    def script(tool: str, arguments: JsonObject) -> ScriptedReply:
+        if tool == "find_loan":
+            raise KeyError(SECRET)
+        return Broke("raised", SECRET, False)
+
+    caplog.set_level("INFO")
+    episode = await open_episode(bundle, bundle.task(TASK), ScriptedSandbox(script))
+    await episode.call("find_loan", {"title": "Emma"})
+    await episode.call("misbehave", {"how": "raise"})
+    assert all(SECRET in (call.defect or "") for call in episode.calls)
+    assert SECRET not in caplog.text
+
+
 async def test_broken_machinery_makes_an_episode_void(bundle: Bundle) -> None:
     sandbox = ScriptedSandbox({"find_loan": LOAN})
     episode = await open_episode(bundle, bundle.task(TASK), sandbox)

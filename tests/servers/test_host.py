@@ -57,6 +57,24 @@ async def test_only_the_last_closed_episodes_are_remembered(bundle: Bundle) -> N
         assert all(isinstance(host.find(identifier), ClosedEpisode) for identifier in ids[1:])
 
 
+async def test_large_logs_of_closed_episodes_are_forgotten_first_come_first(
+    bundle: Bundle,
+) -> None:
+    host = scripted(bundle, closed_bytes_kept=30_000)
+    async with host.run():
+        ids: list[str] = []
+        for _ in range(4):
+            episode = await host.open(NAME, TASK)
+            for _ in range(10):
+                await episode.call("nothing", {})
+            await host.close(episode.id)
+            ids.append(episode.id)
+        for identifier in ids[:2]:
+            with pytest.raises(UnknownEpisodeError):
+                host.find(identifier)
+        assert all(isinstance(host.find(identifier), ClosedEpisode) for identifier in ids[2:])
+
+
 async def test_the_limit_counts_open_episodes_and_those_being_opened(bundle: Bundle) -> None:
     refused: list[str] = []
     host = scripted(bundle, max_episodes=3)

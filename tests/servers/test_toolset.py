@@ -83,3 +83,17 @@ def test_a_result_that_cannot_be_sent_is_refused() -> None:
 def test_any_text_becomes_printable() -> None:
     assert printable("a\ud800b", 10) == "a?b"
     assert printable("abcdef", 4) == "abc…"
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63), 10**30, 1e19, -1e300, 10**4000])
+def test_numbers_that_no_database_stores_are_refused_at_any_depth(number: float) -> None:
+    for arguments in ({"limit": number}, {"limit": {"deep": [number]}}):
+        refused = accept("list_branches", arguments)
+        assert isinstance(refused, Refused)
+        assert "expected numbers below 2**63 in magnitude" in refused.reason
+
+
+def test_the_largest_numbers_are_accepted() -> None:
+    largest = 2**63 - 1
+    assert accept("get_reader", {"reader_id": largest}) == Accepted({"reader_id": largest})
+    assert accept("get_reader", {"reader_id": -largest}) == Accepted({"reader_id": -largest})

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from astra_arena.servers.bundle import Bundle, load_bundle, write_bundle
     from astra_arena.servers.control import build_control_app
     from astra_arena.servers.emit import emit_server
-    from astra_arena.servers.episode import CallReply, Episode, open_episode, verdict_of
+    from astra_arena.servers.episode import CallReply, Episode, open_episode
     from astra_arena.servers.failures import (
         ClosedEpisodeError,
         EpisodeLimitError,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from astra_arena.servers.inspection import bundle_facts
     from astra_arena.servers.journal import Journal, read_journal
     from astra_arena.servers.mcp_app import build_mcp_server
+    from astra_arena.servers.records import verdict_of
     from astra_arena.servers.serve import RunningServer, open_server
     from astra_arena.servers.server_process import ServerProcess, start_server_process
     from astra_arena.servers.stdio import serve_stdio
@@ -62,7 +63,7 @@ _HOMES = {
     "bundle": ("Bundle", "load_bundle", "write_bundle"),
     "control": ("build_control_app",),
     "emit": ("emit_server",),
-    "episode": ("CallReply", "Episode", "open_episode", "verdict_of"),
+    "episode": ("CallReply", "Episode", "open_episode"),
     "failures": (
         "ClosedEpisodeError",
         "EpisodeLimitError",
@@ -74,6 +75,7 @@ _HOMES = {
     "inspection": ("bundle_facts",),
     "journal": ("Journal", "read_journal"),
     "mcp_app": ("build_mcp_server",),
+    "records": ("verdict_of",),
     "serve": ("RunningServer", "open_server"),
     "server_process": ("ServerProcess", "start_server_process"),
     "stdio": ("serve_stdio",),

@@ -14,16 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from astra_arena.core.calls import TOOL_FAILED_TEXT, CallRecord, Outcome
-from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
+from astra_arena.core.canonical import Json, JsonObject, digest_of, digest_of_bytes
 from astra_arena.core.errors import ArenaError, SpecError, UnknownTaskError
 from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.tasks import Task
-from astra_arena.core.verdicts import Mode, Verdict, score, unsupported_parts
+from astra_arena.core.verdicts import Mode, Verdict, unsupported_parts
 from astra_arena.sandbox.contract import Broke, Failed, Program, Sandbox, Succeeded
 from astra_arena.sandbox.recovery import Delivery, DurableSession
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.checked_sandbox import CheckedSandbox
-from astra_arena.servers.failures import VoidEpisodeError
+from astra_arena.servers.records import empty_record, verdict_of
 from astra_arena.servers.toolset import Accepted, Tool, Toolset, printable, storable
 
 logger = logging.getLogger(__name__)
@@ -39,6 +39,12 @@ _NAME_CHARS = 128
 _KEY_CHARS = 200
 _RECORDED_OVER_BUDGET = 256
 """So many calls beyond the budget are logged and charged; further ones are only refused."""
+_REFUSED_BYTES = 4096
+"""Arguments of a refused call that are larger are logged as a note of their size and digest."""
+_LOGGED_BYTES = 8 << 20
+"""So many bytes of arguments the log of one episode holds; its agent decides how many come."""
+_CALL_OVERHEAD = 1024
+"""About what a logged call takes beside its arguments and its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class _Keyed:
     """What a call with an idempotency key asked and got."""
 
     tool: str
-    arguments: bytes
+    arguments_digest: str
     reply: CallReply
 
 
@@ -92,6 +98,8 @@ class Episode:
         self._opened = time.monotonic()
         self._calls: list[CallRecord] = []
         self._charged = 0
+        self._argument_bytes = 0
+        self._log_bytes = 0
         self._by_key: dict[str, _Keyed] = {}
         self._lock = asyncio.Lock()
         self._running: set[asyncio.Task[CallReply]] = set()
@@ -105,6 +113,11 @@ class Episode:
     def call_count(self) -> int:
         """How many calls the log holds."""
         return len(self._calls)
+
+    @property
+    def log_bytes(self) -> int:
+        """About how much memory the log takes."""
+        return self._log_bytes + self._argument_bytes
 
     async def call(
         self, tool: str, arguments: Json, *, key: str | None = None, refused: str | None = None
@@ -125,6 +138,29 @@ class Episode:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
+    async def refuse(self, tool: str, note: str, reason: str) -> str:
+        """Log and charge a call that could not be read at all, and return the text for the agent.
+
+        Args:
+            tool: The tool's name as far as it is known.
+            note: What the log keeps in place of the arguments.
+            reason: What was expected and what came.
+        """
+        async with self._lock:
+            self.last_used = time.monotonic()
+            if self.void is not None:
+                return EPISODE_VOID_TEXT
+            if not self.is_open:
+                return EPISODE_CLOSED_TEXT
+            over = self._over_budget()
+            outcome: Outcome = "invalid_arguments" if over is None else "over_budget"
+            try:
+                reply = self._refuse(printable(tool, _NAME_CHARS), note, outcome, over or reason)
+            except ArenaError as error:
+                self._make_void(error.boundary, error.message)
+                return EPISODE_VOID_TEXT
+            return reply.text
+
     async def _serialised(self, tool: str, arguments: Json, key: str | None) -> CallReply:
         async with self._lock:
             self.last_used = time.monotonic()
@@ -141,36 +177,42 @@ class Episode:
     async def _keyed(self, tool: str, arguments: Json, key: str | None) -> CallReply:
         if key is None:
             return await self._charged_call(tool, arguments, None)
-        key = printable(key, _KEY_CHARS)
-        problem, stored = storable(arguments)
-        asked = canonical_bytes(stored)
+        if printable(key, _KEY_CHARS) != key:
+            # A key that were only cut would be taken for another one with the same beginning.
+            key = digest_of(key)
+        stored = storable(arguments)
+        asked = digest_of_bytes(stored.data)
         before = self._by_key.get(key)
         if before is not None:
-            if (before.tool, before.arguments) == (tool, asked):
+            if (before.tool, before.arguments_digest) == (tool, asked):
                 return before.reply
             problem = "this call key was used before, for another call"
-            return self._refuse(tool, stored, "invalid_arguments", problem)
+            return self._refuse(tool, stored.value, "invalid_arguments", problem)
+        logged = len(self._calls)
         reply = await self._charged_call(tool, arguments, key)
-        self._by_key[key] = _Keyed(tool, asked, reply)
+        if len(self._calls) > logged:
+            # What is no longer logged is no longer remembered either: both would grow for ever.
+            self._by_key[key] = _Keyed(tool, asked, reply)
         return reply
 
     async def _charged_call(self, tool: str, arguments: Json, key: str | None) -> CallReply:
         over = self._over_budget()
         if over is not None:
-            return self._refuse(tool, storable(arguments)[1], "over_budget", over, key=key)
-        if isinstance(arguments, dict) and UNSENT in arguments:
-            reason = printable(str(arguments[UNSENT]), _MESSAGE_CHARS)
-            return self._refuse(tool, {}, "invalid_arguments", reason, key=key)
+            return self._refuse(tool, storable(arguments).value, "over_budget", over, key=key)
         known = self._toolset.get(tool)
         if known is None:
             names = ", ".join(self._toolset.names)
             text = f"there is no tool {printable(tool, 64)!r}; the tools are: {names}"
-            return self._refuse(tool, storable(arguments)[1], "unknown_tool", text, key=key)
+            return self._refuse(tool, storable(arguments).value, "unknown_tool", text, key=key)
         checked = known.accept(arguments)
         if not isinstance(checked, Accepted):
             return self._refuse(
                 tool, checked.arguments, "invalid_arguments", checked.reason, key=key
             )
+        if self._argument_bytes + checked.size > _LOGGED_BYTES:
+            text = f"the arguments of this episode's calls are beyond {_LOGGED_BYTES} bytes in all"
+            return self._refuse(tool, checked.arguments, "invalid_arguments", text, key=key)
+        self._argument_bytes += checked.size
         return await self._run(known, checked.arguments, key)
 
     async def _run(self, tool: Tool, arguments: JsonObject, key: str | None) -> CallReply:
@@ -179,8 +221,10 @@ class Episode:
         recovered = delivery.recovered
         match delivery.execution:
             case Succeeded(result):
+                text = tool.read(result)
+                self._log_bytes += 2 * len(text)
                 self._record(name, arguments, "ok", result=result, recovered=recovered, key=key)
-                return CallReply(False, tool.read(result), result)
+                return CallReply(False, text, result)
             case Failed(message):
                 shown = printable(message, _MESSAGE_CHARS)
                 self._record(
@@ -189,7 +233,8 @@ class Episode:
                 return CallReply(True, shown)
             case Broke(kind, detail):
                 defect = printable(f"{kind}: {detail}", _MESSAGE_CHARS)
-                logger.warning("tool %r of %s broke: %s", name, self.bundle.name, defect)
+                # An agent's client reads a stdio server's stderr; the log has it for operators.
+                logger.debug("tool %r of %s broke: %s", name, self.bundle.name, defect)
                 self._record(
                     name,
                     arguments,
@@ -207,7 +252,7 @@ class Episode:
             raise
         except Exception as error:
             # Not known to be the machinery's own failure, so it must not make the episode void.
-            logger.exception("calling tool %r of %s failed", tool, self.bundle.name)
+            logger.debug("calling tool %r of %s failed", tool, self.bundle.name, exc_info=True)
             broke = Broke("crashed", f"{type(error).__name__}: {error}", session_lost=True)
             return Delivery(broke, recovered=False)
 
@@ -223,8 +268,17 @@ class Episode:
         self, tool: str, arguments: Json, outcome: Outcome, text: str, *, key: str | None = None
     ) -> CallReply:
         if self._charged < self.task.budget.calls + _RECORDED_OVER_BUDGET:
-            self._record(tool, arguments, outcome, message=text, key=key)
+            self._record(tool, self._kept(arguments), outcome, message=text, key=key)
         return CallReply(True, text)
+
+    def _kept(self, arguments: Json) -> Json:
+        """Return what the log keeps of arguments that were refused."""
+        data = storable(arguments).data
+        room = _LOGGED_BYTES - self._argument_bytes
+        if len(data) > min(_REFUSED_BYTES, room):
+            return f"({len(data)} bytes, {digest_of_bytes(data)})"
+        self._argument_bytes += len(data)
+        return arguments
 
     def _record(
         self,
@@ -254,6 +308,7 @@ class Episode:
         if self.on_record is not None:
             self.on_record(record)
         self._calls.append(record)
+        self._log_bytes += _CALL_OVERHEAD
         self._charged += record.counts
 
     def _make_void(self, boundary: str, message: str) -> None:
@@ -342,30 +397,3 @@ async def open_episode(
         session=DurableSession(checked, program, seed=seed),
         sandbox=checked,
     )
-
-
-def empty_record(bundle: Bundle, task: Task, *, seed: int, tier: str) -> EpisodeRecord:
-    """Return the record of an episode in which nothing has happened."""
-    return EpisodeRecord(
-        environment=bundle.name,
-        environment_digest=bundle.digests.environment,
-        tasks_digest=bundle.digests.tasks or "",
-        task_id=task.id,
-        seed=seed,
-        variant=task.variant,
-        tier=tier,
-    )
-
-
-def verdict_of(task: Task, record: EpisodeRecord, mode: Mode = "strict") -> Verdict:
-    """Decide what a recorded episode earned.
-
-    Raises:
-        VoidEpisodeError: if the machinery broke; such an episode is never scored.
-    """
-    if record.void is not None:
-        raise VoidEpisodeError(
-            f"the episode is void and has no verdict: {record.void.message}; "
-            "open a new episode of the same task"
-        )
-    return score(task, record.calls, mode=mode)

@@ -13,12 +13,13 @@ from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Limits, Program, Sandbox
 from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.episode import Episode, open_episode, verdict_of
+from astra_arena.servers.episode import Episode, open_episode
 from astra_arena.servers.failures import (
     ClosedEpisodeError,
     EpisodeLimitError,
     UnknownEpisodeError,
 )
+from astra_arena.servers.records import verdict_of
 from astra_arena.servers.toolset import Toolset
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 MAX_EPISODES = 4096
 IDLE_SECONDS = 1800.0
 CLOSED_KEPT = 1024
+CLOSED_BYTES_KEPT = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class ClosedEpisode:
     id: str
     bundle: Bundle
     record: EpisodeRecord
+    log_bytes: int
+    """About how much memory the record takes."""
 
     @property
     def void(self) -> Failure | None:
@@ -68,6 +72,7 @@ class EpisodeHost:
         max_episodes: How many may be open at once.
         idle_seconds: An episode that nobody used for so long is closed.
         closed_kept: So many closed episodes can still be asked about.
+        closed_bytes_kept: About so many bytes of their logs are kept; the last one always is.
         limits: What a session may use; the sandbox's defaults when absent.
     """
 
@@ -79,6 +84,7 @@ class EpisodeHost:
         max_episodes: int = MAX_EPISODES,
         idle_seconds: float = IDLE_SECONDS,
         closed_kept: int = CLOSED_KEPT,
+        closed_bytes_kept: int = CLOSED_BYTES_KEPT,
         limits: Limits | None = None,
     ) -> None:
         names = [bundle.name for bundle in bundles]
@@ -101,6 +107,8 @@ class EpisodeHost:
         self._max_episodes = max_episodes
         self._idle_seconds = idle_seconds
         self._closed_kept = closed_kept
+        self._closed_bytes_kept = closed_bytes_kept
+        self._closed_bytes = 0
         self._open: dict[str, Episode] = {}
         self._opening = 0
         self._closed: OrderedDict[str, ClosedEpisode] = OrderedDict()
@@ -198,11 +206,15 @@ class EpisodeHost:
         before = self._closed.get(episode.id)
         if before is not None:
             return before
-        closed = ClosedEpisode(episode.id, episode.bundle, episode.record())
+        closed = ClosedEpisode(episode.id, episode.bundle, episode.record(), episode.log_bytes)
         self._closed[episode.id] = closed
+        self._closed_bytes += closed.log_bytes
         self._open.pop(episode.id, None)
-        while len(self._closed) > self._closed_kept:
-            self._closed.popitem(last=False)
+        while len(self._closed) > self._closed_kept or (
+            self._closed_bytes > self._closed_bytes_kept and len(self._closed) > 1
+        ):
+            _, forgotten = self._closed.popitem(last=False)
+            self._closed_bytes -= forgotten.log_bytes
         for notify in self.on_close:
             await notify(episode.id)
         return closed

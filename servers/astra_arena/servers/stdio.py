@@ -19,10 +19,11 @@ from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, load_bundle
-from astra_arena.servers.episode import Episode, empty_record, open_episode
+from astra_arena.servers.episode import Episode, open_episode
 from astra_arena.servers.journal import Journal
 from astra_arena.servers.mcp_app import build_mcp_server
 from astra_arena.servers.pipes import run_over_stdio
+from astra_arena.servers.records import empty_record
 
 _PARENT_CHECK_SECONDS = 0.5
 

@@ -8,7 +8,8 @@ part: it is finite JSON of bounded size and depth, in Unicode text.
 import hashlib
 import json
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, normalised
 from astra_arena.core.environment import Environment, ToolSpec
@@ -21,6 +22,13 @@ MAX_DEPTH = 64
 MAX_ARGUMENT_BYTES = 256 * 1024
 """Largest arguments of a call, as canonical JSON. The log keeps them."""
 
+NUMBER_LIMIT = 2**63
+"""Numbers in arguments lie below it in magnitude, at any depth and whatever a schema says.
+
+Beyond it every float is whole, `1e300` and the integer of 301 digits are one JSON value, and
+databases cannot store that.
+"""
+
 _REMEMBERED_RESULTS = 4096
 
 
@@ -30,6 +38,19 @@ class Accepted:
 
     arguments: JsonObject
     """Defaults filled in, numbers normalised."""
+    size: int = field(default=0, compare=False)
+    """Of what came, in bytes of canonical JSON."""
+
+
+class Stored(NamedTuple):
+    """A value as the log can keep it."""
+
+    problem: str | None
+    """Why it cannot be kept as it came, if so."""
+    value: Json
+    """The value, or a note in its place."""
+    data: bytes
+    """The canonical bytes of `value`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +76,9 @@ class Tool:
 
     def accept(self, arguments: Json) -> Accepted | Refused:
         """Check arguments as they came from an agent."""
-        problem, stored = storable(arguments)
+        problem, stored, data = storable(arguments)
+        if problem is None:
+            problem = _number_problem(arguments)
         if problem is not None:
             return Refused(f"invalid arguments for {self.spec.name!r}: {problem}", stored)
         if not isinstance(arguments, dict):
@@ -68,7 +91,7 @@ class Tool:
             return Refused(f"invalid arguments for {self.spec.name!r}: {finding}", stored)
         filled = normalised(with_defaults(self.spec.input_schema, arguments))
         assert isinstance(filled, dict)
-        return Accepted(filled)
+        return Accepted(filled, len(data))
 
     def read(self, result: JsonObject) -> str:
         """Return a result as the text that the agent reads; equal results, equal text.
@@ -113,22 +136,42 @@ class Toolset:
         return tuple(self.tools)
 
 
-def storable(value: Json) -> tuple[str | None, Json]:
+def storable(value: Json) -> Stored:
     """Tell why a value cannot be logged, if so, and return what the log keeps in its place."""
     if _too_deep(value, MAX_DEPTH):
-        return f"expected at most {MAX_DEPTH} levels of nesting, got more", "(nested too deeply)"
+        problem = f"expected at most {MAX_DEPTH} levels of nesting, got more"
+        return _note(problem, "(nested too deeply)")
     try:
         data = canonical_bytes(value)
     except SpecError as error:
-        return error.message, "(not JSON)"
-    except ValueError:
-        return "expected numbers of at most 4300 digits", "(not JSON)"
+        return _note(error.message, "(not JSON)")
     if len(data) > MAX_ARGUMENT_BYTES:
-        return f"expected at most {MAX_ARGUMENT_BYTES} bytes, got {len(data)}", "(too large)"
+        problem = f"expected at most {MAX_ARGUMENT_BYTES} bytes, got {len(data)}"
+        return _note(problem, "(too large)")
     # Canonical JSON escapes everything beyond ASCII, so a lone surrogate shows as an escape.
     if b"\\ud" in data and not _is_unicode(value):
-        return "expected Unicode text, got a lone surrogate", "(not Unicode)"
-    return None, value
+        return _note("expected Unicode text, got a lone surrogate", "(not Unicode)")
+    return Stored(None, value, data)
+
+
+def _note(problem: str, note: str) -> Stored:
+    return Stored(problem, note, canonical_bytes(note))
+
+
+def _number_problem(value: Json) -> str | None:
+    match value:
+        case bool():
+            return None
+        case int() | float():
+            if abs(value) < NUMBER_LIMIT:
+                return None
+            return "expected numbers below 2**63 in magnitude, got a larger one"
+        case list():
+            return next(filter(None, map(_number_problem, value)), None)
+        case dict():
+            return next(filter(None, map(_number_problem, value.values())), None)
+        case _:
+            return None
 
 
 def printable(text: str, limit: int) -> str:

@@ -1,0 +1,34 @@
+"""Records of episodes: an empty one to begin with, and what a finished one earned."""
+
+from astra_arena.core.rollouts import EpisodeRecord
+from astra_arena.core.tasks import Task
+from astra_arena.core.verdicts import Mode, Verdict, score
+from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.failures import VoidEpisodeError
+
+
+def empty_record(bundle: Bundle, task: Task, *, seed: int, tier: str) -> EpisodeRecord:
+    """Return the record of an episode in which nothing has happened."""
+    return EpisodeRecord(
+        environment=bundle.name,
+        environment_digest=bundle.digests.environment,
+        tasks_digest=bundle.digests.tasks or "",
+        task_id=task.id,
+        seed=seed,
+        variant=task.variant,
+        tier=tier,
+    )
+
+
+def verdict_of(task: Task, record: EpisodeRecord, mode: Mode = "strict") -> Verdict:
+    """Decide what a recorded episode earned.
+
+    Raises:
+        VoidEpisodeError: if the machinery broke; such an episode is never scored.
+    """
+    if record.void is not None:
+        raise VoidEpisodeError(
+            f"the episode is void and has no verdict: {record.void.message}; "
+            "open a new episode of the same task"
+        )
+    return score(task, record.calls, mode=mode)
