@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
 
-from astra_arena.core.canonical import JsonObject
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
-from astra_arena.core.tasks import Expectation, Task, resolve_arguments
+from astra_arena.core.tasks import Alternative, Expectation, Task, resolve_arguments, spelt_out
 from astra_arena.core.verdicts import unsupported_parts
 from tests.core.strategies import tasks
 from tests.support.records import sub_question, task_of
@@ -87,3 +87,24 @@ def test_what_cannot_be_played_yet_is_named() -> None:
     assert unsupported_parts(task) == ()
     two_turns = task.model_copy(update={"turns": task.turns * 2})
     assert unsupported_parts(two_turns) == ("more than one turn",)
+
+
+@pytest.mark.parametrize("choice", [[], 5, None])
+def test_a_choice_lists_values(choice: Json) -> None:
+    with pytest.raises(ValueError, match="lists values"):
+        Alternative(tool="find", arguments={"limit": {"$any": choice}}, path="")
+
+
+def test_gold_arguments_leave_no_choice() -> None:
+    with pytest.raises(ValueError, match="leave no choice"):
+        task_of(sub_question("a", arguments={"id": {"$any": [1, 2]}}))
+
+
+def test_choices_are_spelt_out_in_every_combination() -> None:
+    arguments: JsonObject = {"id": 7, "limit": {"$any": [1, 5]}, "order": {"$any": ["up", "down"]}}
+    assert [(a["limit"], a["order"]) for a in spelt_out(arguments)] == [
+        (1, "up"),
+        (1, "down"),
+        (5, "up"),
+        (5, "down"),
+    ]

@@ -196,3 +196,21 @@ def test_a_task_with_parts_that_cannot_be_scored_is_refused() -> None:
     task = task_of(sub_question("a")).model_copy(update={"slots": (Slot(name="city", value=1),)})
     with pytest.raises(SpecError, match="slots"):
         score(task, ())
+
+
+def test_an_alternative_with_a_choice_solves_by_the_values_listed_alone() -> None:
+    parent = sub_question("a", arguments={"id": 1})
+    choice: JsonObject = {"id": {"$from": "a", "path": ""}, "limit": {"$any": [1, 5]}}
+    child = sub_question("b", arguments={"id": 2}, parents=("a",)).model_copy(
+        update={"alternatives": (Alternative(tool="find", arguments=choice, path="/rows/0"),)}
+    )
+    task = task_of(parent, child)
+    known = parent.answer.value
+    first = call_of(0, {"id": 1})
+    cases: tuple[tuple[Json, bool], ...] = ((1, True), (5, True), (2, False), (choice, False))
+    for limit, solved in cases:
+        call = call_of(1, {"id": known, "limit": limit}, tool="find")
+        assert score(task, (first, call)).solved is solved
+    assert not score(task, (first, call_of(1, {"id": known}, tool="find"))).solved
+    assert not score(task, (first, call_of(1, {"id": "x", "limit": 1}, tool="find"))).solved
+    assert not score(task, (call_of(0, {"id": known, "limit": 1}, tool="find"),)).solved

@@ -2,15 +2,18 @@
 
 A task's sub-questions form a directed acyclic graph. An argument of a sub-question is a JSON value
 or a reference `{"$from": id, "path": pointer}`: the value at `pointer` in the *answer* of the
-sub-question `id`, which must be one of its parents.
+sub-question `id`, which must be one of its parents. In an alternative, an argument may also be a
+choice `{"$any": [values]}`: any one of the values listed.
 """
 
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal
+from itertools import product
+from typing import Literal, TypeGuard
 
 from pydantic import Field, model_validator
 
-from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.environment import EnvironmentName
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
@@ -52,9 +55,16 @@ class Alternative(Model):
 
     tool: str
     arguments: JsonObject
-    """The exact arguments; like a sub-question's, they may hold references."""
+    """The exact arguments; they may hold references, and choices among listed values."""
     path: str
     """Pointer to the answer in that call's reply."""
+
+    @model_validator(mode="after")
+    def _choices_are_lists(self) -> "Alternative":
+        for name, value in self.arguments.items():
+            if is_choice(value) and not (len(value) == 1 and choices_of(value)):
+                raise ValueError(f"argument {name!r}: '$any' stands alone and lists values")
+        return self
 
 
 class SubQuestion(Model):
@@ -185,6 +195,8 @@ def check_graph(sub_questions: tuple[SubQuestion, ...]) -> None:
         unknown = sorted(set(question.depends_on) - set(ids))
         if unknown:
             raise ValueError(f"sub-question {question.id!r} depends on unknown {unknown}")
+        if any(is_choice(value) for value in question.arguments.values()):
+            raise ValueError(f"sub-question {question.id!r}: gold arguments leave no choice")
         loose = sorted(references_of(question.arguments) - set(question.depends_on))
         if loose:
             raise ValueError(f"sub-question {question.id!r} refers to {loose}, not its parents")
@@ -227,6 +239,44 @@ def resolve_arguments(arguments: JsonObject, answers: JsonObject) -> JsonObject:
         else:
             resolved[name] = value
     return resolved
+
+
+def is_choice(value: Json) -> TypeGuard[JsonObject]:
+    """Tell whether an argument of an alternative is a choice among values."""
+    return isinstance(value, dict) and "$any" in value
+
+
+def choices_of(value: Json) -> list[Json]:
+    """Return the values that an argument of an alternative may have."""
+    if not is_choice(value):
+        return [value]
+    listed = value["$any"]
+    return listed if isinstance(listed, list) else []
+
+
+def spelt_out(arguments: JsonObject) -> Iterator[JsonObject]:
+    """Return the arguments once for every combination of the choices in them."""
+    for values in product(*(choices_of(value) for value in arguments.values())):
+        yield dict(zip(arguments, values, strict=True))
+
+
+def fits_alternative(alternative: Alternative, came: Json, answers: JsonObject) -> bool:
+    """Tell whether a call's arguments are those of an alternative.
+
+    Args:
+        alternative: The alternative, whose tool is the call's.
+        came: The complete arguments of the call.
+        answers: What references stand for, by sub-question id.
+    """
+    wanted = resolve_arguments(alternative.arguments, answers)
+    if not isinstance(came, dict) or wanted.keys() != came.keys():
+        return False
+    return all(
+        any(same_json(came[name], choice) for choice in choices_of(value))
+        if is_choice(alternative.arguments[name])
+        else same_json(came[name], value)
+        for name, value in wanted.items()
+    )
 
 
 def gold_answers(task: Task) -> JsonObject:

@@ -18,7 +18,14 @@ from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, same_j
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
 from astra_arena.core.pointers import resolve_pointer
-from astra_arena.core.tasks import Scalar, SubQuestion, Task, gold_answers, resolve_arguments
+from astra_arena.core.tasks import (
+    Scalar,
+    SubQuestion,
+    Task,
+    fits_alternative,
+    gold_answers,
+    resolve_arguments,
+)
 
 Mode = Literal["strict", "astra"]
 Rule = Literal["arguments", "alternative", "row", "contained"]
@@ -192,9 +199,7 @@ def _solving_rule(
         if _row_holds_answer(question, call.result):
             return "row"
     for other in question.alternatives:
-        if call.tool == other.tool and same_json(
-            call.arguments, resolve_arguments(other.arguments, answers)
-        ):
+        if call.tool == other.tool and fits_alternative(other, call.arguments, answers):
             return "alternative"
     return None
 

@@ -77,6 +77,23 @@ def test_a_lookup_can_also_be_a_search(shop_bundle: Bundle) -> None:
         assert {other.path for other in question.alternatives} == {
             f"/rows/0/{question.answer.path.removeprefix('/row/')}"
         }
+        limits = {str(other.arguments["limit"]) for other in question.alternatives}
+        assert limits == {"{'$any': [1, 2, 3, 5, 10, 20, 25, 50]}"}
+
+
+def test_a_count_is_also_the_total_of_a_search_that_shows_few_rows(shop_bundle: Bundle) -> None:
+    counts = [
+        question
+        for task in shop_bundle.tasks
+        for question in task.sub_questions
+        if (question.tool or "").startswith("count_")
+    ]
+    assert counts
+    for question in counts:
+        searches = [o for o in question.alternatives if o.tool.startswith("find_")]
+        assert [(o.path, o.arguments["limit"]) for o in searches] == [
+            ("/total", {"$any": [1, 2, 3, 5, 10]})
+        ]
 
 
 def test_provenance_names_the_rows_used(shop_bundle: Bundle, shop: Analysed) -> None:

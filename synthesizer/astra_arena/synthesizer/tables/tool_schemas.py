@@ -59,7 +59,8 @@ def _find_spec(design: EntityTools) -> ToolSpec:
                     "minimum": 1,
                     "maximum": MOST_ROWS,
                     "default": DEFAULT_LIMIT,
-                    "description": f"Rows to return, at most {MOST_ROWS}.",
+                    "description": f"How many rows to return, 1 to {MOST_ROWS}; ask for no more "
+                    "than are needed.",
                 },
                 "offset": {
                     "type": "integer",

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
 from astra_arena.core.pointers import resolve_pointer
-from astra_arena.core.tasks import Alternative, SubQuestion, Task, gold_answers, resolve_arguments
+from astra_arena.core.tasks import (
+    Alternative,
+    SubQuestion,
+    Task,
+    choices_of,
+    gold_answers,
+    is_choice,
+    resolve_arguments,
+    spelt_out,
+)
 from astra_arena.sandbox import Execution, Failed, ProcessSandbox, Program, Session, Succeeded
 from astra_arena.synthesizer.tasks.task_writer import is_gold_answer
 
@@ -111,12 +120,27 @@ async def _with_true_alternatives(session: Session, task: Task) -> Task:
     for question in task.sub_questions:
         kept: list[Alternative] = []
         for other in question.alternatives:
-            arguments = resolve_arguments(other.arguments, answers)
-            execution = await session.call(other.tool, arguments)
-            if is_gold_answer(question.answer, _found(execution, other.path)):
-                kept.append(other)
+            held: list[JsonObject] = []
+            for spelt in spelt_out(other.arguments):
+                execution = await session.call(other.tool, resolve_arguments(spelt, answers))
+                if is_gold_answer(question.answer, _found(execution, other.path)):
+                    held.append(spelt)
+            kept += _narrowed(other, held)
         questions.append(question.model_copy(update={"alternatives": tuple(kept)}))
     return task.model_copy(update={"sub_questions": tuple(questions)})
+
+
+def _narrowed(other: Alternative, held: list[JsonObject]) -> list[Alternative]:
+    """Return the alternative with those choices alone that held; none where they do not combine."""
+    arguments: JsonObject = dict(other.arguments)
+    combined = 1
+    for name, value in other.arguments.items():
+        if is_choice(value):
+            left = [one for one in choices_of(value) if any(h[name] == one for h in held)]
+            arguments[name] = {"$any": left}
+            combined *= len(left)
+    whole = bool(held) and combined == len(held)
+    return [other.model_copy(update={"arguments": arguments})] if whole else []
 
 
 def _found(execution: Execution, path: str) -> Json:

@@ -19,7 +19,7 @@ from astra_arena.core.tasks import (
     Turn,
 )
 from astra_arena.synthesizer.tables.catalogue import Catalogue
-from astra_arena.synthesizer.tables.tool_design import DEFAULT_LIMIT, EntityTools, Operator
+from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
 from astra_arena.synthesizer.tables.tool_schemas import MEAN_DIGITS
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from astra_arena.synthesizer.tasks.task_sampler import SampledTask
@@ -27,6 +27,13 @@ from astra_arena.synthesizer.tasks.task_sampler import SampledTask
 GENERATOR = "table"
 UNBOUND = "sha256:unbound"
 """Stands for the environment's digest until the bundle is written."""
+
+ANY_LIMIT = (1, 2, 3, 5, 10, 20, 25, 50)
+"""Limits that people ask for: where one row at most is found, they all show the same."""
+FEW_ROWS = (1, 2, 3, 5)
+"""Limits of searches whose first row is the answer: longer replies answer more than was asked."""
+COUNTED_ROWS = (1, 2, 3, 5, 10)
+"""Limits of searches whose total is the answer."""
 
 
 class TaskWriter:
@@ -134,11 +141,9 @@ class TaskWriter:
             case "get":
                 if all(design.filter_on(c.column) for c in step.conditions):
                     path = f"/rows/0{self._field(step)}"
-                    calls.append((design.find, self._filters(step), path))
-                    calls.append((design.find, {**self._filters(step), "limit": 1}, path))
+                    calls.append((design.find, self._search(step, ANY_LIMIT), path))
             case "count":
-                calls.append((design.find, self._filters(step), "/total"))
-                calls.append((design.find, {**self._filters(step), "limit": 1}, "/total"))
+                calls.append((design.find, self._search(step, COUNTED_ROWS), "/total"))
             case "summary" if step.metric in ("minimum", "maximum"):
                 calls += self._extreme_by_search(design, step)
             case _:
@@ -152,14 +157,17 @@ class TaskWriter:
         if all(f"/{attribute.field}" != field for attribute in design.sorted_by):
             return []
         order = "descending" if step.metric == "maximum" else "ascending"
-        search: JsonObject = {**self._filters(step), "sort_by": field[1:], "order": order}
-        limits: list[JsonObject] = [{**search, "limit": n} for n in (1, DEFAULT_LIMIT)]
-        return [(design.find, arguments, f"/rows/0{field}") for arguments in limits]
+        search: JsonObject = {"sort_by": field[1:], "order": order}
+        return [(design.find, {**self._search(step, FEW_ROWS), **search}, f"/rows/0{field}")]
+
+    def _search(self, step: Step, limits: tuple[int, ...]) -> JsonObject:
+        return {**self._filters(step), "limit": {"$any": list[Json](limits)}}
 
     def _as_ranges(self, step: Step) -> list[tuple[str, JsonObject, str]]:
         """Return the gold call with "is" said as "at least and at most"."""
         design = self._designs[step.table]
-        if step.kind == "get":
+        # Another search that shows the row of the answer solves without being listed.
+        if step.kind not in ("count", "summary"):
             return []
         ranged: list[Condition] = []
         for condition in step.conditions:
