@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 
 import anyio
 import httpx
 import pytest
 from mcp import Client
-from mcp.types import RequestParamsMeta
+from mcp.shared.exceptions import MCPError
+from mcp.types import PARSE_ERROR, RequestParamsMeta
 
 from astra_arena.core.calls import CALL_KEY_META
 from astra_arena.core.canonical import JsonObject
@@ -25,6 +27,17 @@ from tests.servers.playing import (
 )
 from tests.servers.small_bundle import GOLD_CITY, NAME, SECRET
 from tests.support.requirement import requirement
+
+INITIALIZE: JsonObject = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
 
 both_eras = pytest.mark.parametrize("era", ERAS)
 
@@ -175,20 +188,10 @@ async def test_ending_an_episode_ends_the_sessions_of_older_clients(bundle: Bund
     async with serving(bundle) as (running, control):
         episode = await open_one(control)
         tasks_before = len(asyncio.all_tasks())
-        initialize = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-06-18",
-                "capabilities": {},
-                "clientInfo": {"name": "test", "version": "1"},
-            },
-        }
         async with httpx.AsyncClient() as client:
             accept = {"accept": "application/json, text/event-stream"}
             for _ in range(5):
-                answer = await client.post(episode["mcp"], json=initialize, headers=accept)
+                answer = await client.post(episode["mcp"], json=INITIALIZE, headers=accept)
                 assert answer.headers["mcp-session-id"]
         assert len(asyncio.all_tasks()) > tasks_before
         await control.delete(f"/episodes/{episode['id']}")
@@ -218,6 +221,123 @@ async def test_a_message_that_no_client_sends_is_refused_and_the_episode_lives(
         status = (await control.get(f"/episodes/{episode['id']}")).json()
     assert status["open"]
     assert status["void"] is None
+
+
+@both_eras
+@pytest.mark.parametrize("size", [1 << 20, 9 << 20])
+async def test_a_call_too_large_to_be_read_is_an_error_and_charged(
+    bundle: Bundle, era: Era, size: int
+) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        async with Client(episode["mcp"], mode=era) as client:
+            with pytest.raises(MCPError, match="at most 1048576 bytes, got"):
+                await client.call_tool("find_loan", {"title": "x" * size})
+            await solve(client)
+        record = await record_of(control, episode)
+    assert record["void"] is None
+    assert outcomes(record) == ["invalid_arguments", "ok", "ok"]
+    assert record["calls"][0]["arguments"] == "(a request too large)"
+
+
+@both_eras
+async def test_a_streamed_call_too_large_is_charged_as_well(bundle: Bundle, era: Era) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b"x" * (1 << 16)
+
+    version = "2026-07-28" if era == "auto" else "2025-06-18"
+    headers = {
+        "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": version,
+    }
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        async with httpx.AsyncClient() as client:
+            answer = await client.post(episode["mcp"], content=chunks(), headers=headers)
+        record = await record_of(control, episode)
+    assert answer.status_code == 413
+    assert "at most 1048576 bytes" in error_of(answer)
+    assert outcomes(record) == ["invalid_arguments"]
+
+
+@both_eras
+async def test_a_call_that_is_not_json_is_an_error_and_charged_once(
+    bundle: Bundle, era: Era
+) -> None:
+    version = "2026-07-28" if era == "auto" else "2025-06-18"
+    headers = {
+        "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": version,
+    }
+    body = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"find_loan"'
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        async with httpx.AsyncClient() as client:
+            if era == "legacy":
+                begun = await client.post(episode["mcp"], json=INITIALIZE, headers=headers)
+                headers["mcp-session-id"] = begun.headers["mcp-session-id"]
+            answer = await client.post(episode["mcp"], content=body, headers=headers)
+        record = await record_of(control, episode)
+    assert answer.json()["error"]["code"] == PARSE_ERROR
+    assert outcomes(record) == ["invalid_arguments"]
+
+
+@both_eras
+async def test_an_unknown_tool_is_charged_once(bundle: Bundle, era: Era) -> None:
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        async with Client(episode["mcp"], mode=era) as client:
+            with pytest.raises(MCPError):
+                await client.call_tool("nothing", {})
+        record = await record_of(control, episode)
+    assert outcomes(record) == ["unknown_tool"]
+
+
+async def test_the_sessions_of_one_episode_are_limited_and_the_idle_ones_end(
+    bundle: Bundle,
+) -> None:
+    accept = {"accept": "application/json, text/event-stream"}
+    ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+    async with serving(bundle) as (_, control):
+        episode = await open_one(control)
+        sessions: list[str] = []
+        async with httpx.AsyncClient() as client:
+
+            async def status(session: str) -> int:
+                headers = {**accept, "mcp-session-id": session}
+                return (await client.post(episode["mcp"], json=ping, headers=headers)).status_code
+
+            for _ in range(40):
+                answer = await client.post(episode["mcp"], json=INITIALIZE, headers=accept)
+                sessions.append(answer.headers["mcp-session-id"])
+                # The first one stays in use.
+                assert await status(sessions[0]) == 200
+            found = [await status(session) for session in sessions]
+    assert found == [200, *[404] * 8, *[200] * 31]
+
+
+async def test_a_client_that_goes_within_its_request_costs_no_traceback(
+    bundle: Bundle, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(bundle) as (running, control):
+        episode = await open_one(control)
+        host, _, port = running.addresses.mcp.removeprefix("http://").partition(":")
+        for header in ("", "mcp-protocol-version: 2026-07-28\r\n"):
+            _, writer = await asyncio.open_connection(host, int(port))
+            path = episode["mcp"].removeprefix(running.addresses.mcp)
+            writer.write(
+                f"POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n"
+                f"{header}content-length: 1000\r\n\r\n{{".encode()
+            )
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.close()
+        await asyncio.sleep(0.1)
+        assert outcomes(await record_of(control, episode)) == []
+    assert "Traceback" not in caplog.text
 
 
 async def test_numbers_that_json_lacks_are_refused_as_arguments(bundle: Bundle) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from astra_arena.core.canonical import Json
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
 from astra_arena.servers.toolset import MAX_ARGUMENT_BYTES, Accepted, Refused, Toolset, printable
 from tests.servers.small_bundle import small_environment
@@ -87,7 +87,8 @@ def test_any_text_becomes_printable() -> None:
 
 @pytest.mark.parametrize("number", [2**63, -(2**63), 10**30, 1e19, -1e300, 10**4000])
 def test_numbers_that_no_database_stores_are_refused_at_any_depth(number: float) -> None:
-    for arguments in ({"limit": number}, {"limit": {"deep": [number]}}):
+    given: tuple[JsonObject, ...] = ({"limit": number}, {"limit": {"deep": [number]}})
+    for arguments in given:
         refused = accept("list_branches", arguments)
         assert isinstance(refused, Refused)
         assert "expected numbers below 2**63 in magnitude" in refused.reason

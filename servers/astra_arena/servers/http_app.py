@@ -8,6 +8,7 @@ address.
 import asyncio
 import json
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -23,14 +24,26 @@ from astra_arena.core.errors import EpisodeError, UnknownTaskError
 from astra_arena.servers.episode import Episode
 from astra_arena.servers.host import EpisodeHost
 from astra_arena.servers.mcp_app import RequestContext, build_mcp_server
+from astra_arena.servers.unreadable import (
+    MAX_REQUEST_BYTES,
+    TooLargeError,
+    called_tool,
+    is_call,
+    read_body,
+    replaying,
+)
 
 logger = logging.getLogger(__name__)
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-MAX_REQUEST_BYTES = 1 << 20
 
 _EPISODE = "astra_arena.episode"
+_REACHED = "astra_arena.reached"
 _SESSION_HEADER = b"mcp-session-id"
+_SESSIONS_PER_EPISODE = 32
+"""Of clients of the older generation; beyond it the one that was idle longest is ended."""
+_UNREADABLE = frozenset((400, 413, 500))
+"""What the SDK answers to requests that it cannot read; others are about sessions and addresses."""
 
 
 def mcp_path(environment: str, episode_id: str) -> str:
@@ -51,7 +64,7 @@ class McpApp:
         self._host = host
         self._allowed = frozenset((*LOCAL_HOSTS, *allowed_hosts))
         self._managers: dict[str, StreamableHTTPSessionManager] = {}
-        self._sessions: dict[str, list[tuple[StreamableHTTPSessionManager, bytes]]] = {}
+        self._sessions: dict[str, OrderedDict[bytes, StreamableHTTPSessionManager]] = {}
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
@@ -96,34 +109,83 @@ class McpApp:
         except (EpisodeError, UnknownTaskError) as error:
             await _refuse(send, 404, error.message)
             return
-        manager = self._managers[environment]
         scope[_EPISODE] = episode
-        if not any(name == _SESSION_HEADER for name, _ in scope["headers"]):
-            send = self._watched(send, episode.id, manager)
-        await manager.handle_request(scope, receive, send)
+        if scope["method"] == "POST":
+            await self._post(episode, scope, receive, send)
+        else:
+            await self._managers[environment].handle_request(scope, receive, send)
 
-    def _watched(self, send: Send, episode_id: str, manager: StreamableHTTPSessionManager) -> Send:
+    async def _post(self, episode: Episode, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = scope["headers"]
+        try:
+            body = await read_body(headers, receive)
+        except TooLargeError as error:
+            # Nothing but a call is that large.
+            text = await episode.refuse(called_tool(headers), "(a request too large)", str(error))
+            await _refuse(send, 413, text)
+            return
+        if body is None:
+            return
+        manager = self._managers[episode.bundle.name]
+        session = next((value for name, value in headers if name == _SESSION_HEADER), None)
+        if session is None:
+            send = self._noting_session(send, episode.id, manager)
+        elif session in (known := self._sessions.get(episode.id, {})):
+            known.move_to_end(session)
+        send = _charging(send, episode, scope, body)
+        await manager.handle_request(scope, replaying(body, receive), send)
+
+    def _noting_session(
+        self, send: Send, episode_id: str, manager: StreamableHTTPSessionManager
+    ) -> Send:
         """Note the session that the reply opens, if it opens one."""
 
-        async def watched(message: Message) -> None:
+        async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 for name, value in message.get("headers", ()):
                     if name == _SESSION_HEADER:
-                        self._sessions.setdefault(episode_id, []).append((manager, value))
+                        await self._note_session(episode_id, manager, value)
             await send(message)
 
-        return watched
+        return noting
+
+    async def _note_session(
+        self, episode_id: str, manager: StreamableHTTPSessionManager, session: bytes
+    ) -> None:
+        sessions = self._sessions.setdefault(episode_id, OrderedDict())
+        sessions[session] = manager
+        if len(sessions) > _SESSIONS_PER_EPISODE:
+            idle, its_manager = sessions.popitem(last=False)
+            await _delete_session(its_manager, idle)
 
     async def _end_sessions(self, episode_id: str) -> None:
         """End what the older generation of clients left open; each session holds two tasks."""
-        for manager, session in self._sessions.pop(episode_id, ()):
+        for session, manager in self._sessions.pop(episode_id, {}).items():
             await _delete_session(manager, session)
+
+
+def _charging(send: Send, episode: Episode, scope: Scope, body: bytes) -> Send:
+    """Charge a call that the SDK refuses to read, before its answer is sent."""
+
+    async def charging(message: Message) -> None:
+        if (
+            message["type"] == "http.response.start"
+            and message["status"] in _UNREADABLE
+            and not scope.get(_REACHED)
+            and is_call(scope["headers"], body)
+        ):
+            note = f"(a request of {len(body)} bytes)"
+            await episode.refuse(called_tool(scope["headers"]), note, "the request cannot be read")
+        await send(message)
+
+    return charging
 
 
 def _episode_of(context: RequestContext) -> Episode:
     request: Request | None = context.request
     # Requests that came over HTTP carry theirs; this server has no other.
     assert request is not None
+    request.scope[_REACHED] = True
     return request.scope[_EPISODE]
 
 
