@@ -51,7 +51,8 @@ def test_rollout_resumes_and_report_and_score_read_its_file(
         assert "is there already" in capsys.readouterr().err
     assert (first["tasks"], second["tasks"]) == (1, 2)
     oracle = second["agents"]["oracle"]
-    assert set(oracle) == {"mean_reward", "f1", "solved", "calls", "failures", "void", "seconds"}
+    means = {"mean_reward", "f1", "solved", "calls", "failures", "seconds"}
+    assert set(oracle) == means | {"void", "void_attempts"}
     assert (oracle["mean_reward"], oracle["solved"], oracle["calls"]) == (1, 1, 1.5)
     assert second["agents"]["noop"]["mean_reward"] == 0
     assert torn.err.count("torn line") == 1
@@ -158,7 +159,7 @@ def test_damaged_files_are_named(tmp_path: Path, capsys: Captured) -> None:
     assert "was played on environment sha256:e" in capsys.readouterr().err
 
 
-def test_too_many_void_attempts_are_a_finding(tmp_path: Path, capsys: Captured) -> None:
+def test_too_many_void_rollouts_are_a_finding(tmp_path: Path, capsys: Captured) -> None:
     path = tmp_path / "rollouts.jsonl"
     with RolloutStore(path) as store:
         store.append(stored_rollout("a"))
@@ -166,7 +167,7 @@ def test_too_many_void_attempts_are_a_finding(tmp_path: Path, capsys: Captured) 
     assert run(["report", str(path), "--json"]) == 1
     shown = capsys.readouterr()
     assert json.loads(shown.out)["agents"]["oracle"]["void"] == 1
-    assert "1 of 2 attempts are void" in shown.err
+    assert "1 of 2 rollouts stayed void" in shown.err
 
 
 def test_every_verb_shows_an_example(capsys: Captured) -> None:

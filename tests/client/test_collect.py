@@ -7,6 +7,7 @@ import pytest
 
 from astra_arena.client.agent import Agent, EpisodeView
 from astra_arena.client.collect import Progress, collect
+from astra_arena.client.report import summarise
 from astra_arena.client.scripted_agents import NoopAgent, OracleAgent, RandomAgent
 from astra_arena.client.store import RolloutStore, read_rollouts
 from astra_arena.core.errors import ConnectionLostError, SettingsError
@@ -83,32 +84,42 @@ async def test_a_void_rollout_is_recorded_and_played_once_more(tmp_path: Path) -
     attempts = [r for r in read_rollouts(path) if r.episode.task_id == "dune"]
     assert [(r.attempt, r.ended) for r in attempts] == [(0, "void"), (1, "agent")]
     figures = done.report.agents["oracle"]
-    assert (figures.rollouts, figures.void, figures.mean_reward) == (4, 1, 1.0)
-    assert len(done.findings) == 1
-    assert "1 of 5 attempts are void" in done.findings[0]
+    assert (figures.rollouts, figures.mean_reward) == (4, 1.0)
+    assert (figures.void, figures.void_attempts) == (0, 1)
+    assert done.findings == ()
+    assert summarise(read_rollouts(path)) == done.report
 
 
 @pytest.mark.anyio
 async def test_what_stayed_void_is_played_again_by_the_next_run(tmp_path: Path) -> None:
     path = tmp_path / "rollouts.jsonl"
     venue = library(breaks=lambda task_id, opened: task_id == "dune" and opened <= 2)
-    for expected in (4, 1, 0):
+    for expected, findings in ((4, 1), (1, 0), (0, 0)):
         with RolloutStore(path) as store:
             done = await collect(venue, await venue.tasks(), (OracleAgent(TASKS),), store=store)
-        assert done.played == expected
-    assert done.findings == ()
+        assert (done.played, len(done.findings)) == (expected, findings)
+        # The file says the same as the run that wrote it.
+        assert summarise(read_rollouts(path)).findings == done.findings
     attempts = [r for r in read_rollouts(path) if r.episode.task_id == "dune"]
     assert [(r.attempt, r.ended) for r in attempts] == [(0, "void"), (1, "void"), (2, "agent")]
-    assert (done.report.agents["oracle"].rollouts, done.report.agents["oracle"].void) == (4, 2)
+    oracle = done.report.agents["oracle"]
+    assert (oracle.rollouts, oracle.void, oracle.void_attempts) == (4, 0, 2)
 
 
 @pytest.mark.anyio
-async def test_a_run_whose_server_is_gone_stops() -> None:
+async def test_a_run_whose_server_is_gone_stops_and_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     venue = library(breaks=lambda _task_id, _opened: True)
-    with pytest.raises(ConnectionLostError, match=r"10 attempts in a row .* run again to go on"):
-        await collect(
-            venue, await venue.tasks(), (OracleAgent(TASKS),), concurrency=1, seeds=range(9)
-        )
+    tasks, agents = await venue.tasks(), (OracleAgent(TASKS),)
+    path = tmp_path / "rollouts.jsonl"
+    kept = r"10 attempts in a row .* is in .*rollouts\.jsonl; run again to go on"
+    with caplog.at_level("WARNING"):
+        with RolloutStore(path) as store, pytest.raises(ConnectionLostError, match=kept):
+            await collect(venue, tasks, agents, concurrency=1, seeds=range(9), store=store)
+        with pytest.raises(ConnectionLostError, match=r"10 attempts in a row .* Nothing is kept"):
+            await collect(venue, tasks, agents, concurrency=1, seeds=range(9))
+    assert caplog.messages == []
 
 
 @pytest.mark.anyio

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from astra_arena.client.harness import play_episode
-from astra_arena.client.report import summarise
+from astra_arena.client.report import Report, summarise
 from astra_arena.client.scripted_agents import NoopAgent, OracleAgent
 from astra_arena.core.rollouts import Rollout
 from tests.client.scripted_library import TASKS, birthplace_task, library
@@ -24,6 +24,12 @@ async def rollouts() -> list[Rollout]:
     return played
 
 
+def shown(report: Report) -> str:
+    console = Console(width=120, record=True, file=StringIO())
+    console.print(report.to_table())
+    return console.export_text()
+
+
 @requirement("client:report")
 @pytest.mark.anyio
 async def test_figures_are_by_agent_and_void_is_kept_apart() -> None:
@@ -31,15 +37,19 @@ async def test_figures_are_by_agent_and_void_is_kept_apart() -> None:
     assert report["tasks"] == 4
     agents = report["agents"]
     assert isinstance(agents, dict)
-    assert list(agents) == ["doing", "noop", "oracle"]
+    assert list(agents) == ["oracle", "doing", "noop"]
     for figures in agents.values():
         assert isinstance(figures, dict)
         assert figures.pop("seconds") is not None
     # One of two sub-questions by two calls: r = p = 1/2.
     half = {"mean_reward": 0.5, "f1": 0.5, "solved": 0.0, "calls": 2.0, "failures": 1.0, "void": 0}
     none = {"mean_reward": 0.0, "f1": 0.0, "solved": 0.0, "calls": 0.0, "failures": 0.0, "void": 0}
-    full = {"mean_reward": 1.0, "f1": 1.0, "solved": 1.0, "calls": 2.0, "failures": 0.0, "void": 1}
-    assert agents == {"doing": half, "noop": none, "oracle": full}
+    full = {"mean_reward": 1.0, "f1": 1.0, "solved": 1.0, "calls": 2.0, "failures": 0.0, "void": 0}
+    assert agents == {
+        "doing": {**half, "void_attempts": 0},
+        "noop": {**none, "void_attempts": 0},
+        "oracle": {**full, "void_attempts": 1},
+    }
 
 
 @pytest.mark.anyio
@@ -52,20 +62,56 @@ async def test_the_order_of_rollouts_does_not_matter() -> None:
 
 
 @pytest.mark.anyio
-async def test_too_many_void_attempts_are_a_finding() -> None:
+async def test_too_many_rollouts_that_stay_void_are_a_finding() -> None:
+    lost = library(breaks=lambda _task_id, _opened: True)
+    void = await play_episode(lost, "dune", OracleAgent(TASKS), seed=1)
     played = await rollouts()
-    assert [finding.split(":")[0] for finding in summarise(played).findings] == ["agent 'oracle'"]
-    whole = [rollout for rollout in played if rollout.ended != "void"]
-    assert summarise(whole).findings == ()
+    (finding,) = summarise([*played, void, void]).findings
+    assert "agent 'oracle': 1 of 5 rollouts stayed void" in finding
+    assert "the scripted connection broke" in finding
     # One in two hundred is still borne.
-    assert summarise([*played[:4] * 50, played[6]]).findings == ()
+    assert summarise([*played[:4] * 50, void]).findings == ()
+
+
+@pytest.mark.anyio
+async def test_a_void_attempt_whose_rollout_was_scored_is_shown_and_no_finding() -> None:
+    played = await rollouts()
+    for order in (played, played[::-1]):
+        report = summarise(order)
+        assert report.findings == ()
+        oracle = report.agents["oracle"]
+        assert (oracle.void, oracle.void_attempts, oracle.repeated) == (0, 1, 1)
+    assert "repeated" in shown(summarise(played))
+    assert "repeated" not in shown(summarise(played[:4]))
+
+
+@pytest.mark.anyio
+async def test_different_environments_have_rows_of_their_own() -> None:
+    here = await rollouts()
+    episode = here[0].episode
+    elsewhere = episode.model_copy(update={"environment": "archive", "environment_digest": "a:1"})
+    newer = episode.model_copy(update={"environment_digest": "sha256:0123456789abcdef"})
+    moved = [here[4].model_copy(update={"episode": one}) for one in (elsewhere, newer)]
+    report = summarise([*here, moved[0]])
+    data = report.to_json()
+    assert data["tasks"] == 5
+    assert "agents" not in data
+    environments = data["environments"]
+    assert isinstance(environments, dict)
+    assert list(environments) == ["archive", "library"]
+    assert environments["library"] == summarise(here).to_json()
+    assert environments["archive"] == summarise(moved[:1]).to_json()
+    assert "archive" in shown(report)
+    with pytest.raises(ValueError, match=r"several environments \(archive, library\)"):
+        _ = report.agents
+    versions = summarise([*here, moved[1]]).environments
+    assert "library@0123456789ab" in versions
+    assert len(versions) == 2
 
 
 @pytest.mark.anyio
 async def test_the_table_shows_each_agent() -> None:
-    console = Console(width=120, record=True, file=StringIO())
-    console.print(summarise(await rollouts()).to_table())
-    text = console.export_text()
+    text = shown(summarise(await rollouts()))
     assert "4 tasks" in text
     assert all(name in text for name in ("oracle", "noop", "doing", "100.0%"))
 

@@ -55,8 +55,11 @@ class Collected:
     """Rollouts played in this run, repeated ones once."""
     skipped: int
     """Rollouts that the store held."""
-    findings: tuple[str, ...]
-    """What makes this run unfit for conclusions: too many void attempts."""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What makes the figures unfit for conclusions: too many rollouts that stayed void."""
+        return self.report.findings
 
 
 async def collect(
@@ -102,7 +105,6 @@ async def collect(
         report=run.everything.report(),
         played=run.played,
         skipped=len(jobs) - run.played,
-        findings=run.this_run.report().findings,
     )
 
 
@@ -119,7 +121,6 @@ class _Run:
         patience: int,
     ) -> None:
         self.everything = Tallies()
-        self.this_run = Tallies()
         self.played = 0
         self._venue = venue
         self._store = store
@@ -170,19 +171,21 @@ class _Run:
         if self._store is not None:
             self._store.append(rollout)
         self.everything.add(rollout)
-        self.this_run.add(rollout)
         if rollout.ended != "void":
             self._voids_in_a_row = 0
             return
         self._voids_in_a_row += 1
         reason = rollout.failure.message if rollout.failure else ""
-        logger.warning(
+        logger.debug(
             "rollout %s (task %r) is void: %s", rollout.id, rollout.episode.task_id, reason
         )
         if self._voids_in_a_row >= self._patience:
+            kept = "Nothing is kept, for want of a rollout file"
+            if self._store is not None:
+                kept = f"What was collected is in {self._store.path}; run again to go on"
             raise ConnectionLostError(
                 f"{self._voids_in_a_row} attempts in a row were void, so the run was stopped; the "
-                f"last failure: {reason}. What was collected is kept; run again to go on"
+                f"last failure: {reason}. {kept}"
             )
 
 
