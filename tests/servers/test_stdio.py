@@ -75,9 +75,17 @@ class RawServer:
         self.send("tools/call", name=tool, arguments=given)
         return self.receive()
 
+    def write(self, line: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + b"\n")
+        self.process.stdin.flush()
+
     def receive(self) -> dict[str, Any]:
+        return self.receive_message()["result"]
+
+    def receive_message(self) -> dict[str, Any]:
         assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())["result"]
+        return json.loads(self.process.stdout.readline())
 
     def close_pipes(self) -> None:
         for stream in (self.process.stdin, self.process.stdout):
@@ -234,15 +242,53 @@ def test_a_batch_of_messages_is_answered_in_order_and_nonsense_is_survived(
 ) -> None:
     server = RawServer(bundle, tmp_path)
     assert server.process.stdin is not None
-    server.process.stdin.write(b"nonsense\n\xff\xfe\n[]\n")
+    server.process.stdin.write(b'nonsense\n\xff\xfe\n[]\n{"method":"tools/list\\ud800"}\n')
+    server.process.stdin.flush()
+    errors = [server.receive_message() for _ in range(3)]
     found = [server.call("find_loan", title=title) for title in ("Emma", "Persuasion")]
     server.process.stdin.close()
     server.process.wait(10)
     server.close_pipes()
+    assert [error["error"]["code"] for error in errors] == [-32700, -32700, -32600]
+    assert [error["id"] for error in errors] == [None] * 3
     assert [reply["structuredContent"]["title"] for reply in found] == ["Emma", "Persuasion"]
     record = read_journal(only_journal(tmp_path))
     assert isinstance(record, EpisodeRecord)
     assert len(record.calls) == 2
+
+
+CALL = (
+    b'{"jsonrpc":"2.0","id":%s,"method":"tools/call","params":{"name":"find_loan","arguments":%s}}'
+)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        b'{"title":"\\ud83d"}',
+        b'{"a":' * 260 + b"1" + b"}" * 260,
+        b'{"title":' + b"9" * 6000 + b"}",
+        b'{"title":"' + b"x" * (5 << 20) + b'"}',
+        b'{"title":"' + b"x" * (30 << 20) + b'"}',
+        b'{"title":"' + b"[" * 5000,
+    ],
+    ids=["surrogate", "deep", "digits", "long", "longer", "torn"],
+)
+def test_a_call_that_cannot_be_read_is_answered_and_charged_and_the_server_goes_on(
+    bundle: Bundle, tmp_path: Path, given: bytes
+) -> None:
+    server = RawServer(bundle, tmp_path)
+    for identifier in (b"71", b'"seventy"'):
+        server.write(CALL % (identifier, given))
+        answer = server.receive_message()
+        assert answer["id"] == json.loads(identifier)
+        assert answer["error"]["code"] in {-32700, -32600}
+    found = server.call("find_loan", title="Emma")
+    server.close_pipes()
+    server.process.wait(10)
+    assert found["structuredContent"]["title"] == "Emma"
+    record = read_journal(only_journal(tmp_path))
+    assert [call.outcome for call in record.calls] == ["invalid_arguments"] * 2 + ["ok"]
 
 
 async def test_an_episode_that_never_began_has_a_void_journal(

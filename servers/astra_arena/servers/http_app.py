@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -42,6 +42,7 @@ _REACHED = "astra_arena.reached"
 _SESSION_HEADER = b"mcp-session-id"
 _SESSIONS_PER_EPISODE = 32
 """Of clients of the older generation; beyond it the one that was idle longest is ended."""
+_NO_SESSIONS: Mapping[bytes, StreamableHTTPSessionManager] = {}
 _UNREADABLE = frozenset((400, 413, 500))
 """What the SDK answers to requests that it cannot read; others are about sessions and addresses."""
 
@@ -130,8 +131,10 @@ class McpApp:
         session = next((value for name, value in headers if name == _SESSION_HEADER), None)
         if session is None:
             send = self._noting_session(send, episode.id, manager)
-        elif session in (known := self._sessions.get(episode.id, {})):
-            known.move_to_end(session)
+        else:
+            known = self._sessions.get(episode.id)
+            if known is not None and session in known:
+                known.move_to_end(session)
         send = _charging(send, episode, scope, body)
         await manager.handle_request(scope, replaying(body, receive), send)
 
@@ -160,7 +163,7 @@ class McpApp:
 
     async def _end_sessions(self, episode_id: str) -> None:
         """End what the older generation of clients left open; each session holds two tasks."""
-        for session, manager in self._sessions.pop(episode_id, {}).items():
+        for session, manager in self._sessions.pop(episode_id, _NO_SESSIONS).items():
             await _delete_session(manager, session)
 
 

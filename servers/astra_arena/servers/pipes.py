@@ -7,9 +7,10 @@ of a call. Everything else (files, terminals) goes through the SDK.
 import asyncio
 import os
 import stat
-import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import anyio
 import mcp.types as wire
@@ -18,10 +19,24 @@ from mcp.server import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
+from astra_arena.core.canonical import JsonObject
+from astra_arena.servers.unreadable import error_answer, is_call, too_large_answer
+
 MAX_LINE_BYTES = 4 << 20
+_HEAD_BYTES = 4096
+
+OnUnreadable: TypeAlias = Callable[[str], Awaitable[object]]
+"""Called with a note about each call that could not be read, before it is answered."""
 
 
-async def run_over_stdio(server: Server[Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class _TooLong:
+    """A line above the limit; the rest of it was skipped."""
+
+    head: bytes
+
+
+async def run_over_stdio(server: Server[Any], on_unreadable: OnUnreadable) -> None:
     """Serve the one client behind stdin and stdout until it closes stdin.
 
     Meanwhile stray prints go to stderr, and whoever reads stdin finds its end.
@@ -39,39 +54,70 @@ async def run_over_stdio(server: Server[Any]) -> None:
     to_server, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     sent, from_server = anyio.create_memory_object_stream[SessionMessage](0)
     async with anyio.create_task_group() as group:
-        group.start_soon(_read, stdin, to_server)
+        group.start_soon(_read, stdin, to_server, sent.clone(), on_unreadable)
         group.start_soon(_write, stdout, from_server)
         await server.run(received, sent, options)
         group.cancel_scope.cancel()
 
 
-async def _read(fd: int, to_server: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
+async def _read(
+    fd: int,
+    to_server: MemoryObjectSendStream[SessionMessage | Exception],
+    to_client: MemoryObjectSendStream[SessionMessage],
+    on_unreadable: OnUnreadable,
+) -> None:
     reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
     loop = asyncio.get_running_loop()
     pipe = os.fdopen(fd, "rb", buffering=0)
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
     try:
-        async with to_server:
+        async with to_server, to_client:
             while line := await _next_line(reader):
-                try:
-                    message = wire.jsonrpc_message_adapter.validate_json(line, by_name=False)
-                except ValueError as error:
-                    await to_server.send(error)
+                read = _message(line)
+                if isinstance(read, SessionMessage):
+                    await to_server.send(read)
                     continue
-                await to_server.send(SessionMessage(message))
+                # The SDK drops what it cannot read, and the client would wait for ever.
+                if isinstance(line, _TooLong):
+                    await on_unreadable(f"(a message of more than {MAX_LINE_BYTES} bytes)")
+                elif is_call([], line):
+                    await on_unreadable(f"(a message of {len(line)} bytes)")
+                if read is not None:
+                    error = wire.JSONRPCError.model_validate(read)
+                    await to_client.send(SessionMessage(error))
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         return
     finally:
         transport.close()
 
 
-async def _next_line(reader: asyncio.StreamReader) -> bytes:
-    """Return the next line; empty at the end, and when a line is too long to be a message."""
+def _message(line: bytes | _TooLong) -> SessionMessage | JsonObject | None:
+    """Return a line's message; or the error that answers it, if anything does."""
+    if isinstance(line, _TooLong):
+        return too_large_answer(line.head, MAX_LINE_BYTES)
     try:
-        return await reader.readline()
+        return SessionMessage(wire.jsonrpc_message_adapter.validate_json(line, by_name=False))
     except ValueError:
-        print(f"arena: a message of more than {MAX_LINE_BYTES} bytes; stopping", file=sys.stderr)
-        return b""
+        return error_answer(line)
+
+
+async def _next_line(reader: asyncio.StreamReader) -> bytes | _TooLong:
+    """Return the next line; empty at the end."""
+    try:
+        return await reader.readuntil(b"\n")
+    except asyncio.IncompleteReadError as error:
+        return error.partial
+    except asyncio.LimitOverrunError as error:
+        head = await reader.readexactly(min(error.consumed, _HEAD_BYTES))
+    while True:
+        try:
+            await reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError as error:
+            await reader.readexactly(error.consumed)
+        except asyncio.IncompleteReadError:
+            return _TooLong(head)
+        else:
+            return _TooLong(head)
 
 
 class _Writing(asyncio.BaseProtocol):

@@ -24,6 +24,7 @@ from astra_arena.servers.journal import Journal
 from astra_arena.servers.mcp_app import build_mcp_server
 from astra_arena.servers.pipes import run_over_stdio
 from astra_arena.servers.records import empty_record
+from astra_arena.servers.unreadable import UNKNOWN_TOOL
 
 _PARENT_CHECK_SECONDS = 0.5
 
@@ -62,7 +63,11 @@ async def serve_stdio(
             bundle, task, sandbox, seed=seed, journal_dir=journal_dir, limits=limits
         ) as episode:
             server = build_mcp_server(bundle, lambda _: episode, instructions=task.prompt)
-            await _until_over(asyncio.create_task(run_over_stdio(server)), parent)
+
+            async def charge(note: str) -> None:
+                await episode.refuse(UNKNOWN_TOOL, note, "the request cannot be read")
+
+            await _until_over(asyncio.create_task(run_over_stdio(server, charge)), parent)
     finally:
         await sandbox.close()
 
