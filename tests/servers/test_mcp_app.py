@@ -80,7 +80,7 @@ async def test_invalid_arguments_are_an_error_that_a_model_can_read(
         missing = await client.call_tool("get_reader")
     assert result.is_error
     assert text_of(result) == (
-        "invalid arguments for 'get_reader': reader_id: 'two' is not of type 'integer'"
+        "invalid arguments for 'get_reader': reader_id: \"two\" is not of type integer"
     )
     assert missing.is_error
     assert [call.outcome for call in episode.calls] == ["invalid_arguments"] * 2

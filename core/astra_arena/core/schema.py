@@ -30,6 +30,8 @@ RESERVED_TOOL_NAMES = frozenset(
 )
 """Names that the runtimes of other projects, or ours, give a meaning of their own."""
 
+_SHOWN_CHARS = 80
+
 
 def require_object_schema(schema: JsonObject, *, what: str) -> None:
     """Check that `schema` is a valid JSON Schema whose root is literally an object.
@@ -91,15 +93,65 @@ def _explain(error: ValidationError) -> str:
 
 def _message(error: ValidationError) -> str:
     """Say what was expected also where one of several schemas had to hold."""
-    reasons = [cause.message for cause in error.context or ()]
+    reasons = [_reason(cause) for cause in error.context or ()]
     if not reasons:
-        return error.message
-    # "'x' is not of type 'integer'" and "'x' is not of type 'null'" share all words but their last.
+        return _reason(error)
+    # '"x" is not of type integer' and '"x" is not of type null' share all words but their last.
     words = [reason.split(" ") for reason in reasons]
     shared = sum(
         1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
     )
     return " ".join([*words[0][:shared], " or ".join(" ".join(own[shared:]) for own in words)])
+
+
+def _reason(error: ValidationError) -> str:
+    """Say what one keyword wants, with values as JSON spells them."""
+    # The library types both loosely; they come from JSON.
+    wanted = cast("Json", error.validator_value)
+    came = cast("Json", error.instance)
+    match error.validator, wanted, came:
+        case "type", _, _:
+            types = wanted if isinstance(wanted, list) else [wanted]
+            names = " or ".join(str(name) for name in types)
+            return f"{_spelt(came)} is not of type {names}"
+        case "enum", list(), _:
+            return f"{_spelt(came)} is not one of {', '.join(_spelt(value) for value in wanted)}"
+        case "const", _, _:
+            return f"{_spelt(came)} is not {_spelt(wanted)}"
+        case "required", list(), dict():
+            missing = [str(name) for name in wanted if name not in came]
+            return f"{_listed(missing)} is required but missing"
+        case "additionalProperties", False, dict():
+            schema = cast("JsonObject", error.schema)
+            return error.message if "patternProperties" in schema else _unknown(schema, came)
+        case "minimum", _, _:
+            return f"{_spelt(came)} is less than the minimum of {_spelt(wanted)}"
+        case "maximum", _, _:
+            return f"{_spelt(came)} is greater than the maximum of {_spelt(wanted)}"
+        case _:
+            return error.message
+
+
+def _unknown(schema: JsonObject, came: JsonObject) -> str:
+    properties = schema.get("properties")
+    allowed = list(properties) if isinstance(properties, dict) else []
+    unknown = _listed([name for name in came if name not in allowed][:3])
+    if not allowed:
+        return f"{unknown} is not allowed; nothing is"
+    return f"{unknown} is not allowed, only: {', '.join(allowed)}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(_spelt(name) for name in names)
+
+
+def _spelt(value: Json) -> str:
+    """Return a value as JSON, cut to what a reader needs."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return "a value that is too large to show"
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
 
 
 def with_defaults(schema: JsonObject, arguments: JsonObject) -> JsonObject:
