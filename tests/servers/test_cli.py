@@ -35,7 +35,26 @@ def test_serving_says_where_on_its_first_line_and_stops_at_a_signal(bundle: Bund
     rest, errors = process.communicate(timeout=20)
     assert answer.json()[0]["name"] == NAME
     assert process.returncode == 0
-    assert (rest, errors) == (b"", b"")
+    assert (rest, errors) == (b"", b"stopped\n")
+
+
+def test_what_a_library_logs_is_one_line() -> None:
+    program = (
+        "import logging\n"
+        "from astra_arena.servers.logs import log_libraries_in_lines\n"
+        "log_libraries_in_lines()\n"
+        "logger = logging.getLogger('mcp.server.streamable_http')\n"
+        "try:\n"
+        "    raise ValueError('first\\nsecond')\n"
+        "except ValueError:\n"
+        "    logger.exception('Error handling POST request')\n"
+        "logging.getLogger('uvicorn.error').info('not this')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=30, check=True
+    )
+    said = ended.stderr.decode("utf-8")
+    assert said == "arena: error: Error handling POST request: ValueError: first second\n"
 
 
 def test_a_given_token_is_used_and_not_repeated(bundle: Bundle) -> None:

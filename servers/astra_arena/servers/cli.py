@@ -1,6 +1,7 @@
 """The verbs `arena serve` and `arena inspect`: thin functions over the library."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +79,7 @@ def serve(
             advertise_url=advertise_url,
             max_episodes=max_episodes,
             on_ready=announce,
+            on_interrupt=lambda: print("stopped", file=sys.stderr),
             until_stdin_ends=until_eof,
         )
     )

@@ -10,6 +10,7 @@ from typing import Any
 import uvloop
 
 from astra_arena.core.errors import ArenaError, SandboxUnavailableError
+from astra_arena.servers.logs import log_libraries_in_lines
 from astra_arena.servers.stdio import serve_stdio
 
 
@@ -19,6 +20,7 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    log_libraries_in_lines()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main)
 

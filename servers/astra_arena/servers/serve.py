@@ -115,12 +115,14 @@ async def serve(
     advertise_url: str | None = None,
     max_episodes: int = MAX_EPISODES,
     on_ready: Callable[[RunningServer], None] | None = None,
+    on_interrupt: Callable[[], None] | None = None,
     until_stdin_ends: bool = False,
 ) -> None:
     """Serve bundles until SIGTERM or SIGINT arrives.
 
     Args:
         on_ready: Called when both planes accept connections.
+        on_interrupt: Called when SIGINT, which is Ctrl-C, has ended the server.
         until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
             however it went.
 
@@ -131,8 +133,9 @@ async def serve(
     loop = asyncio.get_running_loop()
     if until_stdin_ends:
         _at_end_of_stdin(stop.set)
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    interrupted = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, lambda: (interrupted.set(), stop.set()))
     try:
         async with open_server(
             bundles,
@@ -150,6 +153,8 @@ async def serve(
         loop.remove_reader(0)
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(name)
+    if interrupted.is_set() and on_interrupt is not None:
+        on_interrupt()
 
 
 def _at_end_of_stdin(call: Callable[[], None]) -> None:
@@ -171,6 +176,7 @@ def _at_end_of_stdin(call: Callable[[], None]) -> None:
 async def _listening(app: object, listener: socket.socket) -> AsyncGenerator[uvicorn.Server]:
     config = uvicorn.Config(
         app,  # pyright: ignore[reportArgumentType] - an ASGI application, which uvicorn types loosely
+        log_config=None,
         access_log=False,
         log_level="warning",
         lifespan="off",
