@@ -66,7 +66,7 @@ def test_a_csv_file_becomes_a_table_with_typed_columns(tmp_path: Path) -> None:
     text = (
         "id,price,ok,day,seen,code,note\n"
         '1,2.5,true,2024-02-29,2024-02-29T10:00:00Z,0042,"a, ""b"""\n'
-        "2,3,FALSE,2024-03-01,2024-03-01 11:30,17,\n"
+        "2,3,FALSE,2024-03-01,2024-03-01T11:30:00Z,17,\n"
     )
     report = csv_world(tmp_path, text)
     [table] = report.tables

@@ -41,6 +41,7 @@ _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})?"
 )
+_OFFSET = re.compile(r"[+-][0-9]{2}:[0-9]{2}$")
 _MAX_SQLITE_INTEGER = 2**63 - 1
 _MAX_INTEGER_LENGTH = len(str(-_MAX_SQLITE_INTEGER))
 _MAX_EXACT_FLOAT = 2**53
@@ -64,6 +65,18 @@ def is_real(field: str) -> bool:
     if _INTEGER.fullmatch(field) is not None:
         return _is_integer_up_to(_MAX_EXACT_FLOAT, field)
     return math.isfinite(float(field))
+
+
+def notation(field: str) -> str:
+    """Return how a date and time is written, its offset included.
+
+    Moments in one notation are in the order of their texts; in several they are not.
+
+    >>> notation("2013-01-04T10:00:00+09:00")
+    '9999-99-99T99:99:99+09:00'
+    """
+    main = _OFFSET.sub("", field)
+    return re.sub("[0-9]", "9", main) + field[len(main) :]
 
 
 def is_date(field: str) -> bool:
@@ -119,6 +132,7 @@ class TypeGuess:
         """How many of these were not empty."""
         self._open = _CHECKS
         self._seen: set[str] = set()
+        self._notation: str | None = None
 
     def see(self, field: str) -> None:
         """Take one field into account."""
@@ -127,8 +141,14 @@ class TypeGuess:
             self.missing_marks += field != ""
         elif self._open and field not in self._seen:
             self._open = tuple(entry for entry in self._open if entry[1](field))
+            if self._open == _CHECKS[-1:] and not self._in_same_notation(field):
+                self._open = ()
             if len(self._seen) < _REMEMBERED_FIELDS:
                 self._seen.add(field)
+
+    def _in_same_notation(self, field: str) -> bool:
+        self._notation = self._notation or notation(field)
+        return notation(field) == self._notation
 
     @property
     def logical_type(self) -> LogicalType:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from astra_arena.core.errors import SourceError
-from astra_arena.synthesizer.sources.column_types import is_date, is_datetime
+from astra_arena.synthesizer.sources.column_types import is_date, is_datetime, notation
 from astra_arena.synthesizer.sources.table_info import Column, LogicalType, Table, quote_identifier
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -120,10 +120,15 @@ def _describe_column(
 
 def _text_type(texts: Iterator[str]) -> LogicalType:
     dates = datetimes = True
+    written: str | None = None
     # To the end, also when the type is clear: each text fetched is one that can be decoded.
     for text in texts:
         dates = dates and is_date(text)
-        datetimes = datetimes and is_datetime(text)
+        if datetimes and is_datetime(text):
+            written = written or notation(text)
+            datetimes = notation(text) == written
+        else:
+            datetimes = False
     return "date" if dates else "datetime" if datetimes else "text"
 
 
