@@ -97,3 +97,15 @@ def test_linked_columns_name_the_same_things() -> None:
         (("a", "x"), ("b", "y"), ("c", "k")),
         (("b", "z"), ("d", "m")),
     }
+
+
+def test_a_declared_reference_whose_case_differs_is_no_reference() -> None:
+    tables = (
+        "CREATE TABLE cities (code TEXT PRIMARY KEY COLLATE NOCASE, size INTEGER)",
+        "CREATE TABLE people (pid INTEGER PRIMARY KEY, city TEXT REFERENCES cities (code))",
+        f"{NUMBERS} INSERT INTO cities SELECT 'ct' || i, i FROM n",
+    )
+    same = f"{NUMBERS} INSERT INTO people SELECT i, 'ct' || i FROM n"
+    mixed = f"{NUMBERS} INSERT INTO people SELECT i, iif(i % 2, 'ct', 'CT') || i FROM n"
+    assert pairs(references_of(*tables, same)) == {("people.city", "cities.code")}
+    assert pairs(references_of(*tables, mixed)) == set()

@@ -103,7 +103,10 @@ def _declared(
         if tuple(name.casefold() for name in named) != tuple(name.casefold() for name in key):
             continue
         share = _share(connection, child.name, columns, target, key)
-        references.append(Reference(child.name, columns, target, key, "declared", share))
+        # Where letters match in another case only, tools that compare them exactly find less than
+        # the reference promises.
+        if share == _share(connection, child.name, columns, target, key, collate=""):
+            references.append(Reference(child.name, columns, target, key, "declared", share))
     return references
 
 
@@ -191,11 +194,13 @@ def _share(
     columns: tuple[str, ...],
     parent: str,
     key: tuple[str, ...],
+    *,
+    collate: str = " COLLATE BINARY",
 ) -> float:
-    listed = ", ".join(quote_identifier(name) for name in columns)
+    listed = ", ".join(f"{quote_identifier(n)}{collate} AS {quote_identifier(n)}" for n in columns)
     filled = " AND ".join(f"{quote_identifier(name)} IS NOT NULL" for name in columns)
     matched = " AND ".join(
-        f"p.{quote_identifier(name)} = c.{quote_identifier(column)}"
+        f"p.{quote_identifier(name)}{collate} = c.{quote_identifier(column)}"
         for column, name in zip(columns, key, strict=True)
     )
     query = f"""
