@@ -8,7 +8,12 @@ import pytest
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from tests.synthesizer.analysed import Analysed, analysed, analysed_flights, flights_bundle
-from tests.synthesizer.inputs import make_odd_names, make_shop, make_single_table
+from tests.synthesizer.inputs import (
+    make_large_numbers,
+    make_odd_names,
+    make_shop,
+    make_single_table,
+)
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +31,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
 @pytest.fixture(scope="session")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
     with analysed(make_odd_names(tmp_path_factory.mktemp("odd") / "odd.sqlite")) as source:
+        yield source
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
+    with analysed(make_large_numbers(tmp_path_factory.mktemp("large") / "large.sqlite")) as source:
         yield source
 
 

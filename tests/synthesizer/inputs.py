@@ -142,3 +142,35 @@ def make_keyless(path: Path) -> Path:
     """A CSV table in which every row stands twice."""
     path.write_text("colour,size\n" + "red,1\nred,1\nblue,2\nblue,2\n" * 3, encoding="utf-8")
     return path
+
+
+def make_large_numbers(path: Path) -> Path:
+    """Hosts and their spans: integers whose sum no integer holds, and floats beyond 2**53."""
+    stream = random.Random(17)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE hosts (id INTEGER PRIMARY KEY, name TEXT, region TEXT);
+            CREATE TABLE spans (id INTEGER PRIMARY KEY, host_id INTEGER REFERENCES hosts (id),
+                started_amount INTEGER, mass REAL, bytes INTEGER);
+            """
+        )
+        connection.executemany(
+            "INSERT INTO hosts VALUES (?, ?, ?)",
+            [(n, f"Host {n}", stream.choice(CITIES)) for n in range(1, 41)],
+        )
+        connection.executemany(
+            "INSERT INTO spans VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    n,
+                    stream.randint(1, 40),
+                    1_700_000_000_000_000_000 + stream.randint(0, 10**15),
+                    stream.random() * 2e30,
+                    stream.randint(1, 10**6),
+                )
+                for n in range(1, 401)
+            ],
+        )
+        connection.commit()
+    return path

@@ -202,6 +202,16 @@ def test_count_and_summary_agree_with_sql(shop_tools: Tools, shop: Analysed) -> 
     }
 
 
+def test_a_sum_that_no_integer_holds_is_a_float(large: Analysed) -> None:
+    reply = Tools(large).call("summarise_spans", column="started_amount")
+    assert isinstance(reply["sum"], float)
+    assert reply["sum"] > 2**63
+    assert (
+        reply["maximum"]
+        == large.catalogue.by_name["spans"].by_name["started_amount"].profile.maximum
+    )
+
+
 def test_a_summary_of_nothing_is_null(shop_tools: Tools) -> None:
     reply = shop_tools.call("summarise_order_items", column="quantity", product_sku="none")
     assert (reply["minimum"], reply["mean"], reply["sum"]) == (None, None, None)

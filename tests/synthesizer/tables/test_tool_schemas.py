@@ -37,3 +37,25 @@ def test_few_values_are_listed_in_alphabetical_order(flights: Analysed) -> None:
     told = properties_of(find_flights.input_schema)["origin"]["description"]
     assert isinstance(told, str)
     assert told.endswith("One of EWR, JFK, LGA.")
+
+
+def test_numbers_to_look_for_are_those_that_a_database_holds(shop: Analysed) -> None:
+    for design in shop.designs:
+        for spec in tool_specs(design):
+            for name, rule in properties_of(spec.input_schema).items():
+                forms = rule.get("anyOf", [rule])
+                assert isinstance(forms, list)
+                for form in forms:
+                    assert isinstance(form, dict)
+                    if form["type"] in ("integer", "number"):
+                        assert form["maximum"] in (50, 2**53 - 1), name
+                        assert form["minimum"] in (0, 1, 1 - 2**53), name
+
+
+def test_huge_integers_can_be_looked_for_and_huge_floats_cannot(large: Analysed) -> None:
+    find_spans = properties_of(tool_specs(large.design("spans"))[1].input_schema)
+    forms = find_spans["started_amount_min"]["anyOf"]
+    assert isinstance(forms, list)
+    assert forms[0] == {"type": "integer", "minimum": 1 - 2**63, "maximum": 2**63 - 1}
+    assert not any(name.startswith("mass") for name in find_spans)
+    assert not large.catalogue.by_name["spans"].by_name["mass"].words.in_questions

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from tests.synthesizer.analysed import Analysed
 
@@ -42,3 +44,11 @@ def test_a_large_table_gives_every_nth_row_to_draw_from(flights: Analysed) -> No
     rows = flights.queries.drawable_rows(flights.catalogue.by_name["flights"])
     assert 4_000 < len(rows) <= 5_000
     assert len(flights.queries.drawable_rows(flights.catalogue.by_name["airlines"])) == 16
+
+
+def test_a_figure_that_no_float_holds_exactly_is_no_answer(large: Analysed) -> None:
+    step = Step("q", "summary", "spans", (), "started_amount", metric="sum")
+    assert large.queries.solve(step) is None
+    figure = large.queries.solve(replace(step, column="bytes"))
+    assert figure is not None
+    assert figure.answer == large.connection.execute("SELECT sum(bytes) FROM spans").fetchone()[0]

@@ -234,7 +234,7 @@ def _attributes(
         for number, column in enumerate(profile.columns, start=1)
     )
     attributes = [
-        Attribute(column, field, words.columns.get(column.name, ColumnWords()))
+        Attribute(column, field, _column_words(column, words))
         for column, field in zip(profile.columns, fields, strict=True)
     ]
     return tuple(
@@ -243,6 +243,12 @@ def _attributes(
         else attribute
         for attribute in attributes
     )
+
+
+def _column_words(column: ColumnProfile, words: TableWords) -> ColumnWords:
+    given = words.columns.get(column.name, ColumnWords())
+    # A huge float reads back as a whole number of many digits, which no tool can compare exactly.
+    return given if column.is_exact else given.model_copy(update={"in_questions": False})
 
 
 def _is_ambiguous(attribute: Attribute, beside: list[Attribute], key: tuple[str, ...]) -> bool:

@@ -16,6 +16,10 @@ SqlValue: TypeAlias = str | int | float | None
 FREQUENT_VALUES = 5
 """How many of a column's most frequent values a profile keeps."""
 
+EXACT_LIMIT = 2**53
+"""From here on not every whole number is a float."""
+LARGEST_SUM = 1e300
+
 USABLE_TYPES: frozenset[LogicalType] = frozenset(
     {"integer", "real", "boolean", "date", "datetime", "text"}
 )
@@ -53,6 +57,22 @@ class ColumnProfile:
     def is_temporal(self) -> bool:
         """Whether the values are days or moments."""
         return self.logical_type in ("date", "datetime")
+
+    @property
+    def magnitude(self) -> float:
+        """The largest absolute value of numbers; 0 for other values."""
+        ends = (self.minimum, self.maximum)
+        return max((abs(end) for end in ends if isinstance(end, int | float)), default=0.0)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether numbers keep their value however JSON spells them: no huge floats."""
+        return self.logical_type != "real" or self.magnitude < EXACT_LIMIT
+
+    @property
+    def can_be_summed(self) -> bool:
+        """Whether the sum of all numbers is finite."""
+        return self.magnitude < LARGEST_SUM / max(1, self.rows)
 
     @property
     def top_share(self) -> float:

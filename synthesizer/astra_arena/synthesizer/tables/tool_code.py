@@ -88,7 +88,8 @@ def _summary(
     where, values = _where(conditions)
     least, most, mean, total = world.execute(
         f"SELECT min({{sql}}), max({{sql}}), round(avg({{sql}}), {MEAN_DIGITS}), "
-        f"round(sum({{sql}}), {MEAN_DIGITS}) FROM {{table}}{{where}}",
+        f"CASE WHEN count({{sql}}) THEN round(total({{sql}}), {MEAN_DIGITS}) END "
+        f"FROM {{table}}{{where}}",
         values,
     ).fetchone()
     return {{"column": column, "minimum": least, "maximum": most, "mean": mean, "sum": total}}

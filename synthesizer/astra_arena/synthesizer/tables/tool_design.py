@@ -93,7 +93,8 @@ def design_tools(catalogue: Catalogue) -> tuple[EntityTools, ...]:
 
 def _is_measured(entity: Entity, attribute: Attribute) -> bool:
     names_something = attribute.name in entity.key or attribute.name in entity.reference_columns
-    return attribute.is_measure and not names_something
+    summed = attribute.is_measure and attribute.profile.can_be_summed
+    return summed and not names_something
 
 
 def _key_parameters(entity: Entity) -> tuple[tuple[str, Attribute], ...]:
@@ -133,7 +134,7 @@ def _filters(entity: Entity) -> tuple[Filter, ...]:
 def _operators(entity: Entity, attribute: Attribute) -> tuple[Operator, ...]:
     profile = attribute.profile
     names_something = attribute.name in entity.key or attribute.name in entity.reference_columns
-    if profile.distinct < 2:
+    if profile.distinct < 2 or not profile.is_exact:
         return ()
     if profile.is_temporal:
         return ("is", "at_least", "at_most") if names_something else ("at_least", "at_most")

@@ -3,9 +3,12 @@
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.synthesizer.tables.catalogue import Attribute, Entity
+from astra_arena.synthesizer.tables.profile import EXACT_LIMIT
 from astra_arena.synthesizer.tables.tool_design import DEFAULT_LIMIT, MOST_ROWS, EntityTools, Filter
 
 LONGEST_LISTED_VALUE = 30
+LARGEST_INTEGER = 2**63 - 1
+"""SQLite holds no larger one."""
 
 METRICS = ("minimum", "maximum", "mean", "sum")
 """What a summary says of a column."""
@@ -28,7 +31,7 @@ def tool_specs(design: EntityTools) -> tuple[ToolSpec, ...]:
 def _get_spec(design: EntityTools) -> ToolSpec:
     entity = design.entity
     properties: JsonObject = {
-        name: {"type": json_type(attribute), "description": meaning(attribute)}
+        name: {**_value_schema(attribute), "description": meaning(attribute)}
         for name, attribute in design.key_parameters
     }
     described = " and ".join(a.label for a in entity.key_attributes)
@@ -65,6 +68,7 @@ def _find_spec(design: EntityTools) -> ToolSpec:
                 "offset": {
                     "type": "integer",
                     "minimum": 0,
+                    "maximum": EXACT_LIMIT - 1,
                     "default": 0,
                     "description": "Rows to pass over before the first one returned.",
                 },
@@ -143,12 +147,22 @@ def _summarise_spec(design: EntityTools, name: str) -> ToolSpec:
 def _filter_schemas(design: EntityTools) -> JsonObject:
     return {
         rule.parameter: {
-            **_nullable({"type": json_type(rule.attribute)}),
+            **_nullable(_value_schema(rule.attribute)),
             "default": None,
             "description": filter_meaning(rule),
         }
         for rule in design.filters
     }
+
+
+def _value_schema(attribute: Attribute) -> JsonObject:
+    """Return the schema of a value to look for; a number is one that the database can hold."""
+    kind = json_type(attribute)
+    if kind == "string":
+        return {"type": kind}
+    exact = attribute.profile.magnitude < EXACT_LIMIT
+    most = EXACT_LIMIT - 1 if exact else LARGEST_INTEGER
+    return {"type": kind, "minimum": -most, "maximum": most}
 
 
 def row_schema(entity: Entity) -> JsonObject:

@@ -9,7 +9,7 @@ from typing import cast
 
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
-from astra_arena.synthesizer.tables.profile import SqlValue
+from astra_arena.synthesizer.tables.profile import EXACT_LIMIT, SqlValue
 from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
 from astra_arena.synthesizer.tables.tool_schemas import MEAN_DIGITS
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Row, Step
@@ -151,6 +151,9 @@ class GoldQueries:
         value, rows = self._ask(query, values)[0]
         # The figure of one or two rows is no summary but a value that a search shows as well.
         if value is None or cast(int, rows) < FEWEST_COMPARED:
+            return None
+        # Beyond, a float holds no exact sum, and JSON's other readers lose digits.
+        if abs(cast(float, value)) >= EXACT_LIMIT:
             return None
         return replace(step, answer=value)
 
