@@ -5,7 +5,12 @@ import pytest
 from astra_arena.core.errors import GateError
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundle import Bundle, write_bundle
-from astra_arena.synthesizer.replay_check import check_replay, require_replay
+from astra_arena.synthesizer.replay_check import (
+    ReplayReport,
+    check_replay,
+    keep_sound,
+    require_replay,
+)
 from tests.support.requirement import requirement
 
 
@@ -81,3 +86,23 @@ def test_a_reply_that_breaks_its_schema_is_found(shop_bundle: Bundle, tmp_path: 
     path = rewritten(shop_bundle, tmp_path / "loose", tools_py=code, tasks=shop_bundle.tasks)
     report = check_replay(path, runs=1)
     assert any("the reply breaks the output schema" in finding for finding in report.findings)
+
+
+@requirement("synth:replay")
+def test_a_task_that_fails_is_left_out_with_its_reason(shop_bundle: Bundle) -> None:
+    tasks = shop_bundle.tasks[:10]
+    report = ReplayReport(10, 30, 3, ("t0002 q1: the tool broke", "t0002 q3: no answer"))
+    sound, replay, rejected = keep_sound(tasks, report)
+    assert [task.id for task in sound] == [task.id for task in tasks if task.id != "t0002"]
+    assert rejected == [{"task": "t0002", "reasons": ["q1: the tool broke", "q3: no answer"]}]
+    assert replay.to_json()["passed"] is True
+    assert replay.tasks == 9
+    assert replay.gold_calls == sum(len(task.sub_questions) for task in sound)
+
+
+@requirement("synth:replay")
+@pytest.mark.parametrize("tasks", [1, 10])
+def test_many_tasks_that_fail_refuse_the_bundle(shop_bundle: Bundle, tasks: int) -> None:
+    failed = tuple(f"t{number:04d} q1: the tool broke" for number in range(1, 4))[:tasks]
+    with pytest.raises(GateError, match="do not bear out their gold"):
+        keep_sound(shop_bundle.tasks[:tasks], ReplayReport(tasks, 30, 3, failed))

@@ -23,6 +23,8 @@ from astra_arena.synthesizer.tasks.gold_runs import GoldCall, play_gold
 GATE = "replay"
 RUNS = 3
 MOST_LISTED_FINDINGS = 5
+MOST_REJECTED_SHARE = 0.2
+"""The share of tasks that may fail and be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,42 @@ def require_replay(
     """
     report = check_replay(path, runs=runs, progress=progress)
     if report.findings:
-        listed = "; ".join(report.findings[:MOST_LISTED_FINDINGS])
-        more = len(report.findings) - MOST_LISTED_FINDINGS
-        raise GateError(
-            f"{len(report.failed_tasks)} of {report.tasks} tasks do not bear out their gold: "
-            f"{listed}" + (f"; and {more} more" if more > 0 else ""),
-            findings=report.findings,
-        )
+        raise _gate_error(report)
     return report
+
+
+def _gate_error(report: ReplayReport) -> GateError:
+    listed = "; ".join(report.findings[:MOST_LISTED_FINDINGS])
+    more = len(report.findings) - MOST_LISTED_FINDINGS
+    return GateError(
+        f"{len(report.failed_tasks)} of {report.tasks} tasks do not bear out their gold: "
+        f"{listed}" + (f"; and {more} more" if more > 0 else ""),
+        findings=report.findings,
+    )
+
+
+def keep_sound(
+    tasks: tuple[Task, ...], report: ReplayReport
+) -> tuple[tuple[Task, ...], ReplayReport, list[Json]]:
+    """Part the tasks that bear out their gold from those that do not.
+
+    Returns:
+        The sound tasks, the replay of these alone, and those left out, each with its reasons.
+
+    Raises:
+        GateError: if more than a fifth of the tasks failed, or all: then the tools are to blame.
+    """
+    failed = set(report.failed_tasks)
+    sound = tuple(task for task in tasks if task.id not in failed)
+    if len(failed) > MOST_REJECTED_SHARE * len(tasks) or not sound:
+        raise _gate_error(report)
+    reasons: dict[str, list[Json]] = {}
+    for finding in report.findings:
+        task_id, _, reason = finding.partition(" ")
+        reasons.setdefault(task_id, []).append(reason)
+    calls = sum(len(task.needed) for task in sound)
+    rejected: list[Json] = [{"task": name, "reasons": why} for name, why in reasons.items()]
+    return sound, ReplayReport(len(sound), calls, report.runs, ()), rejected
 
 
 async def _replay(

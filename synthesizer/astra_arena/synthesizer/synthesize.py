@@ -21,7 +21,7 @@ from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, copy_bundle, require_place, write_bundle
 from astra_arena.servers.emit import emit_server
-from astra_arena.synthesizer.replay_check import RUNS, ReplayReport, require_replay
+from astra_arena.synthesizer.replay_check import RUNS, ReplayReport, check_replay, keep_sound
 from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
 from astra_arena.synthesizer.tables.descriptions import Descriptions, check_descriptions
 from astra_arena.synthesizer.tables.naming import safe_identifier
@@ -150,11 +150,12 @@ class _Draft:
         kept = asyncio.run(_executed(candidates))
         checked = self._write(self._folder, kept)
         total = RUNS * len(kept)
-        replay = require_replay(
+        replay = check_replay(
             checked.path, progress=lambda done: watch("replay the gold calls", done, total)
         )
+        kept, replay, rejected = keep_sound(kept, replay)
         watch("write the bundle", 0, 0)
-        report = self._report(sample, tasks, kept, replay)
+        report: JsonObject = {**self._report(sample, tasks, kept, replay), "rejected": rejected}
         made = self._write(self._folder, kept, report)
         emit_server(made.path)
         bundle = copy_bundle(made, out)
