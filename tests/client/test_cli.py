@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.core.canonical import line_text
 from astra_arena.core.cli import run
 from astra_arena.servers.bundle import Bundle, write_bundle
 from astra_arena.servers.server_process import ServerProcess, start_server_process
@@ -87,9 +89,10 @@ def test_rollout_serves_a_bundle_by_itself_over_either_transport(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "nothing to play on"),
+        ([], "name a BUNDLE or --control URL"),
         (["BUNDLE", "--agent", "gpt"], "there is no agent 'gpt'; choose one of"),
-        (["--agent", "oracle"], "plays the gold"),
+        (["--agent", "oracle"], "name a BUNDLE or --control URL"),
+        (["--control", "http://x", "--agent", "oracle"], "plays the gold"),
         (["--control", "http://127.0.0.1:9", "--agent", "noop"], "needs the server's token"),
         (["BUNDLE", "--control", "http://x", "--transport", "stdio"], "no --control"),
         (["BUNDLE", "--task", "nope"], "there is no task 'nope'"),
@@ -118,7 +121,7 @@ def test_wrong_tokens_and_unreachable_servers_say_what_to_do(
     tmp_path: Path, capsys: Captured
 ) -> None:
     address = nowhere()
-    assert run(["rollout", "--control", address, "--token", "t", "--agent", "noop"]) == 1
+    assert run(["rollout", "--control", address, "--token", "t", "--agent", "noop"]) == 2
     assert f"no answer from the control plane at {address}" in capsys.readouterr().err
     with running(tmp_path) as (_, server):
         there = ["--control", server.addresses.control, "--token", "wrong"]
@@ -170,10 +173,90 @@ def test_too_many_void_rollouts_are_a_finding(tmp_path: Path, capsys: Captured) 
     assert "1 of 2 rollouts stayed void" in shown.err
 
 
+def test_a_recovered_rollout_is_no_finding_of_run_or_report(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "rollouts.jsonl"
+    with RolloutStore(path) as store:
+        store.append(stored_rollout("a", void=True))
+        store.append(stored_rollout("a"))
+    assert run(["report", str(path), "--json"]) == 0
+    oracle = json.loads(capsys.readouterr().out)["agents"]["oracle"]
+    assert (oracle["void"], oracle["void_attempts"]) == (0, 1)
+
+
+@pytest.mark.parametrize("verb", ["report", "score"])
+def test_files_without_rollouts_are_a_finding(tmp_path: Path, capsys: Captured, verb: str) -> None:
+    path = tmp_path / "rollouts.jsonl"
+    path.touch()
+    bundle = ["--bundle", str(write_small_bundle(tmp_path).path)] if verb == "score" else []
+    assert run([verb, str(path), *bundle]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert f"{path}: no rollouts in there" in shown.err
+
+
+def test_a_journal_given_to_report_is_sent_to_score(tmp_path: Path, capsys: Captured) -> None:
+    path = tmp_path / "episode.jsonl"
+    path.write_text(line_text(stored_rollout("a").episode.to_json()), encoding="utf-8")
+    assert run(["report", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert "is a journal" in err
+    assert "`arena score" in err
+    assert "delete" not in err
+
+
+def test_a_run_says_what_it_does_not_do(tmp_path: Path, capsys: Captured) -> None:
+    out = tmp_path / "rollouts.jsonl"
+    with RolloutStore(out) as store:
+        store.append(stored_rollout("a"))
+    with running(tmp_path) as (bundle, server):
+        there = ["--control", server.addresses.control, "--token", server.token]
+        asked = ["rollout", str(bundle.path), *there, "--agent", "noop", "--task", TASK]
+        assert run(asked) == 0
+        assert "results are only shown; --out FILE keeps them" in capsys.readouterr().err
+        assert run([*asked, "--out", str(out)]) == 0
+        err = capsys.readouterr().err
+        assert "also holds rollouts of library; `arena report` shows" in err
+        assert "only shown" not in err
+        assert run([*asked, "--out", str(out)]) == 0
+        assert f"all 1 rollouts are in {out} already; nothing" in capsys.readouterr().err
+        few = ["rollout", *there, "--agent", "noop", "--tasks", "1000"]
+        assert run([*few, "--environment", "nope"]) == 2
+        capsys.readouterr()
+        run(few)
+        err = capsys.readouterr().err
+        assert f"there are {len(bundle.tasks)} tasks, fewer than --tasks 1000; all are" in err
+    assert run(["report", str(out), "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["environments"]) == {"library", bundle.name}
+
+
+@requirement("client:void-never-scored")
+def test_a_killed_server_is_told_in_one_line(tmp_path: Path) -> None:
+    with running(tmp_path) as (_, server):
+        there = ["--control", server.addresses.control, "--token", server.token]
+        seeds = [option for seed in range(20000) for option in ("--seed", str(seed))]
+        out = tmp_path / "rollouts.jsonl"
+        asked = ["rollout", *there, "--agent", "noop", "--task", TASK, *seeds, "--out", str(out)]
+        command = [sys.executable, "-m", "astra_arena.servers", *asked]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+            while not out.exists() or out.read_bytes().count(b"\n") < 5:
+                assert process.poll() is None
+                time.sleep(0.01)
+            os.kill(server.pid, signal.SIGKILL)
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.count(b"\n") == 1, err.decode()
+    assert b"attempts in a row were void" in err
+    assert f"is in {out}; run again to go on".encode() in err
+
+
 def test_every_verb_shows_an_example(capsys: Captured) -> None:
     for verb in ("rollout", "score", "report"):
         assert run([verb, "--help"]) == 0
-        assert f"Example: arena {verb}" in " ".join(capsys.readouterr().out.split())
+        shown = " ".join(capsys.readouterr().out.split())
+        assert f"Example: arena {verb}" in shown
+        assert verb != "rollout" or "oracle (the default)" in shown
 
 
 @requirement("client:resume", "client:store")
@@ -193,6 +276,7 @@ def test_ctrl_c_leaves_whole_lines_that_a_second_run_goes_on_from(
         _, err = process.communicate(timeout=30)
     assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
     assert b"Traceback" not in err
+    assert b"run again to go on" in err
     held = out.read_bytes()
     assert held.endswith(b"\n")
     assert 5 <= held.count(b"\n") < 150

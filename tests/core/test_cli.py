@@ -76,6 +76,8 @@ def test_errors_become_exit_codes_and_one_line(
     assert "Traceback" not in err
     if isinstance(error, ArenaError):
         assert err == f"arena: {error.message}\n"
+    if isinstance(error, KeyboardInterrupt):
+        assert err == "arena: interrupted; what was written is whole, run again to go on\n"
 
 
 def test_a_verb_may_have_sub_commands(

@@ -22,7 +22,7 @@ from astra_arena.client.report import Report, summarise
 from astra_arena.client.rescore import rescore_files, scores_table
 from astra_arena.client.scripted_agents import build_agent
 from astra_arena.client.store import RolloutStore, read_rollouts
-from astra_arena.client.venue import Venue
+from astra_arena.client.venue import Venue, VenueCard
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.servers.bundle import load_bundle
 
@@ -46,6 +46,10 @@ class ModeChoice(StrEnum):
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
 Connection = Annotated[TransportChoice, typer.Option(help="How agents are connected.")]
 Files = Annotated[list[Path], typer.Argument(help="Rollout files; `score` takes journals, too.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(help="Rollout file (JSONL), appended to; without it results are only shown."),
+]
 FirstTasks = Annotated[int | None, typer.Option(min=1, help="Play the first N tasks.")]
 
 
@@ -62,7 +66,8 @@ def rollout(
         str | None, typer.Option(help="Which environment, when that server has several.")
     ] = None,
     agents: Annotated[
-        list[str] | None, typer.Option("--agent", help="oracle, random or noop; repeatable.")
+        list[str] | None,
+        typer.Option("--agent", help="oracle (the default), random or noop; repeatable."),
     ] = None,
     transport: Connection = TransportChoice.HTTP,
     task_ids: Annotated[
@@ -73,7 +78,7 @@ def rollout(
         list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 8,
-    out: Annotated[Path | None, typer.Option(help="Rollout file (JSONL); appended to.")] = None,
+    out: Output = None,
     resume: Annotated[
         bool, typer.Option(help="Skip what the file holds; --no-resume wants a new file.")
     ] = True,
@@ -85,6 +90,8 @@ def rollout(
 
     Example: arena rollout flights/ --control http://127.0.0.1:8641 --agent oracle --tasks 20
     """
+    if bundle is None and control is None:
+        raise SettingsError("nothing to play on: name a BUNDLE or --control URL")
     if out is not None and not resume and out.exists():
         raise SettingsError(f"{out} is there already; --resume goes on with it, or name another")
     gold = load_bundle(bundle) if bundle else None
@@ -118,21 +125,23 @@ def score(
     if as_json:
         scores = [result.to_json() for result in results]
         print(json.dumps({"mode": mode.value, "scores": scores}, indent=2))
-    else:
+    elif results:
         Console().print(scores_table(results))
+    _fail_on(_empty(files, len(results)))
 
 
 def report(
     files: Files,
     as_json: AsJson = False,
 ) -> None:
-    """Summarise rollout files by agent.
+    """Summarise rollout files by environment and agent.
 
     Example: arena report rollouts.jsonl --json
     """
     figures = summarise(one for path in files for one in read_rollouts(path))
-    _print_report(figures, as_json=as_json)
-    _fail_on(figures.findings)
+    if as_json or figures.tasks:
+        _print_report(figures, as_json=as_json)
+    _fail_on([*_empty(files, figures.tasks), *figures.findings])
 
 
 async def _collected(
@@ -144,8 +153,9 @@ async def _collected(
     out: Path | None,
 ) -> Collected:
     total = len(tasks) * len(players) * len(seeds)
-    with _opened(out) as store, ProgressBar(total) as bar:
-        return await collect(
+    card = await venue.card()
+    with _opened(out, card) as store, ProgressBar(total) as bar:
+        done = await collect(
             venue,
             tasks,
             players,
@@ -154,6 +164,11 @@ async def _collected(
             store=store,
             on_progress=bar.show,
         )
+    if not done.played:
+        held = f"all {done.skipped} rollouts are in {out} already"
+        what = held if done.skipped else "there is no task"
+        _notice(f"{what}; nothing to play")
+    return done
 
 
 def _chosen(
@@ -169,18 +184,38 @@ def _chosen(
                 "and `arena inspect BUNDLE --tasks` lists them"
             )
         return [by_id[task_id] for task_id in task_ids]
+    if count is not None and count > len(there):
+        _notice(f"there are {len(there)} tasks, fewer than --tasks {count}; all are played")
     return there if count is None else there[:count]
 
 
 @contextmanager
-def _opened(out: Path | None) -> Generator[RolloutStore | None]:
+def _opened(out: Path | None, card: VenueCard) -> Generator[RolloutStore | None]:
     if out is None:
+        _notice("results are only shown; --out FILE keeps them")
         yield None
         return
     with RolloutStore(out) as store:
         if store.torn is not None:
             _notice(f"{out} ended in a torn line, left by a crash; it was moved to {store.torn}")
+        others = {
+            name if name != card.environment else f"another version of {name}"
+            for digest, name in store.environments.items()
+            if digest != card.environment_digest
+        }
+        if others:
+            _notice(
+                f"{out} also holds rollouts of {', '.join(sorted(others))}; "
+                "`arena report` shows each environment apart"
+            )
         yield store
+
+
+def _empty(files: Sequence[Path], count: int) -> list[str]:
+    """Return the finding that the files hold nothing, if they do."""
+    if count:
+        return []
+    return [f"{', '.join(map(str, files))}: no rollouts in there; `arena rollout --out` adds some"]
 
 
 def _print_report(figures: Report, *, as_json: bool) -> None:

@@ -119,6 +119,8 @@ class RolloutStore:
         self.path = path
         self.torn: Path | None = None
         """Where a torn last line was moved, if there was one."""
+        self.environments: dict[str, str] = {}
+        """The names of the environments whose rollouts the file holds, by digest."""
         self._attempts: dict[str, int] = {}
         self._done: set[str] = set()
         try:
@@ -182,6 +184,7 @@ class RolloutStore:
 
     def _note(self, rollout: Rollout) -> None:
         self._attempts[rollout.id] = self._attempts.get(rollout.id, 0) + 1
+        self.environments[rollout.episode.environment_digest] = rollout.episode.environment
         if rollout.ended != "void":
             self._done.add(rollout.id)
 

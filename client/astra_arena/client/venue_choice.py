@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from astra_arena.client.http_venue import HttpVenue
 from astra_arena.client.stdio_venue import StdioVenue
 from astra_arena.client.venue import Venue
-from astra_arena.core.errors import SettingsError
+from astra_arena.core.errors import ConnectionLostError, SettingsError
 from astra_arena.core.rollouts import Transport
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.server_process import start_server_process
@@ -46,20 +46,23 @@ async def open_venue(
             raise SettingsError(f"--control needs the server's token: --token or {TOKEN_VARIABLE}")
         name = environment or (bundle.name if bundle else None)
         async with HttpVenue(control, token, environment=name) as venue:
-            await _require_same_bundle(venue, bundle, control)
+            try:
+                await _require_same_bundle(venue, bundle, control)
+            except ConnectionLostError as error:
+                # Nothing was ever there: the address is wrong, not the machinery.
+                raise SettingsError(error.message) from None
             yield venue
-    elif bundle is not None:
+    else:
+        assert bundle is not None, "the command asks for one of them"
         with start_server_process([bundle.path]) as server:
             async with HttpVenue(server.addresses.control, server.token) as venue:
                 yield venue
-    else:
-        raise SettingsError("nothing to play on: name a BUNDLE folder, or --control and --token")
 
 
 async def _require_same_bundle(venue: HttpVenue, bundle: Bundle | None, control: str) -> None:
+    card = await venue.card()
     if bundle is None:
         return
-    card = await venue.card()
     ours = (bundle.digests.environment, bundle.digests.tasks)
     if (card.environment_digest, card.tasks_digest) != ours:
         raise SettingsError(

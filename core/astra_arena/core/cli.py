@@ -45,6 +45,8 @@ MISUSE = (
 )
 """What was given cannot be used: exit code 2."""
 
+INTERRUPTED = "interrupted; what was written is whole, run again to go on"
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:
@@ -125,7 +127,7 @@ def run(arguments: Sequence[str]) -> int:
     except ArenaError as error:
         return _complain(error.message, code=2 if isinstance(error, MISUSE) else 1)
     except KeyboardInterrupt:
-        return _complain("interrupted; whatever was written is whole", code=128 + signal.SIGINT)
+        return _complain(INTERRUPTED, code=128 + signal.SIGINT)
     except BrokenPipeError:
         # The reader of a pipe left; the interpreter must not complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -151,7 +153,7 @@ def _interruptible(function: Callable[..., object]) -> Callable[..., object]:
         try:
             return function(*args, **options)
         except KeyboardInterrupt:
-            _complain("interrupted; whatever was written is whole", code=130)
+            _complain(INTERRUPTED, code=128 + signal.SIGINT)
             raise typer.Exit(128 + signal.SIGINT) from None
 
     return called
