@@ -5,7 +5,7 @@ import pytest
 
 from astra_arena.core.cli import run
 from tests.support.requirement import requirement
-from tests.synthesizer.inputs import make_keyless, make_shop
+from tests.synthesizer.inputs import make_keyless, make_shop, make_single_table
 
 
 @requirement("synth:table")
@@ -29,7 +29,24 @@ def test_people_are_told_what_to_try_next(
     assert run(["synth", "table", str(source), "--out", str(tmp_path / "b"), "--tasks", "3"]) == 0
     said = capfd.readouterr().out
     assert "t0001" in said
-    assert "arena rollout" in said
+    assert "inspect" in said
+    assert "serve" in said
+    assert "--agent random --out random.jsonl" in said
+    assert "synth table" not in said
+    assert all(line == line.rstrip() for line in said.splitlines())
+
+
+def test_fewer_tasks_than_asked_for_are_a_notice(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = make_single_table(tmp_path / "films.csv", rows=12)
+    out = str(tmp_path / "b")
+    assert run(["synth", "table", str(source), "--out", out, "--tasks", "900", "--json"]) == 0
+    said = capfd.readouterr()
+    made = json.loads(said.out)
+    notice = f"900 tasks were asked for; the data gave {made['tasks']}"
+    assert notice in said.err
+    assert made["notices"][-1] == notice
 
 
 @requirement("input:missing-file", "cli:exit-codes")

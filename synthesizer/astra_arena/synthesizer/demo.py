@@ -4,9 +4,12 @@ Real flights data that ships with the package; nothing is downloaded and no mode
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import anyio
 
@@ -23,10 +26,10 @@ from astra_arena.client import (
 )
 from astra_arena.client.progress_bar import ProgressBar
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.core.errors import SettingsError
 from astra_arena.core.rollouts import Rollout
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundle import MANIFEST, Bundle
 from astra_arena.servers.server_process import start_server_process
+from astra_arena.synthesizer.demo_folder import DemoPlaces
 from astra_arena.synthesizer.sources.table_source import build_world
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
@@ -45,32 +48,8 @@ STDIO_TASKS = 5
 MOST_FOR_LUCK = 0.2
 EVENT_LOOP = {"use_uvloop": True}
 
-
-@dataclass(frozen=True, slots=True)
-class DemoPlaces:
-    """Where a demonstration puts things, all inside one folder."""
-
-    folder: Path
-
-    @property
-    def database(self) -> Path:
-        """The source, as a user would have it."""
-        return self.folder / "flights.sqlite"
-
-    @property
-    def bundle(self) -> Path:
-        """The environment made of it."""
-        return self.folder / "nycflights13"
-
-    @property
-    def rollouts(self) -> Path:
-        """What the agents did over HTTP."""
-        return self.folder / "rollouts.jsonl"
-
-    @property
-    def stdio_rollouts(self) -> Path:
-        """What the oracle did over stdio."""
-        return self.folder / "rollouts-stdio.jsonl"
+Watched: TypeAlias = Callable[[], AbstractContextManager[Watcher]]
+"""Opens a watcher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +66,8 @@ class DemoResult:
     """Tasks that the oracle also played over stdio."""
     findings: tuple[str, ...]
     """What is not as it must be; empty when all is well."""
+    notices: tuple[str, ...]
+    """What was moved aside, left out, or is less than was asked for."""
     seconds: dict[str, float]
     """How long each part took."""
 
@@ -98,6 +79,7 @@ class DemoResult:
             "rollouts": str(self.places.rollouts),
             "stdio_tasks": self.stdio_tasks,
             "findings": list[Json](self.findings),
+            "notices": list[Json](self.notices),
             "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
         }
 
@@ -108,27 +90,33 @@ def run_demo(
     tasks: int = DEFAULT_TASKS,
     concurrency: int = 16,
     seed: int = 0,
-    watcher: Watcher | None = None,
+    watched: Watched | None = None,
 ) -> DemoResult:
     """Run the demonstration in `folder`; what an earlier one left there is replaced.
 
+    Args:
+        folder: Where everything is put.
+        tasks: How many tasks to make.
+        concurrency: How many episodes may be open at once.
+        seed: Decides tasks and episodes.
+        watched: Gives a watcher for as long as the synthesis takes; rollouts have a bar of their
+            own, so it must have left the terminal when its block has ended.
+
     Raises:
-        SettingsError: if `folder` is a file.
+        SettingsError: if `folder` cannot be written, or holds what no demonstration wrote.
         SynthesisError: if the environment cannot be made or does not bear out its gold.
     """
-    if folder.exists() and not folder.is_dir():
-        raise SettingsError(f"--out is a folder; {str(folder)!r} is a file")
-    folder.mkdir(parents=True, exist_ok=True)
     places = DemoPlaces(folder)
+    places.require()
     started = time.monotonic()
-    synthesis = _make(places, tasks, seed, watcher)
+    with (watched or _unwatched)() as watch:
+        synthesis = _make(places, tasks, seed, watch)
+        watch("let agents play every task", 0, 0)
     bundle = synthesis.bundle
     made = time.monotonic()
-    for path in (places.rollouts, places.stdio_rollouts):
-        path.unlink(missing_ok=True)
-    if watcher is not None:
-        watcher("let agents play every task", 0, 0)
-    report = anyio.run(_play, places, bundle, concurrency, seed, backend_options=EVENT_LOOP)
+    moved = places.clear_rollouts()
+    with places.writing(places.rollouts, places.stdio_rollouts):
+        report = anyio.run(_play, places, bundle, concurrency, seed, backend_options=EVENT_LOOP)
     played = time.monotonic()
     return DemoResult(
         places=places,
@@ -137,8 +125,14 @@ def run_demo(
         report=report,
         stdio_tasks=min(STDIO_TASKS, len(bundle.tasks)),
         findings=(*report.findings, *_findings(report), *_differences(places)),
+        notices=(*synthesis.notices, *moved),
         seconds={"synthesis": made - started, "rollouts": played - made, "all": played - started},
     )
+
+
+@contextmanager
+def _unwatched() -> Generator[Watcher]:
+    yield lambda _doing, _done, _total: None
 
 
 def _replay(synthesis: Synthesis) -> JsonObject:
@@ -147,29 +141,28 @@ def _replay(synthesis: Synthesis) -> JsonObject:
     return next(gate for gate in gates if isinstance(gate, dict) and gate["gate"] == "replay")
 
 
-def _make(places: DemoPlaces, tasks: int, seed: int, watcher: Watcher | None) -> Synthesis:
-    build_world(SHIPPED_DATA, places.database)
+def _make(places: DemoPlaces, tasks: int, seed: int, watch: Watcher) -> Synthesis:
     options = TableOptions(tasks=tasks, seed=seed, descriptions=load_descriptions(DESCRIPTIONS))
-    return synthesize_tables(places.database, places.bundle, options, watcher=watcher)
+    with places.writing(places.database, places.bundle / MANIFEST):
+        build_world(SHIPPED_DATA, places.database)
+        return synthesize_tables(places.database, places.bundle, options, watcher=watch)
 
 
 async def _play(places: DemoPlaces, bundle: Bundle, concurrency: int, seed: int) -> Report:
     """Let all agents play all tasks over HTTP, and the oracle a few over stdio."""
-    total = len(AGENTS) * len(bundle.tasks)
-    with (
-        start_server_process([bundle.path]) as server,
-        ProgressBar(total + min(STDIO_TASKS, len(bundle.tasks))) as bar,
-    ):
+    over_http = len(AGENTS) * len(bundle.tasks)
+    total = over_http + min(STDIO_TASKS, len(bundle.tasks))
+    with start_server_process([bundle.path]) as server, ProgressBar(total) as bar:
+        show = partial(_show, bar, 0, total)
         async with HttpVenue(server.addresses.control, server.token) as venue:
             with RolloutStore(places.rollouts) as store:
                 report = await _collect(
-                    venue, bundle, AGENTS, concurrency, seed, store=store, bar=bar
+                    venue, bundle, AGENTS, concurrency, seed, store=store, show=show
                 )
+        show = partial(_show, bar, over_http, total)
         async with StdioVenue(bundle) as stdio:
             with RolloutStore(places.stdio_rollouts) as store:
-                await _collect(
-                    stdio, bundle, AGENTS[:1], concurrency, seed, store=store, bar=bar, done=total
-                )
+                await _collect(stdio, bundle, AGENTS[:1], concurrency, seed, store=store, show=show)
     return report
 
 
@@ -181,16 +174,10 @@ async def _collect(
     seed: int,
     *,
     store: RolloutStore,
-    bar: ProgressBar,
-    done: int = 0,
+    show: Callable[[Progress], None],
 ) -> Report:
     cards = await venue.tasks()
     chosen = cards[:STDIO_TASKS] if venue.transport == "stdio" else cards
-    total = done + len(agents) * len(chosen)
-
-    def show(progress: Progress) -> None:
-        bar.show(replace(progress, done=done + progress.done, total=max(total, progress.total)))
-
     collected = await collect(
         venue,
         chosen,
@@ -201,6 +188,10 @@ async def _collect(
         on_progress=show,
     )
     return collected.report
+
+
+def _show(bar: ProgressBar, before: int, total: int, progress: Progress) -> None:
+    bar.show(replace(progress, done=before + progress.done, total=total))
 
 
 def _findings(report: Report) -> list[str]:

@@ -57,7 +57,7 @@ class Synthesis:
 
     bundle: Bundle
     notices: tuple[str, ...]
-    """What was left out or read differently from what the source says."""
+    """What was left out, read differently from what the source says, or is less than asked for."""
     report: JsonObject
     """The content of `report.json`, without the digests."""
 
@@ -159,8 +159,10 @@ class _Draft:
         made = self._write(self._folder, kept, report)
         emit_server(made.path)
         bundle = copy_bundle(made, out)
-        notices = (*self._loaded.notices, *self._analysis.notices)
-        return Synthesis(bundle, notices, report)
+        notices = [*self._loaded.notices, *self._analysis.notices]
+        if len(kept) < self._options.tasks:
+            notices.append(f"{self._options.tasks} tasks were asked for; the data gave {len(kept)}")
+        return Synthesis(bundle, tuple(notices), report)
 
     def _sample(self, watch: Watcher) -> Sample:
         count = self._options.tasks
