@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import NamedTuple
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, normalised
@@ -30,6 +31,14 @@ databases cannot store that.
 """
 
 _REMEMBERED_RESULTS = 4096
+_KINDS: dict[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class Tool:
         if problem is not None:
             return Refused(f"invalid arguments for {self.spec.name!r}: {problem}", stored)
         if not isinstance(arguments, dict):
-            came = type(arguments).__name__
+            came = _KINDS.get(type(arguments), "something else")
             return Refused(
                 f"invalid arguments for {self.spec.name!r}: expected an object, got {came}", stored
             )
@@ -144,7 +153,7 @@ def storable(value: Json) -> Stored:
     try:
         data = canonical_bytes(value)
     except SpecError as error:
-        return _note(error.message, "(not JSON)")
+        return _note(_number_problem(value) or error.message, "(not JSON)")
     if len(data) > MAX_ARGUMENT_BYTES:
         problem = f"expected at most {MAX_ARGUMENT_BYTES} bytes, got {len(data)}"
         return _note(problem, "(too large)")
@@ -163,7 +172,7 @@ def _number_problem(value: Json) -> str | None:
         case bool():
             return None
         case int() | float():
-            if abs(value) < NUMBER_LIMIT:
+            if abs(value) < NUMBER_LIMIT or (isinstance(value, float) and not isfinite(value)):
                 return None
             return "expected numbers below 2**63 in magnitude, got a larger one"
         case list():
