@@ -143,6 +143,11 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_next_step(
         RolloutStore(tmp_path / "rollouts.jsonl")
 
 
+def test_a_device_is_refused_before_it_is_read() -> None:
+    with pytest.raises(RecordError, match="/dev/null is no plain file; choose another --out"):
+        RolloutStore(Path("/dev/null"))
+
+
 def test_reading_is_lazy(tmp_path: Path) -> None:
     path = tmp_path / "rollouts.jsonl"
     path.write_bytes(written(path, rollout("a")) + b"damaged\n")

@@ -10,6 +10,7 @@ import fcntl
 import json
 import logging
 import os
+import stat
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +84,7 @@ def _foreign(path: Path, line: bytes, where: str = "") -> RecordError:
         )
     detail = f" (at {where})" if where else ""
     return RecordError(
-        f"{path} holds no rollouts: its first line is none{detail}; name a file that "
+        f"{path} holds no rollouts: its first line is not one{detail}; name a file that "
         "`arena rollout --out FILE` has written"
     )
 
@@ -129,6 +130,7 @@ class RolloutStore:
         except OSError as error:
             raise self._unwritable(error) from None
         try:
+            self._require_plain()
             self._lock()
             for rollout in _whole_rollouts(path):
                 self._note(rollout)
@@ -187,6 +189,11 @@ class RolloutStore:
         self.environments[rollout.episode.environment_digest] = rollout.episode.environment
         if rollout.ended != "void":
             self._done.add(rollout.id)
+
+    def _require_plain(self) -> None:
+        """Refuse devices and pipes: what they hold cannot be read back."""
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            raise RecordError(f"{self.path} is no plain file; choose another --out")
 
     def _lock(self) -> None:
         try:
