@@ -84,7 +84,7 @@ def test_a_csv_file_becomes_a_table_with_typed_columns(tmp_path: Path) -> None:
     )
     assert query(tmp_path / "world.sqlite", "SELECT * FROM things") == [
         (1, 2.5, 1, "2024-02-29", "2024-02-29T10:00:00Z", "0042", 'a, "b"'),
-        (2, 3.0, 0, "2024-03-01", "2024-03-01 11:30", "17", None),
+        (2, 3.0, 0, "2024-03-01", "2024-03-01T11:30:00Z", "17", None),
     ]
     assert (table.rows, table.columns[-1].nulls, report.notices) == (2, 1, ())
 
@@ -254,7 +254,7 @@ def test_triggers_views_and_virtual_tables_are_left_out_with_notice(tmp_path: Pa
         "trigger 'on_view' was left out: only tables become part of a world",
         "view 'open_shops' was left out: only tables become part of a world",
         "virtual table 'words' was left out: only ordinary tables become part of a world",
-        "table 'empty' has no rows",
+        "table 'empty' has no rows: it gets no tools",
     )
     names = "SELECT name FROM sqlite_schema WHERE type <> 'index' ORDER BY name"
     assert query(tmp_path / "world.sqlite", names) == [("empty",), ("shop",)]
@@ -433,3 +433,25 @@ def test_a_database_without_usable_rows_is_refused(tmp_path: Path, script: str, 
     with pytest.raises(SourceError) as caught:
         build_world(source, tmp_path / "world.sqlite")
     assert part in caught.value.message
+
+
+def test_an_empty_table_among_others_is_noticed_and_an_empty_file_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "a.csv").write_text("id,name\n", encoding="utf-8")
+    (folder / "b.csv").write_text("", encoding="utf-8")
+    with pytest.raises(SourceError, match="folder 'exports' holds no rows"):
+        build_world(folder, tmp_path / "world.sqlite")
+    (folder / "c.csv").write_text("id,name\n1,x\n", encoding="utf-8")
+    report = build_world(folder, tmp_path / "world.sqlite")
+    assert [(table.name, table.rows) for table in report.tables] == [("a", 0), ("c", 1)]
+    assert report.notices == (
+        "'b.csv' is empty: it gets no tools",
+        "table 'a' has no rows: it gets no tools",
+    )
+
+
+@pytest.mark.parametrize("address", ["https://example.org/a.csv", "postgres://db/shop"])
+def test_an_address_is_told_from_a_path(tmp_path: Path, address: str) -> None:
+    with pytest.raises(SourceError, match=f"'{address}' is an address, and only local files"):
+        build_world(Path(address), tmp_path / "world.sqlite")

@@ -2,7 +2,12 @@ from collections import Counter
 
 import pytest
 
-from astra_arena.synthesizer.tasks.task_sampler import MOST_COMMON_SHARE, Sample, sample_tasks
+from astra_arena.synthesizer.tasks.task_sampler import (
+    MOST_COMMON_SHARE,
+    MOST_ROOT_SHARE,
+    Sample,
+    sample_tasks,
+)
 from tests.synthesizer.analysed import Analysed
 
 
@@ -68,3 +73,18 @@ def test_one_table_is_enough(films: Analysed) -> None:
     sample = sample_tasks(films.connection, films.catalogue, films.designs, count=40, seed=0)
     assert len(sample.tasks) == 40
     assert {task.plan.topology for task in sample.tasks} == {"chain", "fork", "join", "parallel"}
+
+
+def test_no_task_asks_again_for_a_part_of_an_earlier_one(shop_sample: Sample) -> None:
+    calls = [frozenset(step.call for step in task.plan.steps) for task in shop_sample.tasks]
+    for place, later in enumerate(calls):
+        assert not any(later <= earlier for earlier in calls[:place])
+
+
+def test_few_tasks_begin_with_the_same_call(shop_sample: Sample) -> None:
+    roots = Counter(
+        root
+        for task in shop_sample.tasks
+        for root in {step.call for step in task.plan.steps if not step.sources}
+    )
+    assert max(roots.values()) <= max(2, MOST_ROOT_SHARE * 60)

@@ -5,7 +5,7 @@ the checks and not in the drawing.
 """
 
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,10 +24,14 @@ from astra_arena.synthesizer.tasks.task_graphs import Plan, Step, Topology
 
 MOST_COMMON_SHARE = 0.15
 """The share of tasks, overall and among those that ask for one column, with one final answer."""
+MOST_ROOT_SHARE = 0.03
+"""The share of tasks that may begin with one call; two may in any case."""
 ATTEMPTS_PER_TASK = 240
 """Draws for one task before another shape is tried."""
 FAILURES_IN_A_ROW = 3
 """Tasks that a shape may fail to give before it is given up."""
+SCARCE_TASKS = 50
+"""When this many tasks took more than `ATTEMPTS_PER_TASK` draws each, the data is worked out."""
 ATTEMPTS_PER_SIZE = 80
 """Draws for a number of steps: small plans pass more often, and would crowd the others out."""
 
@@ -81,12 +85,15 @@ def sample_tasks(
     Raises:
         SynthesisError: if the data allows no task at all.
     """
-    sampler = _TaskSampler(connection, catalogue, designs, seed)
+    sampler = _TaskSampler(connection, catalogue, designs, count, seed)
     wanted = _shares(count)
     tasks: list[SampledTask] = []
     failures: Counter[Topology] = Counter()
     number = 0
+    drawn_before: deque[int] = deque([0], maxlen=SCARCE_TASKS)
     while len(tasks) < count:
+        if sampler.attempts - drawn_before[0] > SCARCE_TASKS * ATTEMPTS_PER_TASK:
+            break
         topology = _next_topology(wanted, tasks, failures)
         if topology is None:
             break
@@ -97,6 +104,7 @@ def sample_tasks(
             continue
         failures[topology] = 0
         tasks.append(task)
+        drawn_before.append(sampler.attempts)
         if progress is not None:
             progress(len(tasks))
     if not tasks:
@@ -135,18 +143,22 @@ class _TaskSampler:
         connection: sqlite3.Connection,
         catalogue: Catalogue,
         designs: tuple[EntityTools, ...],
+        count: int,
         seed: int,
     ) -> None:
         self._catalogue = catalogue
         self._designs = designs
+        self._most_of_root = max(2, int(MOST_ROOT_SHARE * count))
         self._seed = seed
         self._queries = GoldQueries(connection, catalogue)
         self._queries.prepare(designs)
         self._uses = AnswerUses(catalogue, designs)
         self._questions: set[str] = set()
-        self._calls: set[frozenset[object]] = set()
+        self._calls: list[frozenset[object]] = []
+        self._roots: Counter[object] = Counter()
         self._answers: Counter[str] = Counter()
         self._column_answers: dict[tuple[str, str], Counter[str]] = {}
+        self.attempts = 0
         self.drawn = 0
         self.refused: Counter[str] = Counter()
 
@@ -158,6 +170,7 @@ class _TaskSampler:
         checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
         size = shapes.size(topology)
         for attempt in range(ATTEMPTS_PER_TASK):
+            self.attempts += 1
             if attempt % ATTEMPTS_PER_SIZE == ATTEMPTS_PER_SIZE - 1:
                 size = shapes.size(topology)
             drawn = shapes.draw(topology, size)
@@ -179,7 +192,10 @@ class _TaskSampler:
         return None
 
     def _is_diverse(self, plan: Plan) -> bool:
-        if frozenset(step.call for step in plan.steps) in self._calls:
+        calls = _calls(plan)
+        if any(calls <= earlier for earlier in self._calls):
+            return False
+        if any(self._roots[root] >= self._most_of_root for root in _roots(plan)):
             return False
         return all(
             _stays_rare(answers, _answer_text(leaf.answer))
@@ -193,10 +209,19 @@ class _TaskSampler:
 
     def _note(self, plan: Plan, wording: Wording) -> None:
         self._questions.add(wording.question)
-        self._calls.add(frozenset(step.call for step in plan.steps))
+        self._calls.append(_calls(plan))
+        self._roots.update(_roots(plan))
         for leaf in plan.leaves:
             for answers in (self._answers, self._answers_of(leaf)):
                 answers[_answer_text(leaf.answer)] += 1
+
+
+def _calls(plan: Plan) -> frozenset[object]:
+    return frozenset(step.call for step in plan.steps)
+
+
+def _roots(plan: Plan) -> frozenset[object]:
+    return frozenset(step.call for step in plan.steps if not step.sources)
 
 
 def _answer_text(answer: SqlValue) -> str:
