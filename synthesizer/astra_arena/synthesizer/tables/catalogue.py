@@ -13,11 +13,10 @@ from astra_arena.synthesizer.tables.keys import PrimaryKey
 from astra_arena.synthesizer.tables.naming import (
     distinct_names,
     label_of,
-    plural_of,
     safe_identifier,
-    singular_of,
     words_of,
 )
+from astra_arena.synthesizer.tables.nouns import table_nouns
 from astra_arena.synthesizer.tables.profile import ColumnProfile, TableProfile
 from astra_arena.synthesizer.tables.references import Reference, linked_columns
 
@@ -185,13 +184,12 @@ def build_catalogue(
     """Put together what is known of the tables that have keys."""
     kept = [profile for profile in profiles if profile.name in keys]
     words = [descriptions.tables.get(profile.name, TableWords()) for profile in kept]
-    singulars = [w.singular or singular_of(p.name) for p, w in zip(kept, words, strict=True)]
-    plurals = [
-        w.plural or _plural_noun(p.name, singular)
-        for p, w, singular in zip(kept, words, singulars, strict=True)
-    ]
-    ones = _identifiers(singulars, "record")
-    manies = _identifiers(plurals, "records")
+    nouns = table_nouns(
+        [(profile.name, w.singular, w.plural) for profile, w in zip(kept, words, strict=True)],
+        columns=[column.name for profile in kept for column in profile.columns],
+    )
+    ones = _identifiers([noun.one for noun in nouns], "record")
+    manies = _identifiers([noun.many for noun in nouns], "records")
     return Catalogue(
         tuple(
             Entity(
@@ -200,22 +198,17 @@ def build_catalogue(
                 attributes=_attributes(profile, table_words, keys[profile.name].columns),
                 key=keys[profile.name].columns,
                 references=tuple(r for r in references if r.table == profile.name),
-                singular=singular,
-                plural=plural,
+                singular=noun.singular,
+                plural=noun.plural,
                 one=one,
                 many=many,
                 words=table_words,
             )
-            for profile, table_words, singular, plural, one, many in zip(
-                kept, words, singulars, plurals, ones, manies, strict=True
+            for profile, table_words, noun, one, many in zip(
+                kept, words, nouns, ones, manies, strict=True
             )
         )
     )
-
-
-def _plural_noun(table: str, singular: str) -> str:
-    written = " ".join(words_of(table))
-    return written if written and written != singular else plural_of(singular)
 
 
 def _identifiers(nouns: list[str], fallback: str) -> list[str]:
