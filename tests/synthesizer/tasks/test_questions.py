@@ -132,3 +132,44 @@ def test_a_question_with_an_answer_in_it_is_refused(flights: Analysed) -> None:
     plan = Plan("chain", (step, count))
     wording = Storyteller(flights.catalogue, plan, random.Random(0)).tell()
     assert wording_finding(plan, wording) == "the question holds the answer of q1"
+
+
+def test_a_row_that_is_counted_with_those_like_it_is_said_to_be_included(shop: Analysed) -> None:
+    known = Step("q1", "get", "orders", (Condition("id", "is", 1001),), "customer_id")
+    solved = shop.queries.solve(known)
+    assert solved is not None
+    shared = (Condition("customer_id", "is", solved.answer, "q1"),)
+    count = Step("q2", "count", "orders", shared)
+    assert told(shop, "chain", solved, count) == (
+        "How many orders with the same customer as order 1001 are there, that one included?"
+    )
+    mean = Step("q2", "summary", "orders", shared, "total", metric="mean")
+    assert told(shop, "chain", solved, mean).endswith("as order 1001, that one included?")
+    highest = Step("q2", "summary", "orders", shared, "total", metric="maximum")
+    assert told(shop, "chain", solved, highest).endswith("as order 1001?")
+    elsewhere = (*shared, Condition("placed_on", "is", "1999-01-01"))
+    other = Step("q2", "count", "orders", elsewhere)
+    assert not told(shop, "chain", solved, other).endswith("that one included?")
+
+
+def test_a_row_by_a_key_of_references_says_what_each_is_to_it(shop: Analysed) -> None:
+    item = Step(
+        "q2",
+        "get",
+        "order_items",
+        (Condition("order_id", "is", 1001, "q1"), Condition("line", "is", 1)),
+        "quantity",
+    )
+    order = Step("q1", "top", "orders", (), "id", sort_by="total", descending=True)
+    assert told(shop, "chain", order, item) == (
+        "What is the quantity of the order item with the order with the highest total of all "
+        "orders as its order and line 1?"
+    )
+
+
+def test_a_row_is_called_by_its_name(shop: Analysed) -> None:
+    named = Step("q1", "pick", "customers", (Condition("name", "is", "Person 007"),), "id")
+    count = Step("q2", "count", "orders", (Condition("customer_id", "is", 7, "q1"),))
+    assert told(shop, "chain", named, count) == (
+        'How many orders of the customer named "Person 007" are there?'
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
-from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Step
+from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Row, Step
 from astra_arena.synthesizer.tasks.terms import (
     joined,
     named_row,
@@ -27,6 +27,9 @@ _METRICS = {
     "mean": "average",
     "sum": "total",
 }
+
+_NAMED = {"name": "named", "title": "titled"}
+"""Columns that say what a row is called, and how it is said."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,9 @@ class Phrases:
                 rows = self.rows(step, name)
                 short = "How many {} are there?" if len(rows) <= LONGEST_INSIDE else ""
                 form = entity.words.counted or short or "What is the number of {}?"
-                return form.replace("{}", rows)
+                return self._told_whether_included(step, form.replace("{}", rows))
             case "summary":
-                return self._summary_question(step, name)
+                return self._told_whether_included(step, self._summary_question(step, name))
             case _:
                 return self._value_question(step, self.row(step, name))
 
@@ -93,6 +96,27 @@ class Phrases:
         unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
         return f"What is the {attribute.label} of {row}{unit}?"
 
+    def _told_whether_included(self, step: Step, question: str) -> str:
+        """Say so where a row that the others are compared with is counted among them."""
+        return f"{question[:-1]}, that one included?" if self._counts_its_parent(step) else question
+
+    def _counts_its_parent(self, step: Step) -> bool:
+        if step.metric in ("minimum", "maximum"):
+            return False
+        shared = [
+            self.plan.step(condition.source)
+            for condition in step.conditions
+            if condition.source
+            and condition.operator == "is"
+            and not self._same_kind(step, condition)
+        ]
+        return any(
+            parent.table == step.table
+            and parent.rows
+            and all(_satisfies(parent.rows[0], condition) for condition in step.conditions)
+            for parent in shared
+        )
+
     def _summary_question(self, step: Step, name: Namer) -> str:
         attribute = self.entity_of(step).by_name[step.column or ""]
         figure = _METRICS[step.metric or "mean"]
@@ -105,6 +129,9 @@ class Phrases:
     def _known_row(self, step: Step, name: Namer) -> str:
         entity = self.entity_of(step)
         fed = [condition for condition in step.conditions if condition.source]
+        if fed and len(entity.key) > 1 and not entity.words.named:
+            parts = [self._key_part(entity, condition, name) for condition in step.conditions]
+            return f"the {entity.singular} with {joined(parts)}"
         if not fed or len(entity.key) > 1:
             said = {
                 condition.column: self._value_of(entity, condition, name)
@@ -114,6 +141,15 @@ class Phrases:
             }
             return named_row(entity, said)
         return self._thing(self.plan.step(fed[0].source or ""), name)
+
+    def _key_part(self, entity: Entity, condition: Condition, name: Namer) -> str:
+        attribute = entity.by_name[condition.column]
+        if condition.source is None:
+            return f"{attribute.label} {spoken(attribute, condition.value)}"
+        value = self._value_of(entity, condition, name)
+        if entity.reference_of(condition.column) is None:
+            return f"{value} as its {attribute.label}"
+        return f"{value} as its {self._filter_label(entity, condition)}"
 
     def _thing(self, parent: Step, name: Namer) -> str:
         """Return the phrase for the thing that the parent's answer names."""
@@ -148,6 +184,8 @@ class Phrases:
                 here.append(f"of {value}")
             elif condition.source:
                 here.append(f"whose {self._filter_label(entity, condition)} is {value}")
+            elif condition.column in _NAMED:
+                said.append(f"{_NAMED[condition.column]} {value}")
             else:
                 plain.append(f"{self._filter_label(entity, condition)} {value}")
         if plain:
@@ -209,3 +247,14 @@ class Phrases:
         if self.catalogue.names_things(entity.name, condition.column):
             return self._thing(parent, name)
         return self.value(parent, name)
+
+
+def _satisfies(row: Row, condition: Condition) -> bool:
+    value, bound = row[condition.column], condition.value
+    if condition.operator == "is":
+        return value == bound
+    if isinstance(value, str) and isinstance(bound, str):
+        return value >= bound if condition.operator == "at_least" else value <= bound
+    if isinstance(value, int | float) and isinstance(bound, int | float):
+        return value >= bound if condition.operator == "at_least" else value <= bound
+    return False

@@ -1,8 +1,21 @@
 """Single terms of questions: a row by its key, a value, a role, a superlative, a list."""
 
+import re
+
 from astra_arena.synthesizer.tables.catalogue import Attribute, Entity
 from astra_arena.synthesizer.tables.naming import label_of, without_identifying_word
+from astra_arena.synthesizer.tables.nouns import ROW_OF
 from astra_arena.synthesizer.tables.profile import SqlValue
+
+_WORD = re.compile(r"\w+(?:[-./:]\w+)*")
+_SMALL_WORDS = frozenset(
+    {
+        *("null", "none", "nil", "true", "false", "yes", "no", "na", "unknown", "empty"),
+        *("a", "an", "the", "that", "this", "of", "on", "in", "at", "by", "for", "from", "to"),
+        *("and", "or", "not", "with", "without", "all", "any", "each", "same", "it", "its", "is"),
+    }
+)
+"""A value that is one of these would be read as a part of the sentence."""
 
 
 def named_row(entity: Entity, said: dict[str, str]) -> str:
@@ -15,7 +28,8 @@ def named_row(entity: Entity, said: dict[str, str]) -> str:
     if len(said) == 1:
         (column,) = said
         attribute = entity.by_name[column]
-        if _says_identity(attribute):
+        # "Row of messy 7" would be the row of a thing called so.
+        if _says_identity(attribute) and not entity.singular.startswith(ROW_OF):
             return f"{entity.singular} {said[column]}"
         return f"the {entity.singular} with {attribute.label} {said[column]}"
     parts = [f"{entity.by_name[column].label} {value}" for column, value in said.items()]
@@ -32,8 +46,26 @@ def spoken(attribute: Attribute, value: SqlValue) -> str:
     if said is not None:
         return said
     text = str(value)
-    plain = attribute.profile.logical_type != "text" or " " not in text
-    return text if plain else f'"{text}"'
+    if attribute.profile.logical_type != "text" or _is_plain_word(text):
+        return text
+    return quoted(text)
+
+
+def quoted(text: str) -> str:
+    """Return text in quotes that it does not hold itself, where there are such."""
+    mark = "'" if '"' in text and "'" not in text else '"'
+    return f"{mark}{text}{mark}"
+
+
+def _is_plain_word(text: str) -> bool:
+    """Tell whether text reads as a name or code and as nothing else: no number, no small word."""
+    if _WORD.fullmatch(text) is None or text.casefold() in _SMALL_WORDS:
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return any(letter.isalpha() for letter in text)
+    return False
 
 
 def role_of(attribute: Attribute, target: Entity) -> str:
