@@ -99,3 +99,22 @@ def test_a_verb_may_have_sub_commands(
     assert cli.run(["test", "table", "x.csv"]) == 0
     assert capsys.readouterr().out == "table x.csv\n"
     assert cli.run(["test", "tabel"]) == 2
+
+
+@requirement("cli:help")
+def test_the_lines_of_a_description_are_broken_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def verb() -> None:
+        """Do it.
+
+        A line of the source that is as long as those of the source are allowed to be, and then
+        another one that goes on with the first.
+        """
+
+    monkeypatch.setenv("COLUMNS", "80")
+    install(monkeypatch, verb)
+    assert cli.run(["test", "--help"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "A line of the source that is as long as those of the source are allowed to be," in lines
+    assert "and then another one that goes on with the first." in lines

@@ -167,3 +167,20 @@ def test_progress_is_told(tmp_path: Path) -> None:
     )
     assert ("sample tasks", 3, 3) in told
     assert ("replay the gold calls", 9, 9) in told
+
+
+def test_an_empty_table_gets_no_tools(tmp_path: Path) -> None:
+    source = make_shop(tmp_path / "shop.sqlite", customers=20, orders=60)
+    with closing(sqlite3.connect(source)) as connection:
+        connection.execute("CREATE TABLE refunds (id INTEGER PRIMARY KEY, order_id INTEGER)")
+    made = synthesize_tables(source, tmp_path / "bundle", TableOptions(tasks=3))
+    assert "table 'refunds' has no rows: it gets no tools" in made.notices
+    assert not any("refund" in tool.name for tool in made.bundle.environment.tools)
+
+
+@pytest.mark.parametrize("tasks", [0, 10_001])
+def test_a_number_of_tasks_out_of_bounds_is_refused_before_any_work(
+    tmp_path: Path, tasks: int
+) -> None:
+    with pytest.raises(SettingsError, match="--tasks is 1 to 10000"):
+        synthesize_tables(tmp_path / "none", tmp_path / "bundle", TableOptions(tasks=tasks))

@@ -8,6 +8,7 @@ install. Results go to stdout (`--json` for machines), progress and errors to st
 import difflib
 import functools
 import importlib
+import inspect
 import os
 import signal
 import sys
@@ -142,7 +143,15 @@ def _call(name: str, arguments: list[str]) -> None:
     else:
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         app.command()(_interruptible(target))
+    for command in app.registered_commands:
+        command.help = command.help or _paragraphs(command.callback)
     app(args=arguments, prog_name=f"arena {name}")
+
+
+def _paragraphs(function: Callable[..., object] | None) -> str:
+    """Return the description of a verb with whole paragraphs as lines, which a terminal breaks."""
+    described = inspect.getdoc(function) or ""
+    return "\n\n".join(" ".join(part.split()) for part in described.split("\n\n"))
 
 
 def _interruptible(function: Callable[..., object]) -> Callable[..., object]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SettingsError
+from astra_arena.core.output import output_console
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.servers.host import MAX_EPISODES
 from astra_arena.servers.inspection import bundle_facts, print_facts
@@ -119,4 +119,4 @@ def inspect(
     if as_json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        print_facts(facts, Console())
+        print_facts(facts, output_console())

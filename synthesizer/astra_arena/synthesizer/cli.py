@@ -19,6 +19,7 @@ from astra_arena.core.output import output_console, print_hanging
 from astra_arena.synthesizer.demo import DemoResult, run_demo
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
+    MOST_TASKS,
     Synthesis,
     TableOptions,
     Watcher,
@@ -47,7 +48,9 @@ def synth_table(
         str | None, typer.Option(help="The environment's name; else the source's.")
     ] = None,
     title: Annotated[str | None, typer.Option(help="A title for people.")] = None,
-    tasks: Annotated[int, typer.Option(min=1, help="How many tasks to make.")] = DEFAULT_TASKS,
+    tasks: Annotated[
+        int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
+    ] = DEFAULT_TASKS,
     seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")
@@ -61,7 +64,7 @@ def synth_table(
 
     Example: arena synth table shop.sqlite --out shop-bundle --tasks 200 --seed 7
 
-    Example: arena synth table exports/ --out crm --name crm --describe crm-words.json
+    Example: arena synth table exports/ --out crm --describe crm-words.json
     """
     options = TableOptions(
         tasks=tasks,
@@ -84,7 +87,9 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path(
         "arena-demo"
     ),
-    tasks: Annotated[int, typer.Option(min=1, help="How many tasks to make.")] = DEFAULT_TASKS,
+    tasks: Annotated[
+        int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
+    ] = DEFAULT_TASKS,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 16,
     seed: Annotated[int, typer.Option(help="Decides tasks and episodes.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,

@@ -34,6 +34,7 @@ from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
 from astra_arena.synthesizer.tasks.task_writer import GENERATOR, TaskWriter
 
 DEFAULT_TASKS = 120
+MOST_TASKS = 10_000
 WORLD_FILE = "world.sqlite"
 
 Watcher: TypeAlias = Callable[[str, int, int], None]
@@ -84,6 +85,8 @@ def synthesize_tables(
     chosen = options or TableOptions()
     watch = watcher or _unwatched
     name = environment_name(chosen, source)
+    if not 1 <= chosen.tasks <= MOST_TASKS:
+        raise SettingsError(f"--tasks is 1 to {MOST_TASKS}; got {chosen.tasks}")
     require_place(out)
     watch("read the tables", 0, 0)
     with (

@@ -55,27 +55,25 @@ def table_name(path: Path) -> str:
     return path.name[: -len(csv_suffix(path) or "") or None]
 
 
-def load_csv(connection: sqlite3.Connection, path: Path) -> tuple[Table, tuple[str, ...]]:
+def load_csv(connection: sqlite3.Connection, path: Path) -> tuple[Table | None, tuple[str, ...]]:
     """Create and fill one table from one file.
 
     Returns:
-        The table and notices: what was read differently from what the file says.
+        The table, `None` for a file without a header, and notices: what was left out or read
+        differently from what the file says.
 
     Raises:
         SourceError: if the file cannot be read as a table; the message names file and line.
     """
     source, notices = _open_csv(path)
+    if source is None:
+        return None, tuple(notices)
     guesses = [TypeGuess() for _ in source.columns]
     rows = 0
     for record in _rows(source):
         rows += 1
         for guess, field in zip(guesses, record.fields, strict=True):
             guess.see(field)
-    if rows == 0:
-        raise SourceError(
-            f"{path.name!r} has a header but no rows: expected at least one row of data. "
-            "Add rows or leave the file out"
-        )
     columns = tuple(
         Column(name, SQL_TYPES[guess.logical_type], guess.logical_type, guess.missing)
         for name, guess in zip(source.columns, guesses, strict=True)
@@ -110,7 +108,7 @@ def _fill(connection: sqlite3.Connection, source: CsvFile, table: Table) -> None
         raise SourceError(f"{source.path.name!r} cannot become a table: {error}") from error
 
 
-def _open_csv(path: Path) -> tuple[CsvFile, list[str]]:
+def _open_csv(path: Path) -> tuple[CsvFile | None, list[str]]:
     delimiter = DELIMITERS[(csv_suffix(path) or ".csv").removesuffix(".gz")]
     table = table_name(path)
     if not table or table.lower().startswith("sqlite_"):
@@ -120,10 +118,7 @@ def _open_csv(path: Path) -> tuple[CsvFile, list[str]]:
         )
     header = next(_records(path, delimiter), None)
     if header is None:
-        raise SourceError(
-            f"{path.name!r} is empty: expected a line of column names and at least one row. "
-            "Fill the file or leave it out"
-        )
+        return None, [f"{path.name!r} is empty: it gets no tools"]
     notices: list[str] = []
     # A header of one name with a semicolon in it is what spreadsheets write in many locales.
     if delimiter == "," and len(header.fields) == 1 and ";" in header.fields[0]:

@@ -5,6 +5,7 @@ equal bytes. Keys are not looked for here, and values are not repaired.
 """
 
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Generator
@@ -92,16 +93,18 @@ def load_tables(source: Path) -> Generator[LoadedTables]:
         notices: tuple[str, ...] = ()
         if from_database:
             tables, notices = copy_database(source, scratch)
-            notices += tuple(
-                f"table {table.name!r} has no rows" for table in tables if not table.rows
-            )
             _require_rows(source, tables)
         with closing(sqlite3.connect(scratch)) as connection:
             # Nothing of the scratch file is worth a journal: it goes when anything fails.
             connection.execute("PRAGMA journal_mode = OFF")
             connection.execute("PRAGMA synchronous = OFF")
             if not from_database:
-                tables, notices = _load_files(connection, files)
+                tables, notices = _load_files(connection, source, files)
+            notices += tuple(
+                f"table {table.name!r} has no rows: it gets no tools"
+                for table in tables
+                if not table.rows
+            )
             if ignored:
                 notices = (f"not read: {', '.join(map(repr, ignored))}", *notices)
             yield LoadedTables(connection, tables, notices, inputs)
@@ -139,6 +142,7 @@ def _source_files(source: Path) -> tuple[tuple[Path, ...], list[str]]:
     if source.is_dir():
         return _folder_files(source)
     if not source.exists():
+        _refuse_address(source)
         raise SourceError(f"{str(source)!r} does not exist: expected {SUPPORTED}. Check the path")
     if source.is_file():
         if is_database(source):
@@ -180,6 +184,16 @@ def _folder_files(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
     return files, others
 
 
+def _refuse_address(source: Path) -> None:
+    # A path has lost one of the slashes.
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/(.*)", str(source))
+    if found:
+        raise SourceError(
+            f"'{found[1]}://{found[2]}' is an address, and only local files are read: expected "
+            f"{SUPPORTED}. Fetch it first, or export its tables as CSV"
+        )
+
+
 def _unsupported(source: Path) -> str:
     if not source.is_file():
         return f"{str(source)!r} is neither a file nor a folder: expected {SUPPORTED}"
@@ -195,11 +209,23 @@ def _unsupported(source: Path) -> str:
 
 
 def _load_files(
-    connection: sqlite3.Connection, files: tuple[Path, ...]
+    connection: sqlite3.Connection, source: Path, files: tuple[Path, ...]
 ) -> tuple[tuple[Table, ...], tuple[str, ...]]:
-    loaded = [load_csv(connection, path) for path in files]
-    notices = tuple(notice for _, remarks in loaded for notice in remarks)
-    return tuple(table for table, _ in loaded), notices
+    tables: list[Table] = []
+    notices: list[str] = []
+    for path in files:
+        table, remarks = load_csv(connection, path)
+        notices += remarks
+        if table is not None:
+            tables.append(table)
+    if not any(table.rows for table in tables):
+        what = f"folder {source.name!r}" if source.is_dir() else f"{source.name!r}"
+        found = "has a header but no rows" if tables else "is empty"
+        raise SourceError(
+            f"{what} {found if len(files) == 1 else 'holds no rows'}: expected a line of column "
+            "names and at least one row of data. Add rows, or give another file"
+        )
+    return tuple(tables), tuple(notices)
 
 
 def _require_rows(source: Path, tables: tuple[Table, ...]) -> None:

@@ -56,7 +56,9 @@ def analyse(
     """
     # The scratch database is read many times over; SQLite's own cache is 2 MB.
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    profiles, unusable = profile_tables(connection, tables)
+    # A table without rows would get tools that never find anything.
+    filled = tuple(table for table in tables if table.rows)
+    profiles, unusable = profile_tables(connection, filled)
     keys, keyless = find_keys(connection, profiles)
     for key in keys.values():
         if key.evidence != "declared":

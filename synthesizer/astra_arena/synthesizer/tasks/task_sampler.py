@@ -90,9 +90,12 @@ def sample_tasks(
     tasks: list[SampledTask] = []
     failures: Counter[Topology] = Counter()
     number = 0
-    drawn_before: deque[int] = deque([0], maxlen=SCARCE_TASKS)
+    drawn_before: deque[int] = deque(maxlen=SCARCE_TASKS)
     while len(tasks) < count:
-        if sampler.attempts - drawn_before[0] > SCARCE_TASKS * ATTEMPTS_PER_TASK:
+        if (
+            len(drawn_before) == SCARCE_TASKS
+            and sampler.attempts - drawn_before[0] > SCARCE_TASKS * ATTEMPTS_PER_TASK
+        ):
             break
         topology = _next_topology(wanted, tasks, failures)
         if topology is None:
