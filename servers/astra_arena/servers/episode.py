@@ -31,9 +31,6 @@ logger = logging.getLogger(__name__)
 EPISODE_VOID_TEXT = "this episode cannot continue: its environment is not available"
 EPISODE_CLOSED_TEXT = "this episode has ended; no more calls are possible"
 
-UNSENT = "io.github.astra-arena/unsent"
-"""Stands in the arguments of a call that a client could not send; no tool has such a parameter."""
-
 _MESSAGE_CHARS = 4000
 _NAME_CHARS = 128
 _KEY_CHARS = 200
@@ -119,27 +116,21 @@ class Episode:
         """About how much memory the log takes."""
         return self._log_bytes + self._argument_bytes
 
-    async def call(
-        self, tool: str, arguments: Json, *, key: str | None = None, refused: str | None = None
-    ) -> CallReply:
+    async def call(self, tool: str, arguments: Json, *, key: str | None = None) -> CallReply:
         """Make one call; it runs to its end even when the caller is cancelled.
 
         Args:
             tool: The tool's name, as it came.
             arguments: Its arguments, as they came.
             key: The client's idempotency key: a repeated one is answered from the log.
-            refused: Why the client could not send the call as the agent made it; it is not run,
-                but logged and charged.
         """
-        if refused is not None:
-            arguments = {UNSENT: refused[:_MESSAGE_CHARS]}
         task = asyncio.create_task(self._serialised(tool, arguments, key))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
     async def refuse(self, tool: str, note: str, reason: str) -> str:
-        """Log and charge a call that could not be read at all, and return the text for the agent.
+        """Log and charge a call that could not be read or sent; return the text for the agent.
 
         Args:
             tool: The tool's name as far as it is known.
@@ -155,7 +146,8 @@ class Episode:
             over = self._over_budget()
             outcome: Outcome = "invalid_arguments" if over is None else "over_budget"
             try:
-                reply = self._refuse(printable(tool, _NAME_CHARS), note, outcome, over or reason)
+                shown = printable(over or reason, _MESSAGE_CHARS)
+                reply = self._refuse(printable(tool, _NAME_CHARS), note, outcome, shown)
             except ArenaError as error:
                 self._make_void(error.boundary, error.message)
                 return EPISODE_VOID_TEXT

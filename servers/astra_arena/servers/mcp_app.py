@@ -65,11 +65,12 @@ def build_mcp_server(
         arguments: Json = {} if params.arguments is None else params.arguments
         try:
             episode = find_episode(context)
+            unsent = _meta_text(params, CALL_REFUSED_META)
+            if unsent is not None:
+                text = await episode.refuse(params.name, "(not sent)", unsent)
+                return _wire_reply(CallReply(True, text))
             reply = await episode.call(
-                params.name,
-                arguments,
-                key=_meta_text(params, CALL_KEY_META),
-                refused=_meta_text(params, CALL_REFUSED_META),
+                params.name, arguments, key=_meta_text(params, CALL_KEY_META)
             )
         except EpisodeError as error:
             raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
