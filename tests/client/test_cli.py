@@ -220,7 +220,9 @@ def test_a_run_says_what_it_does_not_do(tmp_path: Path, capsys: Captured) -> Non
         assert "also holds rollouts of library; `arena report` shows" in err
         assert "only shown" not in err
         assert run([*asked, "--out", str(out)]) == 0
-        assert f"all 1 rollouts are in {out} already; nothing" in capsys.readouterr().err
+        assert (
+            f"all rollouts asked for (1) are in {out} already; nothing" in capsys.readouterr().err
+        )
         few = ["rollout", *there, "--agent", "noop", "--tasks", "1000"]
         assert run([*few, "--environment", "nope"]) == 2
         capsys.readouterr()

@@ -165,7 +165,7 @@ async def _collected(
             on_progress=bar.show,
         )
     if not done.played:
-        held = f"all {done.skipped} rollouts are in {out} already"
+        held = f"all rollouts asked for ({done.skipped}) are in {out} already"
         what = held if done.skipped else "there is no task"
         _notice(f"{what}; nothing to play")
     return done

@@ -127,47 +127,46 @@ class Report:
     def to_table(self) -> Table:
         """Return the figures as a table for people.
 
-        Environments are named when there are several, repeated attempts when there are any.
+        Environments are named when there are several, repeated attempts when there were any.
         """
         rows = [
             (place, name, figures)
             for place, environment in self.environments.items()
             for name, figures in environment.agents.items()
         ]
-        columns = ["agent", "rollouts", "reward", "f1", "solved", "calls", "failures", "void"]
-        if len(self.environments) > 1:
-            columns.insert(0, "environment")
-        if any(figures.repeated for _, _, figures in rows):
-            columns.append("repeated")
-        columns.append("seconds")
+        several = len(self.environments) > 1
+        repeated = sum(figures.repeated for _, _, figures in rows)
         table = Table(
             title=f"{self.tasks} task{'' if self.tasks == 1 else 's'}",
             title_justify="left",
             title_style="bold",
+            caption=f"void attempts that were repeated and scored: {repeated}"
+            if repeated
+            else None,
+            caption_justify="left",
             box=None,
+            collapse_padding=several,
         )
-        for column in columns:
-            text = column in ("environment", "agent")
-            table.add_column(column, justify="left" if text else "right")
+        for head in ("environment", "agent") if several else ("agent",):
+            table.add_column(head, overflow="fold")
+        for head in ("rollouts", "reward", "f1", "solved", "calls", "failures", "void", "seconds"):
+            table.add_column(head, justify="right", no_wrap=True)
         for place, name, figures in rows:
-            cells = {"environment": place, "agent": name, **_cells(figures)}
-            table.add_row(*(cells[column] for column in columns))
+            table.add_row(*((place, name) if several else (name,)), *_cells(figures))
         return table
 
 
-def _cells(one: AgentFigures) -> dict[str, str]:
-    """Return the figures as people read them, by the heads of their columns."""
-    return {
-        "rollouts": str(one.rollouts),
-        "reward": f"{one.mean_reward:.3f}",
-        "f1": f"{one.f1:.3f}",
-        "solved": f"{one.solved:.1%}",
-        "calls": f"{one.calls:.1f}",
-        "failures": f"{one.failures:.1f}",
-        "void": str(one.void),
-        "repeated": str(one.repeated),
-        "seconds": f"{one.seconds:.2f}",
-    }
+def _cells(one: AgentFigures) -> tuple[str, ...]:
+    return (
+        str(one.rollouts),
+        f"{one.mean_reward:.3f}",
+        f"{one.f1:.3f}",
+        f"{one.solved:.1%}",
+        f"{one.calls:.1f}",
+        f"{one.failures:.1f}",
+        str(one.void),
+        f"{one.seconds:.2f}",
+    )
 
 
 @dataclass(slots=True)
