@@ -108,10 +108,9 @@ def close_the_database(db):
     db.close()
     return {}
 def rollback_conflict(db):
-    db.execute("CREATE UNIQUE INDEX one ON thing(name)")
-    db.execute("INSERT INTO thing VALUES ('a')")
+    db.execute("INSERT INTO thing(rowid, name) VALUES (1, 'a')")
     try:
-        db.execute("INSERT OR ROLLBACK INTO thing VALUES ('a')")
+        db.execute("INSERT OR ROLLBACK INTO thing(rowid, name) VALUES (1, 'a')")
     except Exception:
         db.execute("INSERT INTO thing VALUES ('sneaked in')")
     return {}
