@@ -77,6 +77,11 @@ VERBS: dict[str, Verb] = {
         "servers",
         "Serve bundles to MCP clients over HTTP or stdio",
     ),
+    "sandbox-worker": Verb(
+        "astra_arena.sandbox.cli:sandbox_worker",
+        "servers",
+        "Run tool code for servers on this machine or on others",
+    ),
     "rollout": Verb(
         "astra_arena.client.cli:rollout",
         "client",

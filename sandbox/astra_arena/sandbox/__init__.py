@@ -17,7 +17,10 @@ from astra_arena.sandbox.contract import (
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.process_session import ProcessSession
 from astra_arena.sandbox.recovery import Delivery, DurableSession
+from astra_arena.sandbox.remote_sandbox import RemoteSandbox
+from astra_arena.sandbox.remote_session import RemoteSession
 from astra_arena.sandbox.scripted import Script, ScriptedReply, ScriptedSandbox, ScriptedSession
+from astra_arena.sandbox.worker import SandboxWorker
 
 __all__ = [
     "CHECKS",
@@ -32,10 +35,13 @@ __all__ = [
     "ProcessSandbox",
     "ProcessSession",
     "Program",
+    "RemoteSandbox",
+    "RemoteSession",
     "ReplayCall",
     "ReplayOutcome",
     "Sandbox",
     "SandboxFactory",
+    "SandboxWorker",
     "Script",
     "ScriptedReply",
     "ScriptedSandbox",
