@@ -14,12 +14,14 @@ from astra_arena.sandbox.contract import (
     Session,
     Succeeded,
 )
+from astra_arena.sandbox.hibernation import IdleSessions
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.process_session import ProcessSession
-from astra_arena.sandbox.recovery import Delivery, DurableSession
+from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy, open_branch
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.sandbox.remote_session import RemoteSession
 from astra_arena.sandbox.scripted import Script, ScriptedReply, ScriptedSandbox, ScriptedSession
+from astra_arena.sandbox.snapshots import Snapshot
 from astra_arena.sandbox.worker import SandboxWorker
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "DurableSession",
     "Execution",
     "Failed",
+    "IdlePolicy",
+    "IdleSessions",
     "Limits",
     "ProcessSandbox",
     "ProcessSession",
@@ -47,5 +51,7 @@ __all__ = [
     "ScriptedSandbox",
     "ScriptedSession",
     "Session",
+    "Snapshot",
     "Succeeded",
+    "open_branch",
 ]
