@@ -60,6 +60,7 @@ class Link(asyncio.Protocol):
         self._silent = 0
         self._held = False
         self._stuck = False
+        self._paused = False
         self._timer: asyncio.TimerHandle | None = None
 
     async def receive_opening(self, timeout_s: float) -> Hello | Greeting | Welcome | Refused:
@@ -152,16 +153,20 @@ class Link(asyncio.Protocol):
         self._parse()
 
     def _pace(self) -> None:
-        if self._transport is None or self._transport.is_closing():
+        paused = self._held or (self._stuck and self._paced)
+        if paused == self._paused or self._transport is None or self._transport.is_closing():
             return
-        if self._held or (self._stuck and self._paced):
+        self._paused = paused
+        if paused:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
+            # What had come before the pause.
+            self._parse()
 
     def _parse(self) -> None:
         received = self._received
-        while not self.ended.done() and len(received) >= _HEADER:
+        while not (self.ended.done() or self._paused) and len(received) >= _HEADER:
             size = int.from_bytes(received[:_HEADER], "big")
             if size > (LARGEST_OPENING if self._take is None else LARGEST_FRAME):
                 self.fail(WireError(f"a frame of {size} bytes, which is too large"))

@@ -48,6 +48,7 @@ class SandboxWorker:
         max_sessions: int = MAX_SESSIONS,
         store: BlobStore | None = None,
         beat_s: float = BEAT_S,
+        handshake_s: float = HANDSHAKE_S,
     ) -> None:
         """Build a worker.
 
@@ -57,10 +58,12 @@ class SandboxWorker:
             max_sessions: How many sessions may be open at once, of all clients together.
             store: Keeps programs; one in a temporary folder if not given.
             beat_s: How often a client hears that the worker is there.
+            handshake_s: How long a client may take to say who it is.
         """
         self._sandbox = sandbox
         self._token = token
         self._beat_s = beat_s
+        self._handshake_s = handshake_s
         self._room = Room(max_sessions)
         self._store = store or BlobStore()
         self._servers: list[asyncio.Server] = []
@@ -130,7 +133,7 @@ class SandboxWorker:
         try:
             nonce = new_nonce()
             link.send(Hello(VERSION, nonce))
-            greeting = await link.receive_opening(HANDSHAKE_S)
+            greeting = await link.receive_opening(self._handshake_s)
         finally:
             self._strangers -= 1
         if not isinstance(greeting, Greeting):
