@@ -100,7 +100,7 @@ async def test_what_agents_do_wrong_is_answered_and_logged(tmp_path: Path, trans
         "unknown_tool",
         "environment_error",
     ]
-    assert rollout.episode.tier.startswith("process")
+    assert rollout.episode.tier.startswith("seccomp")
     assert [call.message for call in rollout.episode.calls[1:]] == [
         agent.replies[index].text for index in (1, 2, 3, 6)
     ]

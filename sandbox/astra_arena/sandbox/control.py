@@ -157,7 +157,7 @@ class ControlChannel:
                 waiter.set_exception(WireError(message.error or "the server answered nonsense"))
             return
         exited = self._exits[message.pid] = self._loop.create_future()
-        forked = Forked(message.pid, fds[0], exited)
+        forked = Forked(_pid_here(fds[0]) or message.pid, fds[0], exited)
         if waiter is None or waiter.done():
             forked.kill()
         else:
@@ -171,6 +171,16 @@ async def _deadline(timeout_s: float, what: str) -> AsyncGenerator[None]:
             yield
     except TimeoutError:
         raise WireError(what, late=True) from None
+
+
+def _pid_here(handle: int) -> int:
+    """Return the number of a process in our namespace; the server's may count its own."""
+    try:
+        with open(f"/proc/self/fdinfo/{handle}", encoding="ascii") as facts:
+            (told,) = (line for line in facts if line.startswith("Pid:"))
+        return max(0, int(told.partition(":")[2]))
+    except (OSError, ValueError):
+        return 0
 
 
 def _close_all(fds: Sequence[int]) -> None:
