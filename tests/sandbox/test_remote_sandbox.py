@@ -331,6 +331,22 @@ async def test_arguments_that_no_frame_holds_break_the_call_only(tmp_path: Path)
         assert isinstance(await session.call("add", lone), Broke)
 
 
+def test_it_runs_under_uvloop(tmp_path: Path) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def work() -> None:
+        with running_worker(tmp_path) as worker:
+            async with worker.sandbox(patience_s=0) as sandbox:
+                session = await sandbox.open_session(program_of(tmp_path, CODE), seed=1)
+                for number in range(3):
+                    await session.call("add", {"name": str(number) * 500_000})
+                worker.kill()
+                with pytest.raises(SandboxUnavailableError):
+                    await session.call("names", {})
+
+    uvloop.run(work())
+
+
 @pytest.mark.parametrize(
     "text", ["", "unix:", "tcp:8650", "tcp:host:99999", "http://x:1", "tcp::1"]
 )

@@ -9,6 +9,8 @@ from rich.console import Console
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SettingsError
+from astra_arena.sandbox.remote_address import read_token
+from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.servers.host import MAX_EPISODES
 from astra_arena.servers.inspection import bundle_facts, print_facts
@@ -47,6 +49,13 @@ def serve(
     stdio: Annotated[bool, typer.Option(help="Serve one episode over stdin and stdout.")] = False,
     task: Annotated[str | None, typer.Option(help="With --stdio: the task.")] = None,
     seed: Annotated[int, typer.Option(help="With --stdio: the seed.")] = 0,
+    sandbox: Annotated[
+        list[str] | None,
+        typer.Option(help="Run tool code at this sandbox worker, unix:PATH or tcp:HOST:PORT."),
+    ] = None,
+    sandbox_token_file: Annotated[
+        Path | None, typer.Option(help="With --sandbox: file with the workers' token.")
+    ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
     ] = None,
@@ -56,11 +65,16 @@ def serve(
     Example: arena serve flights/ library/ --port 8640
 
     Example: arena serve flights/ --stdio --task t-0001 --seed 7 --journal journals/
+
+    Example: arena serve flights/ --sandbox unix:worker.sock --sandbox-token-file token
     """
+    workers = _workers(sandbox or [], sandbox_token_file)
     if stdio:
         if len(bundles) != 1 or task is None:
             raise SettingsError("--stdio serves one episode: name one bundle and a --task")
-        raise typer.Exit(run_stdio(bundles[0], task, seed=seed, journal_dir=journal))
+        raise typer.Exit(
+            run_stdio(bundles[0], task, seed=seed, journal_dir=journal, sandbox=workers)
+        )
     if task is not None or journal is not None:
         raise SettingsError("--task and --journal belong to --stdio")
     generated = token is None
@@ -77,10 +91,21 @@ def serve(
             token=token,
             advertise_url=advertise_url,
             max_episodes=max_episodes,
+            workers=workers,
             on_ready=announce,
             until_stdin_ends=until_eof,
         )
     )
+
+
+def _workers(addresses: list[str], token_file: Path | None) -> RemoteSandbox | None:
+    if not addresses:
+        if token_file is not None:
+            raise SettingsError("--sandbox-token-file belongs to --sandbox")
+        return None
+    if token_file is None:
+        raise SettingsError("--sandbox needs --sandbox-token-file: the token of its workers")
+    return RemoteSandbox(addresses, token=read_token(token_file))
 
 
 def _announcement(running: RunningServer, *, as_json: bool, show_token: bool) -> str:

@@ -7,13 +7,14 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import uvicorn
 
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
+from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.control import build_control_app
@@ -114,18 +115,21 @@ async def serve(
     token: str | None = None,
     advertise_url: str | None = None,
     max_episodes: int = MAX_EPISODES,
+    workers: RemoteSandbox | None = None,
     on_ready: Callable[[RunningServer], None] | None = None,
     until_stdin_ends: bool = False,
 ) -> None:
     """Serve bundles until SIGTERM or SIGINT arrives.
 
     Args:
+        workers: Run the tool code; this process's own sandbox does when absent. Closed at the end.
         on_ready: Called when both planes accept connections.
         until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
             however it went.
 
     Raises:
         SettingsError: if a port is taken or a setting cannot be used.
+        SandboxUnavailableError: if none of the workers can be reached.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -134,15 +138,19 @@ async def serve(
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     try:
-        async with open_server(
-            bundles,
-            host=host,
-            port=port,
-            control_port=control_port,
-            token=token,
-            advertise_url=advertise_url,
-            max_episodes=max_episodes,
-        ) as running:
+        async with (
+            workers or nullcontext() as sandbox,
+            open_server(
+                bundles,
+                host=host,
+                port=port,
+                control_port=control_port,
+                token=token,
+                advertise_url=advertise_url,
+                max_episodes=max_episodes,
+                sandbox=sandbox,
+            ) as running,
+        ):
             if on_ready is not None:
                 on_ready(running)
             await stop.wait()
