@@ -82,6 +82,11 @@ VERBS: dict[str, Verb] = {
         "servers",
         "Run tool code for servers on this machine or on others",
     ),
+    "sandbox-probe": Verb(
+        "astra_arena.sandbox.cli:sandbox_probe",
+        "servers",
+        "Say what confines tool code on this machine, and what does not",
+    ),
     "rollout": Verb(
         "astra_arena.client.cli:rollout",
         "client",

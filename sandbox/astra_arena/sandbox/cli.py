@@ -1,4 +1,4 @@
-"""The verb `arena sandbox-worker`: a thin function over the library."""
+"""The verbs `arena sandbox-worker` and `arena sandbox-probe`: thin functions over the library."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from astra_arena.core.canonical import JsonObject
+from astra_arena.sandbox.contract import Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_address import (
     Address,
@@ -21,6 +22,7 @@ from astra_arena.sandbox.remote_address import (
     parse_address,
     read_token,
 )
+from astra_arena.sandbox.tiers import base_interpreter, chosen_tier, probe_tiers
 from astra_arena.sandbox.worker import MAX_SESSIONS, SandboxWorker
 from astra_arena.sandbox.worker_store import BlobStore
 
@@ -35,6 +37,9 @@ def sandbox_worker(
         Path | None, typer.Option(help="File with the token that clients must know.")
     ] = None,
     max_sessions: Annotated[int, typer.Option(min=1, help="Sessions open at once.")] = MAX_SESSIONS,
+    min_tier: Annotated[
+        str | None, typer.Option(help="Refuse to start below this tier; see sandbox-probe.")
+    ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder for received worlds; a temporary one if absent.")
     ] = None,
@@ -46,6 +51,9 @@ def sandbox_worker(
 
     Example: arena serve flights/ --sandbox unix:/run/arena/worker.sock --sandbox-token-file token
     """
+    sandbox = ProcessSandbox(min_tier=min_tier)
+    # Asked now: a worker that cannot confine tool code must not start.
+    tier = sandbox.tier
     address = parse_address(listen)
     token = secrets.token_urlsafe(24) if token_file is None else read_token(token_file)
     logging.basicConfig(level=logging.WARNING, format="arena: %(message)s")
@@ -56,8 +64,8 @@ def sandbox_worker(
             file=sys.stderr,
         )
 
-    def announce(sock: socket.socket, tier: str) -> None:
-        said: JsonObject = {"sandbox": str(_bound(address, sock)), "tier": tier}
+    def announce(listener: socket.socket) -> None:
+        said: JsonObject = {"sandbox": str(_bound(address, listener)), "tier": tier}
         if token_file is None:
             said["token"] = token
         if as_json:
@@ -65,33 +73,52 @@ def sandbox_worker(
         else:
             print("ready  " + "  ".join(f"{k} {v}" for k, v in said.items()), flush=True)
 
-    blobs = BlobStore(store)
-    asyncio.run(_work(address, token, max_sessions, blobs, announce))
+    worker = SandboxWorker(sandbox, token=token, max_sessions=max_sessions, store=BlobStore(store))
+    asyncio.run(_work(sandbox, worker, address, announce))
+
+
+def sandbox_probe(
+    min_tier: Annotated[
+        str | None, typer.Option(help="Exit with 1 when this tier cannot be had.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Say which layers confine tool code on this machine, and why others are missing.
+
+    Example: arena sandbox-probe --min-tier seccomp+landlock
+    """
+    report = probe_tiers()
+    if as_json:
+        print(json.dumps({"tier": report.tier, "missing": report.missing}))
+    else:
+        print(f"tier        {report.tier or 'none: tool code cannot be confined here'}")
+        for layer, reason in report.missing.items():
+            print(f"no {layer:<10}{reason}")
+    # Raises what `arena serve` would raise.
+    chosen_tier(base_interpreter(), minimum=min_tier)
 
 
 async def _work(
+    sandbox: Sandbox,
+    worker: SandboxWorker,
     address: Address,
-    token: str,
-    max_sessions: int,
-    store: BlobStore,
-    announce: Callable[[socket.socket, str], None],
+    announce: Callable[[socket.socket], None],
 ) -> None:
     """Work until SIGTERM or SIGINT arrives."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with ProcessSandbox() as sandbox:
-        worker = SandboxWorker(sandbox, token=token, max_sessions=max_sessions, store=store)
-        try:
-            listener = open_listener(address)
-            await worker.start(listener)
-            announce(listener, sandbox.tier)
-            await stop.wait()
-        finally:
-            await worker.close()
-            if address.path is not None:
-                Path(address.path).unlink(missing_ok=True)
+    try:
+        listener = open_listener(address)
+        await worker.start(listener)
+        announce(listener)
+        await stop.wait()
+    finally:
+        await worker.close()
+        await sandbox.close()
+        if address.path is not None:
+            Path(address.path).unlink(missing_ok=True)
 
 
 def _bound(address: Address, listener: socket.socket) -> Address:

@@ -50,11 +50,11 @@ class Connection:
     """One connection, whose worker knows the token as this side does."""
 
     def __init__(self, address: Address, link: Link, tier: str) -> None:
+        self.address = address
         self.tier = tier
         """What confines tool code at the worker."""
         self.session_count = 0
         """Sessions that are open here."""
-        self._address = address
         self._link = link
         self._pending: dict[int, asyncio.Future[Reply]] = {}
         self._last_id = 0
@@ -94,7 +94,7 @@ class Connection:
                 if not isinstance(reply, Missing):
                     return number
                 await self._upload(reply.blobs, blobs, sent)
-            raise LostError(f"{self._address} does not keep what it is sent")
+            raise LostError(f"{self.address} does not keep what it is sent")
         except BaseException:
             # It may be there all the same, if nobody waited for the reply.
             self.close_session(number)
@@ -127,7 +127,7 @@ class Connection:
             async with asyncio.timeout(timeout_s):
                 reply = await waiter
         except TimeoutError:
-            raise LostError(f"no reply from {self._address} within {timeout_s:g} s") from None
+            raise LostError(f"no reply from {self.address} within {timeout_s:g} s") from None
         finally:
             del self._pending[number]
         if isinstance(reply, Trouble):
@@ -151,7 +151,7 @@ class Connection:
             waiter.set_result(message)
 
     def _failure(self) -> LostError:
-        return LostError(f"lost {self._address}: {self._link.ended.result()}")
+        return LostError(f"lost {self.address}: {self._link.ended.result()}")
 
     def _lost(self, _: asyncio.Future[WireError]) -> None:
         for waiter in self._pending.values():
@@ -165,7 +165,7 @@ class Connection:
         async with self._uploading:
             for digest in missing:
                 if digest not in blobs:
-                    raise LostError(f"{self._address} asks for what it was not offered")
+                    raise LostError(f"{self.address} asks for what it was not offered")
                 if self._sent[digest] == sent[digest]:
                     await self._send_blob(digest, blobs[digest])
                     self._sent[digest] += 1
@@ -176,7 +176,7 @@ class Connection:
                 lambda i, data=data, last=last: Upload(i, digest, data, last), timeout_s=UPLOAD_S
             )
             if not isinstance(reply, Done):
-                raise LostError(f"{self._address} answered an upload with nonsense")
+                raise LostError(f"{self.address} answered an upload with nonsense")
 
 
 async def connect(address: Address, token: str, *, beat_s: float = BEAT_S) -> Connection:

@@ -17,6 +17,7 @@ from astra_arena.sandbox.remote_connection import Connection, LostError, connect
 from astra_arena.sandbox.remote_programs import SentPrograms
 from astra_arena.sandbox.remote_protocol import BEAT_S, LARGEST_FRAME
 from astra_arena.sandbox.remote_session import RemoteSession
+from astra_arena.sandbox.tiers import covers, require_tier_name
 
 _FRAME_SLACK = 1 << 20
 _FIRST_PAUSE_S = 0.05
@@ -39,6 +40,7 @@ class RemoteSandbox:
         addresses: Sequence[str],
         *,
         token: str,
+        min_tier: str | None = None,
         patience_s: float = 20.0,
         beat_s: float = BEAT_S,
     ) -> None:
@@ -47,16 +49,18 @@ class RemoteSandbox:
         Args:
             addresses: Of the workers, `unix:PATH` or `tcp:HOST:PORT`.
             token: What the workers ask for, and must know themselves.
+            min_tier: The tier that a worker must have at least.
             patience_s: How long to look for a worker when none can be reached.
             beat_s: How often a worker hears that this side is there.
 
         Raises:
-            SettingsError: if there is no address or one cannot be read.
+            SettingsError: if there is no address, one cannot be read or there is no such tier.
         """
         if not addresses:
             raise SettingsError("expected the address of a sandbox worker, got none")
         self._addresses = tuple(parse_address(text) for text in addresses)
         self._token = token
+        self._min_tier = None if min_tier is None else require_tier_name(min_tier)
         self._patience_s = patience_s
         self._beat_s = beat_s
         self._connections: list[Connection | None] = [None] * len(self._addresses)
@@ -151,13 +155,26 @@ class RemoteSandbox:
                 return held
             address = self._addresses[place]
             connection = await connect(address, self._token, beat_s=self._beat_s)
-            if self._tier is None:
-                self._tier = connection.tier
-            if connection.tier != self._tier or self._closed:
+            try:
+                self._require_right(connection)
+            except LostError:
                 connection.close()
-                raise LostError(
-                    f"{address} confines tool code by {connection.tier!r}, the first worker by "
-                    f"{self._tier!r}: rollouts record one tier"
-                )
+                raise
             self._connections[place] = connection
             return connection
+
+    def _require_right(self, connection: Connection) -> None:
+        if self._closed:
+            raise LostError("the sandbox is closed")
+        tier, minimum = connection.tier, self._min_tier
+        if minimum is not None and not covers(tier, minimum):
+            raise LostError(
+                f"{connection.address} has tier {tier!r}, expected at least {minimum!r}"
+            )
+        if self._tier is None:
+            self._tier = tier
+        elif tier != self._tier:
+            raise LostError(
+                f"{connection.address} has tier {tier!r}, the first worker {self._tier!r}: "
+                "rollouts record one tier"
+            )
