@@ -104,7 +104,9 @@ class Capture:
         views = {name for name, kind, _ in names if kind == "view"}
         found = (_described(db, name, bool(wr)) for name, kind, wr in names if kind == "table")
         self._tables = [table for table in found if table is not None]
-        self._sequence = self._sequences()
+        exists = f"SELECT 1 FROM sqlite_schema WHERE name = '{_SEQUENCE}'"
+        self._counts_keys = db.execute(exists).fetchone() is not None
+        self._start = self._sequence = self._sequences()
         db.create_function(f"{RESERVED}was", -1, self._was)
         db.create_function(f"{RESERVED}new", -1, self._new)
         self.triggers = frozenset(self._observe())
@@ -112,18 +114,27 @@ class Capture:
         self.writable = views | {table.name for table in self._tables} | {_SEQUENCE}
         """Tables and views through which nothing is written unobserved."""
 
+    def counted_keys(self) -> bool:
+        """Tell whether the current call used up an AUTOINCREMENT key; no count of changes does.
+
+        An insertion that is ignored may.
+        """
+        return self._counts_keys and self._sequences() != self._sequence
+
     def take_trace(self, sink: _Sink) -> None:
         """Tell `sink` what the current call wrote, and begin the next call."""
         for table in self._tables:
             if table.touched:
                 _add(sink, table.name, table.take_touched(self._db))
-        _add(sink, _SEQUENCE, self._sequences())
+        self._sequence = self._sequences()
+        _add(sink, _SEQUENCE, self._sequence)
 
     def forget_call(self) -> None:
-        """Begin the next call after one that was undone."""
+        """Begin the next call after one that left nothing."""
         for table in self._tables:
             if table.touched:
                 table.touched = set()
+        self._sequence = self._sequences()
 
     def digest(self, world: bytes) -> str:
         """Return the digest of the state: the world's digest and the difference since then."""
@@ -132,16 +143,15 @@ class Capture:
             if table.before:
                 _add_difference(sha.update, table.name, *table.difference(self._db))
         now = self._sequences()
-        _add_difference(sha.update, _SEQUENCE, *_without_common(self._sequence, now))
+        _add_difference(sha.update, _SEQUENCE, *_without_common(self._start, now))
         return f"sha256:{sha.hexdigest()}"
 
     def _sequences(self) -> list[bytes]:
         # Part of the state: it decides the next key. No table of the system can have triggers.
-        try:
-            query = f"SELECT name, seq FROM main.{_SEQUENCE}"
-            rows: list[_Row] = self._db.execute(query).fetchall()
-        except sqlite3.OperationalError:
+        if not self._counts_keys:
             return []
+        query = f"SELECT name, seq FROM main.{_SEQUENCE}"
+        rows: list[_Row] = self._db.execute(query).fetchall()
         return sorted(map(_encoded, rows))
 
     def _observe(self) -> Iterable[str]:

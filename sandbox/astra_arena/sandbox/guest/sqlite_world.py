@@ -61,11 +61,13 @@ class SqliteWorld:
         if not db.in_transaction:
             raise WorldError("the tool ended the transaction that its call runs in")
         try:
-            if db.total_changes == self._written:
+            self._reset()
+            if db.total_changes == self._written and not self._capture.counted_keys():
                 db.execute(f"RELEASE {_CALL}")
+                # Statements that failed may have begun to write.
+                self._capture.forget_call()
                 return b""
             sha = hashlib.sha256()
-            self._reset()
             self._capture.take_trace(sha.update)
             db.execute(f"RELEASE {_CALL}")
             self._forget_last_row()
@@ -84,8 +86,8 @@ class SqliteWorld:
             if not self.lost:
                 db.execute(f"ROLLBACK TO {_CALL}")
                 db.execute(f"RELEASE {_CALL}")
+                self._capture.forget_call()
                 if db.total_changes != self._written:
-                    self._capture.forget_call()
                     self._forget_last_row()
         except sqlite3.Error:
             self.lost = True
