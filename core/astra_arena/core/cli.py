@@ -79,12 +79,12 @@ VERBS: dict[str, Verb] = {
     ),
     "sandbox-worker": Verb(
         "astra_arena.sandbox.cli:sandbox_worker",
-        "servers",
+        "sandbox",
         "Run tool code for servers on this machine or on others",
     ),
     "sandbox-probe": Verb(
         "astra_arena.sandbox.cli:sandbox_probe",
-        "servers",
+        "sandbox",
         "Say what confines tool code on this machine, and what does not",
     ),
     "rollout": Verb(

@@ -91,9 +91,9 @@ def sandbox_probe(
     if as_json:
         print(json.dumps({"tier": report.tier, "missing": report.missing}))
     else:
-        print(f"tier        {report.tier or 'none: tool code cannot be confined here'}")
+        print(f"tier           {report.tier or 'none: tool code cannot be confined here'}")
         for layer, reason in report.missing.items():
-            print(f"no {layer:<10}{reason}")
+            print(f"no {layer:<12}{reason}")
     # Raises what `arena serve` would raise.
     chosen_tier(base_interpreter(), minimum=min_tier)
 
