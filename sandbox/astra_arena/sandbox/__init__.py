@@ -1,6 +1,7 @@
 """Runs untrusted tool code; knows nothing of MCP."""
 
-from astra_arena.sandbox.conformance import CHECKS, Check, SandboxFactory
+from astra_arena.sandbox.conformance import CHECKS
+from astra_arena.sandbox.conformance_support import Check, SandboxFactory
 from astra_arena.sandbox.contract import (
     Broke,
     BrokeKind,
@@ -15,6 +16,7 @@ from astra_arena.sandbox.contract import (
     Succeeded,
 )
 from astra_arena.sandbox.hibernation import IdleSessions
+from astra_arena.sandbox.isolation import CallPlan, isolation_findings
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.process_session import ProcessSession
 from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy, open_branch
@@ -28,6 +30,7 @@ __all__ = [
     "CHECKS",
     "Broke",
     "BrokeKind",
+    "CallPlan",
     "Check",
     "Delivery",
     "DurableSession",
@@ -53,5 +56,6 @@ __all__ = [
     "Session",
     "Snapshot",
     "Succeeded",
+    "isolation_findings",
     "open_branch",
 ]
