@@ -168,6 +168,9 @@ async def check_wrong_code_is_refused_before_it_runs(make: SandboxFactory) -> No
         "async def tool(db): return {}\n": "tools.py:1:",
         "import os, numpy\ndef tool(db): return {}\n": "'numpy'",
         "from . import x\ndef tool(db): return {}\n": "tools.py:1:",
+        "def tool(db):\n    db.execute('DROP TABLE x')": "tools.py:2: executes DROP",
+        "def tool(db):\n    db.execute(f'pragma {db}')": "tools.py:2: executes PRAGMA",
+        "def tool(db):\n    db.commit()": "tools.py:2: calls 'commit'",
     }
     for code, expected in wrong.items():
         async with opened_sandbox(make, code=code, tools=("tool",)) as (sandbox, program):

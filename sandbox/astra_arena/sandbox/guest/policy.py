@@ -1,4 +1,4 @@
-"""Reads tool code without running it: does it parse, does it define the tools, what does it import.
+"""Reads tool code without running it: does it parse, define the tools, import or execute too much.
 
 Runs in a confined process of its own, because a parser, too, can be made to hang or crash. No
 boundary: what code does when it runs is for the kernel to refuse. It tells an author early, with a
@@ -10,12 +10,13 @@ import marshal
 from collections.abc import Iterator
 
 from astra_arena.sandbox.guest.library import ALLOWED
+from astra_arena.sandbox.guest.statements import refused_statements
 
 CODE_NAME = "tools.py"
 
 
 def checked_code(
-    source: bytes, *, functions: list[str], any_import: bool = False
+    source: bytes, *, functions: list[str], any_import: bool = False, sqlite: bool = False
 ) -> tuple[list[str], bytes]:
     """Return what is wrong with `source`, and its marshalled code when nothing is.
 
@@ -23,11 +24,13 @@ def checked_code(
         source: The content of `tools.py`.
         functions: Names that it must define as top-level functions.
         any_import: Whether `import` statements may name any module.
+        sqlite: Whether the world is a database, whose rows alone may change.
     """
     try:
         tree = ast.parse(source, CODE_NAME)
         foreign = () if any_import else _foreign_imports(tree)
-        findings = [*_missing(tree, functions), *foreign]
+        refused = refused_statements(tree, CODE_NAME) if sqlite else ()
+        findings = [*_missing(tree, functions), *foreign, *refused]
         code = compile(tree, CODE_NAME, "exec", dont_inherit=True, optimize=0)
     except SyntaxError as error:
         return [f"{CODE_NAME}:{error.lineno or 0}: {error.msg}"], b""

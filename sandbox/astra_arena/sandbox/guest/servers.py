@@ -145,7 +145,10 @@ def _check(
         channel, parent=parent, address_space=space, layers=layers
     )
     findings, code = checked_code(
-        source, functions=setup["functions"], any_import=setup["any_import"]
+        source,
+        functions=setup["functions"],
+        any_import=setup["any_import"],
+        sqlite=setup["world_kind"] == "sqlite" and not setup["any_import"],
     )
     send_frame(channel, json.dumps(findings).encode("ascii"))
     read_frame(channel)

@@ -47,6 +47,8 @@ class SqliteWorld:
     def begin(self, steps: int) -> object:
         """Open a savepoint and start the step budget."""
         db = self._reset()
+        # Outside the call: setting it commits.
+        db.isolation_level = None
         db.execute(f"SAVEPOINT {_CALL}")
         self._checks_left = max(1, steps // _STEPS_PER_CHECK)
         db.set_progress_handler(self._count_steps, _STEPS_PER_CHECK)
@@ -106,8 +108,6 @@ class SqliteWorld:
         db = self._db
         db.row_factory = None
         db.text_factory = str
-        if db.isolation_level is not None:
-            db.isolation_level = None
         return db
 
     def _forget_last_row(self) -> None:
