@@ -114,6 +114,7 @@ class ScriptedSession:
         """Return what the sandbox was told to say."""
         if self.closed or self._lost:
             raise SandboxUnavailableError("the session is closed")
+        self._sandbox.require_available()
         return self._sandbox.state_digest
 
     async def close(self) -> None:
