@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from astra_arena.core.canonical import JsonObject, canonical_bytes, digest_of
+from astra_arena.core.canonical import JsonObject, canonical_bytes
 from astra_arena.core.errors import SandboxError, SandboxUnavailableError
 from astra_arena.sandbox.contract import (
     Broke,
@@ -22,6 +22,7 @@ from astra_arena.sandbox.contract import (
     Session,
     Succeeded,
 )
+from astra_arena.sandbox.replaying import trace_of
 from astra_arena.sandbox.snapshots import CallLog, Snapshot, appended, calls_of
 
 _Outcome = TypeVar("_Outcome")
@@ -204,9 +205,9 @@ class DurableSession:
     def _keep(
         self, tool: str, arguments: JsonObject, attempt: int, done: Succeeded, seconds: float
     ) -> None:
-        if done.trace == "" or tool in self._read_only:
+        trace = trace_of(done)
+        if not trace or tool in self._read_only:
             return
-        trace = digest_of(done.result) if done.trace is None else done.trace
         self._log = appended(self._log, ReplayCall(tool, arguments, attempt, trace, seconds))
         self._digest = None
 

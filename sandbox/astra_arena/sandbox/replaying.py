@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from astra_arena.core.canonical import digest_of
 from astra_arena.sandbox.contract import (
     Broke,
     Execution,
@@ -9,6 +10,7 @@ from astra_arena.sandbox.contract import (
     ReplayCall,
     ReplayOutcome,
     Session,
+    Succeeded,
 )
 
 
@@ -33,7 +35,13 @@ def divergence(call: ReplayCall, execution: Execution) -> Broke | None:
     if isinstance(execution, Failed):
         detail = f"expected success, got the refusal {execution.message!r}"
         return Broke("diverged", detail, session_lost=True)
-    if execution.trace != call.trace:
-        detail = f"expected the trace {call.trace}, got {execution.trace}"
+    trace = trace_of(execution)
+    if trace != call.trace:
+        detail = f"expected the trace {call.trace}, got {trace or 'none'}"
         return Broke("diverged", detail, session_lost=True)
     return None
+
+
+def trace_of(done: Succeeded) -> str:
+    """Return the trace of a call; the reply's digest when the sandbox tells none."""
+    return digest_of(done.result) if done.trace is None else done.trace

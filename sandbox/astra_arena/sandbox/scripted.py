@@ -1,7 +1,6 @@
 """A sandbox without processes, for tests and documentation of what uses one."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeAlias
 
 from astra_arena.core.canonical import JsonObject, digest_of
@@ -102,8 +101,6 @@ class ScriptedSession:
         self._sandbox.calls.append((tool, arguments, attempt))
         execution = self._sandbox.reply(tool, arguments)
         self._lost = isinstance(execution, Broke) and execution.session_lost
-        if isinstance(execution, Succeeded) and execution.trace is None:
-            return replace(execution, trace=digest_of(execution.result))
         return execution
 
     async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:

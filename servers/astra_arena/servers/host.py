@@ -12,6 +12,7 @@ from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Limits, Program, Sandbox
+from astra_arena.sandbox.hibernation import IdleSessions
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.episode import Episode, open_episode, verdict_of
 from astra_arena.servers.failures import (
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 MAX_EPISODES = 4096
 IDLE_SECONDS = 1800.0
 CLOSED_KEPT = 1024
+HIBERNATE_SECONDS = 300.0
+LIVE_SESSIONS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,9 @@ class EpisodeHost:
         idle_seconds: An episode that nobody used for so long is closed.
         closed_kept: So many closed episodes can still be asked about.
         limits: What a session may use; the sandbox's defaults when absent.
+        hibernate_seconds: A session that was not called for so long loses its process, and comes
+            back by replay with its next call.
+        live_sessions: So many sessions have a process at once; the least recently used gives way.
     """
 
     def __init__(
@@ -80,6 +86,8 @@ class EpisodeHost:
         idle_seconds: float = IDLE_SECONDS,
         closed_kept: int = CLOSED_KEPT,
         limits: Limits | None = None,
+        hibernate_seconds: float = HIBERNATE_SECONDS,
+        live_sessions: int = LIVE_SESSIONS,
     ) -> None:
         names = [bundle.name for bundle in bundles]
         doubled = sorted({name for name in names if names.count(name) > 1})
@@ -101,6 +109,7 @@ class EpisodeHost:
         self._max_episodes = max_episodes
         self._idle_seconds = idle_seconds
         self._closed_kept = closed_kept
+        self._idle = IdleSessions(idle_s=hibernate_seconds, most_live=live_sessions)
         self._open: dict[str, Episode] = {}
         self._opening = 0
         self._closed: OrderedDict[str, ClosedEpisode] = OrderedDict()
@@ -151,6 +160,7 @@ class EpisodeHost:
                 variant=variant,
                 toolset=served.toolset,
                 program=served.program,
+                idle=self._idle,
             )
         finally:
             self._opening -= 1
