@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -22,6 +23,7 @@ _BOOT_S = 60.0
 _WORLD_S = 120.0
 _FORK_S = 30.0
 _END_S = 5.0
+_POLL_S = 0.02
 
 # Room in a frame beside the result.
 _FRAME_SLACK = 4096
@@ -45,8 +47,11 @@ class BaseServer:
         self._control = control
         self._loop = asyncio.get_running_loop()
         self._exited = asyncio.Event()
-        self._handle = os.pidfd_open(process.pid)
-        self._loop.add_reader(self._handle, self._reap)
+        self._handle = _pidfd(process.pid)
+        if self._handle is None:
+            self._poll()
+        else:
+            self._loop.add_reader(self._handle, self._reap)
 
     @property
     def pid(self) -> int:
@@ -104,10 +109,17 @@ class BaseServer:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._exited.wait(), _END_S)
 
+    def _poll(self) -> None:
+        if self._process.poll() is None:
+            self._loop.call_later(_POLL_S, self._poll)
+        else:
+            self._reap()
+
     def _reap(self) -> None:
         self._process.wait()
-        self._loop.remove_reader(self._handle)
-        os.close(self._handle)
+        if self._handle is not None:
+            self._loop.remove_reader(self._handle)
+            os.close(self._handle)
         self._control.close()
         self._exited.set()
 
@@ -227,6 +239,16 @@ async def start_base_server(python: str, tier: str) -> BaseServer:
         if process.stderr is not None:
             process.stderr.close()
     return server
+
+
+def _pidfd(pid: int) -> int | None:
+    """Return a handle that becomes readable when the process ends; `None` if there are none."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return None
 
 
 def _last_words(process: subprocess.Popen[bytes]) -> str:
