@@ -72,6 +72,9 @@ def rollout(
         list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")
     ] = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 8,
+    min_tier: Annotated[
+        str | None, typer.Option(help="Refuse tools confined by less, like seccomp+landlock.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Rollout file (JSONL); appended to.")] = None,
     resume: Annotated[
         bool, typer.Option(help="Skip what the file holds; --no-resume wants a new file.")
@@ -101,6 +104,7 @@ def rollout(
                     concurrency=concurrency,
                     seeds=seeds or (0,),
                     store=store,
+                    min_tier=min_tier,
                     on_progress=bar.show,
                 )
 

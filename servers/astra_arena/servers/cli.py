@@ -9,12 +9,14 @@ from rich.console import Console
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SettingsError
+from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_address import read_token
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.servers.host import MAX_EPISODES
 from astra_arena.servers.inspection import bundle_facts, print_facts
 from astra_arena.servers.launch import run_loop, run_stdio
+from astra_arena.servers.local_sandbox import build_local_sandbox
 from astra_arena.servers.serve import (
     DEFAULT_CONTROL_PORT,
     DEFAULT_PORT,
@@ -56,6 +58,12 @@ def serve(
     sandbox_token_file: Annotated[
         Path | None, typer.Option(help="With --sandbox: file with the workers' token.")
     ] = None,
+    min_tier: Annotated[
+        str | None, typer.Option(help="Refuse to run below this tier, like seccomp+landlock.")
+    ] = None,
+    unsafe_no_sandbox: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="Run tool code that you wrote UNCONFINED.")
+    ] = False,
     journal: Annotated[
         Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
     ] = None,
@@ -68,12 +76,12 @@ def serve(
 
     Example: arena serve flights/ --sandbox unix:worker.sock --sandbox-token-file token
     """
-    workers = _workers(sandbox or [], sandbox_token_file)
+    chosen = _sandbox(sandbox or [], sandbox_token_file, min_tier, unsafe=unsafe_no_sandbox)
     if stdio:
         if len(bundles) != 1 or task is None:
             raise SettingsError("--stdio serves one episode: name one bundle and a --task")
         raise typer.Exit(
-            run_stdio(bundles[0], task, seed=seed, journal_dir=journal, sandbox=workers)
+            run_stdio(bundles[0], task, seed=seed, journal_dir=journal, sandbox=chosen)
         )
     if task is not None or journal is not None:
         raise SettingsError("--task and --journal belong to --stdio")
@@ -91,21 +99,25 @@ def serve(
             token=token,
             advertise_url=advertise_url,
             max_episodes=max_episodes,
-            workers=workers,
+            sandbox=chosen,
             on_ready=announce,
             until_stdin_ends=until_eof,
         )
     )
 
 
-def _workers(addresses: list[str], token_file: Path | None) -> RemoteSandbox | None:
+def _sandbox(
+    addresses: list[str], token_file: Path | None, min_tier: str | None, *, unsafe: bool
+) -> RemoteSandbox | ProcessSandbox:
     if not addresses:
         if token_file is not None:
             raise SettingsError("--sandbox-token-file belongs to --sandbox")
-        return None
+        return build_local_sandbox(min_tier=min_tier, unsafe=unsafe)
     if token_file is None:
         raise SettingsError("--sandbox needs --sandbox-token-file: the token of its workers")
-    return RemoteSandbox(addresses, token=read_token(token_file))
+    if unsafe:
+        raise SettingsError("--unsafe-no-sandbox is for tool code here, not at a --sandbox worker")
+    return RemoteSandbox(addresses, token=read_token(token_file), min_tier=min_tier)
 
 
 def _announcement(running: RunningServer, *, as_json: bool, show_token: bool) -> str:

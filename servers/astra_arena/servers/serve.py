@@ -115,14 +115,14 @@ async def serve(
     token: str | None = None,
     advertise_url: str | None = None,
     max_episodes: int = MAX_EPISODES,
-    workers: RemoteSandbox | None = None,
+    sandbox: RemoteSandbox | ProcessSandbox | None = None,
     on_ready: Callable[[RunningServer], None] | None = None,
     until_stdin_ends: bool = False,
 ) -> None:
     """Serve bundles until SIGTERM or SIGINT arrives.
 
     Args:
-        workers: Run the tool code; this process's own sandbox does when absent. Closed at the end.
+        sandbox: Runs the tool code; a `ProcessSandbox` when absent. Closed at the end.
         on_ready: Called when both planes accept connections.
         until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
             however it went.
@@ -139,7 +139,7 @@ async def serve(
         loop.add_signal_handler(name, stop.set)
     try:
         async with (
-            workers or nullcontext() as sandbox,
+            sandbox or nullcontext() as opened,
             open_server(
                 bundles,
                 host=host,
@@ -148,7 +148,7 @@ async def serve(
                 token=token,
                 advertise_url=advertise_url,
                 max_episodes=max_episodes,
-                sandbox=sandbox,
+                sandbox=opened,
             ) as running,
         ):
             if on_ready is not None:

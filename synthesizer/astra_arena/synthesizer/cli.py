@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
 from astra_arena.synthesizer.descriptions import Descriptions, load_descriptions
 from astra_arena.synthesizer.synthesize import (
@@ -83,6 +84,9 @@ def demo(
     tasks: Annotated[int, typer.Option(min=1, help="How many tasks to make.")] = DEFAULT_TASKS,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 16,
     seed: Annotated[int, typer.Option(help="Decides tasks and episodes.")] = 0,
+    min_tier: Annotated[
+        str | None, typer.Option(help="Refuse to run below this tier, like seccomp+landlock.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
 ) -> None:
     """Show the whole journey on real data: database, environment, server, scored rollouts.
@@ -94,6 +98,7 @@ def demo(
 
     Example: arena demo --tasks 40 --out /tmp/demo --json
     """
+    chosen_tier(base_interpreter(), minimum=min_tier)
     with _watched() as watcher:
         result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watcher=watcher)
     if as_json:
