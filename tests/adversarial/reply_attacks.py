@@ -80,6 +80,10 @@ def reply_a_deep_object(db):
     sent(body_of(b'{"x":' * 9_000 + b"1" + b"}" * 9_000))
     os._exit(0)
 
+def reply_a_list_of_some_depth(db):
+    sent(body_of(b'{"x":' + b"[" * 400 + b"]" * 400 + b"}"))
+    os._exit(0)
+
 def reply_an_unclosed_bomb(db):
     sent(body_of(b'{"x":' + b"[" * 90_000))
     os._exit(0)
@@ -226,6 +230,7 @@ ENDINGS: dict[str, str] = {
             "reply_half_a_surrogate",
             "reply_a_deep_list",
             "reply_a_deep_object",
+            "reply_a_list_of_some_depth",
             "reply_an_unclosed_bomb",
             "reply_a_list",
             "reply_half_and_die",
