@@ -83,8 +83,9 @@ def chosen_tier(python: str, *, minimum: str | None = None, exactly: str | None 
         )
     reached = report.tier if exactly is None else exactly
     for name in wanted:
-        if not covers(report.tier, name) or not covers(reached, name):
-            raise SandboxUnavailableError(_too_low(name, reached, report))
+        for got in (report.tier, reached):
+            if not covers(got, name):
+                raise SandboxUnavailableError(_too_low(name, got, report))
     return reached
 
 
@@ -105,14 +106,14 @@ def base_interpreter() -> str:
     return getattr(sys, "_base_executable", "") or sys.executable
 
 
-def _too_low(wanted: str, reached: str, report: TierReport) -> str:
+def _too_low(wanted: str, got: str, report: TierReport) -> str:
     reasons = [
         f"{layer}: {report.missing[layer]}"
         for layer in wanted.split("+")
         if layer in report.missing
     ]
     why = "; ".join(reasons) or "another tier was asked for"
-    return f"expected tier {wanted!r} or higher, got {reached!r} ({why}); {CONTAINER_HINT}"
+    return f"expected tier {wanted!r} or higher, got {got!r} ({why}); {CONTAINER_HINT}"
 
 
 @functools.cache
