@@ -45,6 +45,10 @@ class ModeChoice(StrEnum):
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
 Connection = Annotated[TransportChoice, typer.Option(help="How agents are connected.")]
 Files = Annotated[list[Path], typer.Argument(help="Rollout files; `score` takes journals, too.")]
+MinTier = Annotated[
+    str | None, typer.Option(help="Refuse tools confined by less, like seccomp+landlock.")
+]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")]
 FirstTasks = Annotated[int | None, typer.Option(min=1, help="Play the first N tasks.")]
 
 
@@ -68,13 +72,9 @@ def rollout(
         list[str] | None, typer.Option("--task", help="Play this task; repeatable.")
     ] = None,
     tasks: FirstTasks = None,
-    seeds: Annotated[
-        list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")
-    ] = None,
+    seeds: Seeds = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 8,
-    min_tier: Annotated[
-        str | None, typer.Option(help="Refuse tools confined by less, like seccomp+landlock.")
-    ] = None,
+    min_tier: MinTier = None,
     out: Annotated[Path | None, typer.Option(help="Rollout file (JSONL); appended to.")] = None,
     resume: Annotated[
         bool, typer.Option(help="Skip what the file holds; --no-resume wants a new file.")

@@ -26,47 +26,55 @@ from astra_arena.servers.serve import serve as serve_bundles
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Agents' port (MCP); 0 takes a free one.")
+]
+ControlPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Harness's port; 0 takes a free one.")
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar=TOKEN_VARIABLE, help="Token of the control plane; generated when absent."),
+]
+AdvertiseUrl = Annotated[
+    str | None, typer.Option(help="How others reach this host, like http://arena.example:8640.")
+]
+Workers = Annotated[
+    list[str] | None,
+    typer.Option(help="Run tool code at this sandbox worker, unix:PATH or tcp:HOST:PORT."),
+]
+WorkersTokenFile = Annotated[
+    Path | None, typer.Option(help="With --sandbox: file with the workers' token.")
+]
+MinTier = Annotated[
+    str | None, typer.Option(help="Refuse to run below this tier, like seccomp+landlock.")
+]
+Unsafe = Annotated[
+    bool, typer.Option("--unsafe-no-sandbox", help="Run tool code that you wrote UNCONFINED.")
+]
+JournalFolder = Annotated[
+    Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
+]
+
 
 def serve(
     bundles: Annotated[list[Path], typer.Argument(help="Bundle folders.")],
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Agents' port (MCP); 0 takes a free one.")
-    ] = DEFAULT_PORT,
-    control_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Harness's port; 0 takes a free one.")
-    ] = DEFAULT_CONTROL_PORT,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar=TOKEN_VARIABLE, help="Token of the control plane; generated when absent."
-        ),
-    ] = None,
-    advertise_url: Annotated[
-        str | None, typer.Option(help="How others reach this host, like http://arena.example:8640.")
-    ] = None,
+    port: Port = DEFAULT_PORT,
+    control_port: ControlPort = DEFAULT_CONTROL_PORT,
+    token: Token = None,
+    advertise_url: AdvertiseUrl = None,
     max_episodes: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = MAX_EPISODES,
     as_json: Annotated[bool, typer.Option("--json", help="Say the addresses as JSON.")] = False,
     until_eof: Annotated[bool, typer.Option(help="Stop when stdin ends, too.")] = False,
     stdio: Annotated[bool, typer.Option(help="Serve one episode over stdin and stdout.")] = False,
     task: Annotated[str | None, typer.Option(help="With --stdio: the task.")] = None,
     seed: Annotated[int, typer.Option(help="With --stdio: the seed.")] = 0,
-    sandbox: Annotated[
-        list[str] | None,
-        typer.Option(help="Run tool code at this sandbox worker, unix:PATH or tcp:HOST:PORT."),
-    ] = None,
-    sandbox_token_file: Annotated[
-        Path | None, typer.Option(help="With --sandbox: file with the workers' token.")
-    ] = None,
-    min_tier: Annotated[
-        str | None, typer.Option(help="Refuse to run below this tier, like seccomp+landlock.")
-    ] = None,
-    unsafe_no_sandbox: Annotated[
-        bool, typer.Option("--unsafe-no-sandbox", help="Run tool code that you wrote UNCONFINED.")
-    ] = False,
-    journal: Annotated[
-        Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
-    ] = None,
+    sandbox: Workers = None,
+    sandbox_token_file: WorkersTokenFile = None,
+    min_tier: MinTier = None,
+    unsafe_no_sandbox: Unsafe = False,
+    journal: JournalFolder = None,
 ) -> None:
     """Serve bundles to MCP clients over HTTP, or one episode over stdio.
 
