@@ -26,10 +26,10 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH UV_PYTHON
 say = printf '%s\n' "[$(1)] $(2)" >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean stale
+.PHONY: help setup demo test test-docker check bench clean stale
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## Make .venv with everything the other targets need
 
@@ -39,6 +39,12 @@ demo: $(STAMP) ## Run the demonstration (ARGS go to `arena demo`)
 test: $(STAMP) ## Run the whole test suite (ARGS go to pytest; WORKERS=0 for one process)
 	@$(call say,test,pytest)
 	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 $(ARGS)
+
+test-docker: $(STAMP) ## Run the tests of container images (ARGS go to pytest); needs a Docker engine
+	@if docker info >/dev/null 2>&1; then \
+	  $(call say,test-docker,pytest -m docker); \
+	  $(BIN)/python -m pytest -n 0 -m docker tests/docker $(ARGS); \
+	else $(call say,test-docker,SKIPPED: no Docker engine answers; nothing about containers was tested); fi
 
 check: $(STAMP) ## Lint, format, types, layers and lock file
 	@$(call say,check,ruff: lint)

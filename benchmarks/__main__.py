@@ -10,6 +10,7 @@ from benchmarks import (
     memory_figures,
     rollout_figures,
     sandbox_figures,
+    scale_figures,
     synthesis_figures,
 )
 from benchmarks.bundles import write_echo, write_scan
@@ -30,6 +31,8 @@ def main() -> None:
         echo, scan = write_echo(folder), write_scan(folder, flights)
         _say("sandbox")
         sandbox_figures.run(figures, echo.program(), flights.program(), quick=options.quick)
+        _say("full host")
+        scale_figures.run(figures, echo.program(), scan.program(), quick=options.quick)
         _say("MCP")
         mcp_figures.run(figures, echo, folder, quick=options.quick)
         _say("rollouts")

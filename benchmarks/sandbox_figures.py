@@ -111,7 +111,9 @@ async def measure(figures: Figures, echo: Program, flights: Program, *, quick: b
         session = await sandbox.open_session(echo, seed=0)
         taken = await timed(calls, lambda: session.call("echo", {"text": "x"}))
         await session.close()
-    figures.add("sandbox call p50", p50(taken) * 1e6, "us", floor=p50(echoes) * 1e6)
+    figures.add(
+        "sandbox call p50", p50(taken) * 1e6, "us", floor=p50(echoes) * 1e6, target="≤ 120 us"
+    )
     plain = p50(function_floor(calls)) * 1e6
     figures.add("sandbox call p50 vs function", p50(taken) * 1e6, "us", floor=plain)
     figures.add(

@@ -103,7 +103,7 @@ async def test_what_agents_do_wrong_is_answered_and_logged(tmp_path: Path, trans
         "invalid_arguments",
         "environment_error",
     ]
-    assert rollout.episode.tier.startswith("process")
+    assert rollout.episode.tier.startswith("seccomp")
     assert [call.message for call in rollout.episode.calls[1:]] == [
         reply.text for reply in agent.replies[1:]
     ]

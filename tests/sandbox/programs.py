@@ -47,6 +47,6 @@ def program_of(
 async def session_of(
     folder: Path, code: str, *, limits: Limits | None = None
 ) -> AsyncGenerator[ProcessSession]:
-    """A session of a sandbox of its own."""
-    async with ProcessSandbox() as sandbox:
+    """A session of a sandbox of its own, whose tool code may import what there is."""
+    async with ProcessSandbox(import_policy="any") as sandbox:
         yield await sandbox.open_session(program_of(folder, code, limits=limits), seed=1)

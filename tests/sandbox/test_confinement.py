@@ -1,6 +1,7 @@
 """What tool code can and cannot do in a session's process, tried with tool code that tries."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -16,36 +17,15 @@ LIMITS = Limits(call_seconds=5.0, cpu_seconds=1, memory_mib=64, reply_bytes=10_0
 LOOK = """
 import os, resource, sys
 def environment(db): return {"python": dict(os.environ), "c": os.getenv("HOME")}
-def descriptors(db):
-    found = []
-    for fd in range(100):
-        try:
-            found.append([fd, os.readlink(f"/proc/self/fd/{fd}").partition(":")[0]])
-        except OSError:
-            try:
-                os.fstat(fd)
-                found.append([fd, "?"])
-            except OSError:
-                pass
-    return {"open": found}
-def place(db): return {"cwd": os.getcwd(), "leader": os.getsid(0) == os.getpid()}
 def limits(db):
     names = ("CORE", "FSIZE", "NOFILE")
     return {n: resource.getrlimit(getattr(resource, f"RLIMIT_{n}"))[1] for n in names}
-def flags(db):
-    with open("/proc/self/status") as status:
-        found = dict(line.rstrip().split(":", 1) for line in status)
-    return {"no_new_privs": found["NoNewPrivs"].strip()}
-def ctypes_is_gone(db): return {"found": [n for n in sys.modules if "ctypes" in n]}
+def ids(db): return {"ids": sorted({os.getuid(), os.geteuid(), os.getgid(), os.getegid()})}
 """
 
 ATTACKS = """
 import ctypes, json, os, signal, socket, sys, threading, time
 
-def write_a_file(db):
-    with open("/tmp/astra-arena-escape", "w") as file:
-        file.write("x")
-    return {}
 def bomb(db): return {"n": len("x" * (1 << 30))}
 def slow_bomb(db):
     held = []
@@ -60,9 +40,9 @@ def swallow(db):
             while True: pass
         except BaseException:
             pass
-def sleep_outside_python(db):
-    ctypes.CDLL(None).sleep(60)
-    return {}
+def ignore_the_timer(db):
+    signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    while True: pass
 def stop(db): os.kill(os.getpid(), signal.SIGSTOP)
 def exit_at_once(db): os._exit(3)
 def exit_politely(db): sys.exit(3)
@@ -71,9 +51,10 @@ def abort(db): os.abort()
 def close_the_channel(db):
     os.close(3)
     return {}
-def fork_and_answer_twice(db):
-    os.fork()
-    return {"x": 1}
+def answer_twice(db):
+    body = b'{"id":1,"ok":{"x":1},"trace":""}'
+    os.write(3, (len(body).to_bytes(4, "big") + body) * 2)
+    return {}
 def forge(db):
     body = b'{"id":1,"ok":{"forged":true}}'
     os.write(3, len(body).to_bytes(4, "big") + body)
@@ -109,10 +90,9 @@ def close_the_database(db):
     db.close()
     return {}
 def rollback_conflict(db):
-    db.execute("CREATE UNIQUE INDEX one ON thing(name)")
-    db.execute("INSERT INTO thing VALUES ('a')")
+    db.execute("INSERT INTO thing(rowid, name) VALUES (1, 'a')")
     try:
-        db.execute("INSERT OR ROLLBACK INTO thing VALUES ('a')")
+        db.execute("INSERT OR ROLLBACK INTO thing(rowid, name) VALUES (1, 'a')")
     except Exception:
         db.execute("INSERT INTO thing VALUES ('sneaked in')")
     return {}
@@ -122,7 +102,6 @@ def count(db): return {"count": db.execute("SELECT count(*) FROM thing").fetchon
 Ending = Literal["raised", "bad_result", "too_large", "steps", "timeout", "crashed"]
 
 ENDINGS: dict[str, tuple[Ending, bool]] = {
-    "write_a_file": ("raised", False),
     "bomb": ("raised", False),
     "slow_bomb": ("raised", False),
     "burn": ("timeout", True),
@@ -161,14 +140,37 @@ async def test_the_environment_is_empty(tmp_path: Path) -> None:
     assert await look(tmp_path, "environment") == {"python": {}, "c": None}
 
 
+async def test_what_the_kernel_knows_of_a_session(tmp_path: Path) -> None:
+    async with session_of(tmp_path, LOOK) as session:
+        proc = Path(f"/proc/{session.pid}")
+        stat = (proc / "stat").read_text(encoding="ascii").rpartition(") ")[2].split()
+        status = (proc / "status").read_text(encoding="ascii")
+        facts = dict(line.split(":\t", 1) for line in status.splitlines())
+        # A leader of its own session, confined by a filter, without any capability.
+        assert int(stat[3]) != os.getsid(0)
+        assert (facts["NoNewPrivs"], facts["Seccomp"]) == ("1", "2")
+        assert {int(facts[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")} == {0}
+
+
 @requirement("sandbox:clean-environment")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look at a process of another user")
 async def test_the_channel_is_the_only_descriptor(tmp_path: Path) -> None:
-    opened = (await look(tmp_path, "descriptors"))["open"]
-    assert opened == [[0, "/dev/null"], [1, "/dev/null"], [2, "/dev/null"], [3, "socket"]]
+    async with session_of(tmp_path, LOOK) as session:
+        opened = {
+            int(path.name): os.readlink(path).partition(":")[0]
+            for path in Path(f"/proc/{session.pid}/fd").iterdir()
+        }
+        assert opened == {0: "/dev/null", 1: "/dev/null", 2: "/dev/null", 3: "socket"}
+        maps = Path(f"/proc/{session.pid}/maps").read_text(encoding="ascii")
+        assert not [line for line in maps.splitlines() if "wx" in line.split()[1]]
+        assert os.readlink(f"/proc/{session.pid}/cwd") == "/"
+        score = Path(f"/proc/{session.pid}/oom_score_adj").read_text(encoding="ascii")
+        assert score == "1000\n"
 
 
-async def test_the_process_leads_a_session_at_the_root(tmp_path: Path) -> None:
-    assert await look(tmp_path, "place") == {"cwd": "/", "leader": True}
+@pytest.mark.skipif(os.geteuid() != 0, reason="others stay the user they are")
+async def test_root_becomes_nobody(tmp_path: Path) -> None:
+    assert await look(tmp_path, "ids") == {"ids": [65534]}
 
 
 @requirement("sandbox:limits")
@@ -176,18 +178,22 @@ async def test_limits_cannot_be_raised_again(tmp_path: Path) -> None:
     assert await look(tmp_path, "limits") == {"CORE": 0, "FSIZE": 0, "NOFILE": 64}
 
 
-async def test_exec_gains_no_privileges(tmp_path: Path) -> None:
-    assert await look(tmp_path, "flags") == {"no_new_privs": "1"}
-
-
 async def test_ctypes_is_not_left_lying_about(tmp_path: Path) -> None:
-    assert await look(tmp_path, "ctypes_is_gone") == {"found": []}
+    code = """
+def found(db):
+    modules = __import__("sys").modules
+    held = [n for n, m in modules.items() if "ctypes" in n or "ctypes" in vars(m)]
+    return {"found": held}
+"""
+    async with ProcessSandbox() as sandbox:
+        session = await sandbox.open_session(program_of(tmp_path, code), seed=1)
+        assert await session.call("found", {}) == Succeeded({"found": []})
 
 
 @requirement("sandbox:limits")
 @pytest.mark.parametrize("tool", ENDINGS)
 async def test_hostile_tool_code_breaks_its_own_call_only(tmp_path: Path, tool: str) -> None:
-    async with ProcessSandbox() as sandbox:
+    async with ProcessSandbox(import_policy="any") as sandbox:
         program = program_of(tmp_path, ATTACKS, limits=LIMITS)
         neighbour = await sandbox.open_session(program, seed=1)
         session = await sandbox.open_session(program, seed=1)
@@ -195,17 +201,16 @@ async def test_hostile_tool_code_breaks_its_own_call_only(tmp_path: Path, tool: 
         assert await neighbour.call("count", {}) == Succeeded({"count": 0})
         if not ENDINGS[tool][1]:
             assert await session.call("count", {}) == Succeeded({"count": 0})
-    Path("/tmp/astra-arena-escape").unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("tool", ["stop", "sleep_outside_python"])
+@pytest.mark.parametrize("tool", ["stop", "ignore_the_timer"])
 async def test_the_host_ends_what_does_not_end_itself(tmp_path: Path, tool: str) -> None:
     limits = Limits(call_seconds=0.3)
     async with session_of(tmp_path, ATTACKS, limits=limits) as session:
         assert ending(await session.call(tool, {})) == ("timeout", True)
 
 
-@pytest.mark.parametrize("tool", ["forge", "fork_and_answer_twice"])
+@pytest.mark.parametrize("tool", ["forge", "answer_twice"])
 async def test_a_second_reply_ends_the_session(tmp_path: Path, tool: str) -> None:
     async with session_of(tmp_path, ATTACKS, limits=LIMITS) as session:
         execution = await session.call(tool, {})
@@ -218,10 +223,9 @@ async def test_a_second_reply_ends_the_session(tmp_path: Path, tool: str) -> Non
 
 async def test_the_cpu_time_is_renewed_for_each_call(tmp_path: Path) -> None:
     code = """
-import resource
+import signal
 def burn(db):
-    start = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-    while sum(resource.getrusage(resource.RUSAGE_SELF)[:2]) - start < 0.6: pass
+    while signal.getitimer(signal.ITIMER_PROF)[0] > 0.4: pass
     return {}
 """
     async with session_of(tmp_path, code, limits=Limits(cpu_seconds=1)) as session:
@@ -230,7 +234,7 @@ def burn(db):
 
 async def test_how_a_process_ended_is_told(tmp_path: Path) -> None:
     told: list[str] = []
-    async with ProcessSandbox() as sandbox:
+    async with ProcessSandbox(import_policy="any") as sandbox:
         program = program_of(tmp_path, ATTACKS, limits=LIMITS)
         for tool in ("exit_at_once", "segfault", "abort"):
             session = await sandbox.open_session(program, seed=1)

@@ -1,9 +1,26 @@
-"""The process sandbox passes every check that any sandbox must pass."""
+"""Every sandbox there is passes every check that any sandbox must pass."""
+
+from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
-from astra_arena.sandbox import CHECKS, Check, ProcessSandbox
+from astra_arena.sandbox import CHECKS, Check, ProcessSandbox, SandboxFactory
+from tests.sandbox.workers import running_worker
 from tests.support.requirement import requirement
+
+
+@pytest.fixture(scope="module", params=["process", "unix", "tcp"])
+def make_sandbox(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[SandboxFactory]:
+    if request.param == "process":
+        yield ProcessSandbox
+        return
+    folder: Path = tmp_path_factory.mktemp("worker")
+    listen = f"unix:{folder}/socket" if request.param == "unix" else "tcp:127.0.0.1:0"
+    with running_worker(folder, listen) as worker:
+        yield worker.sandbox
 
 
 def name_of(check: Check) -> str:
@@ -18,5 +35,5 @@ def name_of(check: Check) -> str:
     "sandbox:refused-code",
 )
 @pytest.mark.parametrize("check", CHECKS, ids=name_of)
-async def test_the_process_sandbox_conforms(check: Check) -> None:
-    await check(ProcessSandbox)
+async def test_it_conforms(make_sandbox: SandboxFactory, check: Check) -> None:
+    await check(make_sandbox)

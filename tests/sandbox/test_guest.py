@@ -109,7 +109,7 @@ async def test_refused_code_never_ran(tmp_path: Path) -> None:
 async def test_module_features_that_need_a_real_module_work(tmp_path: Path) -> None:
     code = """
 from __future__ import annotations
-import dataclasses, enum, pickle, typing
+import copy, dataclasses, enum, typing
 @dataclasses.dataclass
 class Point:
     x: int
@@ -117,7 +117,7 @@ class Point:
 class Colour(enum.StrEnum):
     RED = "red"
 def tool(db):
-    return {"x": pickle.loads(pickle.dumps(Point(1))).x, "colour": Colour.RED}
+    return {"x": copy.deepcopy(Point(1)).x, "colour": Colour.RED}
 """
     async with session_of(tmp_path, code) as session:
         assert await session.call("tool", {}) == Succeeded({"colour": "red", "x": 1})

@@ -12,6 +12,7 @@ import pytest
 
 from astra_arena.core.errors import PolicyError, SandboxUnavailableError
 from astra_arena.sandbox import Broke, Limits, ProcessSandbox, Sandbox, Succeeded
+from astra_arena.sandbox.tiers import probe_tiers
 from tests.sandbox.programs import program_of, session_of
 from tests.support.requirement import requirement
 
@@ -57,13 +58,13 @@ async def until_gone(*pids: int) -> None:
 
 async def test_the_sandbox_keeps_its_contract_and_names_its_tier() -> None:
     sandbox: Sandbox = ProcessSandbox()
-    assert sandbox.tier == "process"
+    assert sandbox.tier == probe_tiers().tier
     await sandbox.close()
 
 
 async def test_nothing_starts_before_the_first_session(tmp_path: Path) -> None:
     before = descendants(os.getpid())
-    async with ProcessSandbox() as sandbox:
+    async with ProcessSandbox(tier="seccomp") as sandbox:
         assert descendants(os.getpid()) == before
         await sandbox.open_session(program_of(tmp_path, ECHO), seed=1)
         assert len(descendants(os.getpid()) - before) == 3
@@ -71,7 +72,7 @@ async def test_nothing_starts_before_the_first_session(tmp_path: Path) -> None:
 
 async def test_sessions_of_one_program_share_a_server(tmp_path: Path) -> None:
     before = descendants(os.getpid())
-    async with ProcessSandbox() as sandbox:
+    async with ProcessSandbox(tier="seccomp") as sandbox:
         program = program_of(tmp_path, ECHO)
         await asyncio.gather(*(sandbox.open_session(program, seed=n) for n in range(5)))
         assert len(descendants(os.getpid()) - before) == 7
@@ -79,7 +80,7 @@ async def test_sessions_of_one_program_share_a_server(tmp_path: Path) -> None:
 
 async def test_idle_servers_beyond_the_cap_end(tmp_path: Path) -> None:
     before = descendants(os.getpid())
-    async with ProcessSandbox(idle_environments=1) as sandbox:
+    async with ProcessSandbox(tier="seccomp", idle_environments=1) as sandbox:
         for number in range(4):
             program = program_of(tmp_path, ECHO, digest=f"sha256:{number}")
             session = await sandbox.open_session(program, seed=1)
@@ -120,7 +121,7 @@ async def test_closing_a_session_ends_its_process_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("level", ["base", "environment"])
 async def test_a_killed_server_is_replaced_by_the_next_session(tmp_path: Path, level: str) -> None:
     before = descendants(os.getpid())
-    async with ProcessSandbox() as sandbox:
+    async with ProcessSandbox(tier="seccomp") as sandbox:
         program = program_of(tmp_path, ECHO)
         session = await sandbox.open_session(program, seed=1)
         started = descendants(os.getpid()) - before
@@ -141,7 +142,7 @@ from astra_arena.sandbox import ProcessSandbox
 from tests.sandbox.programs import program_of
 
 CODE = '''
-import os, signal, subprocess, time
+import os, signal
 def leave_children(db):
     if os.fork() == 0:
         os.setsid()
@@ -154,7 +155,7 @@ def hang(db):
 '''
 
 async def main():
-    sandbox = ProcessSandbox()
+    sandbox = ProcessSandbox(tier="unsafe", import_policy="any")
     program = program_of(Path(sys.argv[1]), CODE)
     one = await sandbox.open_session(program, seed=1)
     await one.call("leave_children", {})
@@ -200,7 +201,8 @@ def daemon(db):
         os._exit(0)
     return {"pid": int(os.read(read, 100))}
 """
-    async with session_of(tmp_path, code) as session:
+    async with ProcessSandbox(tier="unsafe", import_policy="any") as sandbox:
+        session = await sandbox.open_session(program_of(tmp_path, code), seed=1)
         execution = await session.call("daemon", {})
         assert isinstance(execution, Succeeded)
         pid = execution.result["pid"]
@@ -211,7 +213,7 @@ def daemon(db):
 
 
 async def test_a_tool_that_kills_its_server_is_broken_not_unavailable(tmp_path: Path) -> None:
-    async with ProcessSandbox() as sandbox:
+    async with ProcessSandbox(tier="unsafe", import_policy="any") as sandbox:
         program = program_of(tmp_path, KILL_SERVER)
         for _ in range(3):
             session = await sandbox.open_session(program, seed=1)
@@ -221,16 +223,11 @@ async def test_a_tool_that_kills_its_server_is_broken_not_unavailable(tmp_path: 
 
 
 async def test_a_session_that_dies_between_calls_is_broken_not_unavailable(tmp_path: Path) -> None:
-    code = """
-import os, signal, threading
-def later(db):
-    threading.Timer(0.2, os._exit, [7]).start()
-    return {}
-"""
-    async with session_of(tmp_path, code) as session:
-        await session.call("later", {})
+    async with session_of(tmp_path, ECHO) as session:
+        assert await session.call("echo", {"x": 1}) == Succeeded({"x": 1})
+        os.kill(session.pid, signal.SIGKILL)
         await until_gone(session.pid)
-        execution = await session.call("later", {})
+        execution = await session.call("echo", {"x": 1})
         assert isinstance(execution, Broke)
         assert execution.kind == "crashed"
 
@@ -255,7 +252,7 @@ async def test_required_packages_are_refused_before_anything_starts(tmp_path: Pa
 
 async def test_a_refused_program_leaves_no_server(tmp_path: Path) -> None:
     before = descendants(os.getpid())
-    async with ProcessSandbox() as sandbox:
+    async with ProcessSandbox(tier="seccomp") as sandbox:
         with pytest.raises(PolicyError) as refusal:
             await sandbox.open_session(program_of(tmp_path, "def echo(db:\n"), seed=1)
         assert refusal.value.findings[0].startswith("tools.py:1:")
@@ -288,7 +285,7 @@ async def test_an_interpreter_that_does_not_start_is_unavailable(
 
 async def test_the_interpreter_of_a_virtual_environment_will_do(tmp_path: Path) -> None:
     code = "import sys\ndef path(db): return {'path': sys.path, 'modules': sorted(sys.modules)}\n"
-    async with ProcessSandbox(python=sys.executable) as sandbox:
+    async with ProcessSandbox(python=sys.executable, import_policy="any") as sandbox:
         session = await sandbox.open_session(program_of(tmp_path, code), seed=1)
         execution = await session.call("path", {})
         assert isinstance(execution, Succeeded)

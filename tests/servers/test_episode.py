@@ -49,7 +49,7 @@ async def test_the_gold_calls_earn_the_full_reward(bundle: Bundle) -> None:
     assert episode.verdict("astra").reward == 1.0
     record = episode.record()
     assert [call.outcome for call in record.calls] == ["ok", "ok"]
-    assert (record.seed, record.tier, record.variant) == (3, "process", "base")
+    assert (record.seed, record.tier, record.variant) == (3, sandbox.tier, "base")
     assert EpisodeRecord.from_json(record.to_json(), what="record") == record
 
 

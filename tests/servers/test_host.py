@@ -131,3 +131,14 @@ async def test_unknown_names_are_refused_with_what_there_is(bundle: Bundle) -> N
 def test_two_environments_of_one_name_are_refused(bundle: Bundle) -> None:
     with pytest.raises(SettingsError, match="came twice"):
         EpisodeHost([bundle, bundle], ScriptedSandbox({}))
+
+
+async def test_sessions_beyond_the_limit_lose_their_process_and_come_back(bundle: Bundle) -> None:
+    async with ProcessSandbox() as sandbox:
+        host = EpisodeHost([bundle], sandbox, live_sessions=1)
+        async with host.run():
+            first, second = [await host.open(NAME, TASK) for _ in range(2)]
+            for _ in range(3):
+                for episode in (first, second):
+                    reply = await episode.call("find_loan", {"title": "Emma"})
+                    assert not reply.is_error

@@ -50,6 +50,10 @@ Output = Annotated[
     Path | None,
     typer.Option(help="Rollout file (JSONL), appended to; without it results are only shown."),
 ]
+MinTier = Annotated[
+    str | None, typer.Option(help="Refuse tools confined by less, like seccomp+landlock.")
+]
+Seeds = Annotated[list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")]
 FirstTasks = Annotated[int | None, typer.Option(min=1, help="Play the first N tasks.")]
 
 
@@ -74,10 +78,9 @@ def rollout(
         list[str] | None, typer.Option("--task", help="Play this task; repeatable.")
     ] = None,
     tasks: FirstTasks = None,
-    seeds: Annotated[
-        list[int] | None, typer.Option("--seed", help="Seed of episodes; repeatable.")
-    ] = None,
+    seeds: Seeds = None,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 8,
+    min_tier: MinTier = None,
     out: Output = None,
     resume: Annotated[
         bool, typer.Option(help="Skip what the file holds; --no-resume wants a new file.")
@@ -102,7 +105,9 @@ def rollout(
 
         async with open_venue(gold, control, token, environment, transport.value) as venue:
             chosen = _chosen(await venue.tasks(), task_ids, tasks)
-            return await _collected(venue, chosen, players, seeds or [0], concurrency, out)
+            return await _collected(
+                venue, chosen, players, seeds or [0], concurrency, out, min_tier
+            )
 
     done = anyio.run(run, backend_options=EVENT_LOOP)
     _print_report(done.report, as_json=as_json)
@@ -151,6 +156,7 @@ async def _collected(
     seeds: Sequence[int],
     concurrency: int,
     out: Path | None,
+    min_tier: str | None,
 ) -> Collected:
     total = len(tasks) * len(players) * len(seeds)
     card = await venue.card()
@@ -162,6 +168,7 @@ async def _collected(
             concurrency=concurrency,
             seeds=seeds,
             store=store,
+            min_tier=min_tier,
             on_progress=bar.show,
         )
     if not done.played:

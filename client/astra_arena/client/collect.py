@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import anyio
 
 from astra_arena.client.agent import Agent
+from astra_arena.client.confinement import require_confined
 from astra_arena.client.control_models import TaskCard
 from astra_arena.client.harness import play_episode
 from astra_arena.client.report import Report, Tallies
@@ -70,6 +71,7 @@ async def collect(
     concurrency: int = 8,
     seeds: Sequence[int] = (0,),
     store: RolloutStore | None = None,
+    min_tier: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Collected:
     """Let every agent play every task under every seed.
@@ -83,14 +85,19 @@ async def collect(
         concurrency: How many episodes are open at once.
         seeds: One rollout for each.
         store: Where rollouts go, and whose rollouts are not played again.
+        min_tier: What must confine the tools at least.
         on_progress: Called after each rollout.
 
     Raises:
-        SettingsError: if two agents have one name, or concurrency is below 1.
+        SettingsError: if two agents have one name, concurrency is below 1, or the tools are
+            unconfined.
+        SandboxUnavailableError: if they are confined less than `min_tier` asks for.
         ConnectionLostError: if one void rollout follows the other: the server is gone.
     """
     _require_sound(agents, concurrency)
-    jobs = _jobs(await venue.card(), tasks, agents, seeds)
+    card = await venue.card()
+    require_confined(card.tier, min_tier=min_tier)
+    jobs = _jobs(card, tasks, agents, seeds)
     run = _Run(venue, store, on_progress, total=len(jobs), patience=2 * concurrency)
     run.recall({job.id for job in jobs})
     waiting = iter([job for job in jobs if store is None or job.id not in store])

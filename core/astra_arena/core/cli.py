@@ -80,6 +80,16 @@ VERBS: dict[str, Verb] = {
         "servers",
         "Serve bundles to MCP clients over HTTP or stdio",
     ),
+    "sandbox-worker": Verb(
+        "astra_arena.sandbox.cli:sandbox_worker",
+        "sandbox",
+        "Run tool code for servers on this machine or on others",
+    ),
+    "sandbox-probe": Verb(
+        "astra_arena.sandbox.cli:sandbox_probe",
+        "sandbox",
+        "Say what confines tool code on this machine, and what does not",
+    ),
     "rollout": Verb(
         "astra_arena.client.cli:rollout",
         "client",

@@ -1,7 +1,8 @@
 """The tool code that the conformance checks run inside a sandbox."""
 
 TOOLS = """
-import datetime, os, random, secrets, time, uuid
+import datetime, random, secrets, time, uuid
+os = __import__("os")
 
 def echo(db, *, value): return {"value": value}
 

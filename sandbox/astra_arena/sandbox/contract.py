@@ -4,6 +4,7 @@ A session is one live world. Calls to one session are serialised by the caller. 
 a value (`Failed`), a tool that breaks is a value (`Broke`); only broken machinery raises.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
@@ -48,6 +49,9 @@ class Succeeded:
     """The tool returned a JSON object."""
 
     result: JsonObject
+    trace: str | None = field(default=None, compare=False)
+    """Names the reply and every row that the call wrote, so that a replay can be held to it; empty
+    when the call wrote nothing and need not be replayed; `None` when the sandbox cannot tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Failed:
 BrokeKind = Literal["raised", "bad_result", "too_large", "steps", "timeout", "crashed", "diverged"]
 """`raised`: any other exception. `bad_result`: not a JSON object. `too_large`: a reply over the
 cap. `steps`: the SQL budget ran out. `timeout`: killed at the deadline. `crashed`: the process
-ended. `diverged`: a replay gave another reply than the log; told by `DurableSession` only."""
+ended. `diverged`: a replay gave another reply or state than the log; told of replays only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,29 @@ class Broke:
 Execution: TypeAlias = Succeeded | Failed | Broke
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayCall:
+    """A call that succeeded before, to be made again."""
+
+    tool: str
+    arguments: JsonObject
+    attempt: int
+    trace: str
+    """What it left then and must leave again."""
+    seconds: float = 0.0
+    """How long it took then; the deadline of a replay follows from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOutcome:
+    """How far a replay came."""
+
+    replayed: int
+    """Calls that did what they did before."""
+    broke: Broke | None = None
+    """Why it went no further; the session is of no use then. `None`: all calls were replayed."""
+
+
 class Session(Protocol):
     """One live world."""
 
@@ -92,6 +119,24 @@ class Session(Protocol):
 
         Raises:
             SandboxUnavailableError: if the session was lost for a reason that is not the tool's.
+        """
+        ...
+
+    async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:
+        """Make calls of an earlier session of the same program and seed again, all in one message.
+
+        Each must succeed and leave the trace that it left then.
+
+        Raises:
+            SandboxUnavailableError: as for `call`.
+        """
+        ...
+
+    async def state_digest(self) -> str | Broke:
+        """Return the digest of the world's state: equal for equal states, whatever their history.
+
+        Raises:
+            SandboxUnavailableError: as for `call`.
         """
         ...
 

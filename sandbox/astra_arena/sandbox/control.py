@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 
@@ -36,20 +37,41 @@ _SERVER_MESSAGE = msgspec.json.Decoder(ServerMessage)
 class Forked:
     """A child of a server, as the host knows it."""
 
-    def __init__(self, pid: int, handle: int, exited: asyncio.Future[int | None]) -> None:
+    def __init__(
+        self,
+        pid: int,
+        handle: int | None,
+        exited: asyncio.Future[int | None],
+        *,
+        end: Callable[[], None],
+    ) -> None:
+        """Build the host's view of a child.
+
+        Args:
+            pid: Its process id.
+            handle: Its pidfd; `None` from a kernel without them, like gVisor's.
+            exited: See the attribute.
+            end: Asks its server to end it, which is what is left without a handle: a number
+                may be another process's by the time that a signal arrives.
+        """
         self.pid = pid
         self.exited = exited
         """Its exit status; `None` if its server ended first."""
         self._handle = handle
+        self._end = end
+        self._killed = False
 
     def kill(self) -> None:
         """End the process; killing twice is harmless."""
-        if self._handle < 0:
+        if self._killed:
+            return
+        self._killed = True
+        if self._handle is None:
+            self._end()
             return
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
         os.close(self._handle)
-        self._handle = -1
 
 
 class ControlChannel:
@@ -120,6 +142,11 @@ class ControlChannel:
                 exited.set_result(None)
         self._exits.clear()
 
+    def _end_child(self, pid: int) -> None:
+        # A server that cannot be asked ends with its children.
+        with contextlib.suppress(OSError):
+            self._sock.send(msgspec.json.encode({"kill": pid}))
+
     def _read(self) -> None:
         try:
             data, fds, _, _ = socket.recv_fds(
@@ -151,13 +178,15 @@ class ControlChannel:
 
     def _answer(self, number: int, message: ServerMessage, fds: list[int]) -> None:
         waiter = self._pending.pop(number, None)
-        if message.pid is None or len(fds) != 1:
+        if message.pid is None or len(fds) > 1:
             _close_all(fds)
             if waiter is not None and not waiter.done():
                 waiter.set_exception(WireError(message.error or "the server answered nonsense"))
             return
         exited = self._exits[message.pid] = self._loop.create_future()
-        forked = Forked(message.pid, fds[0], exited)
+        handle = fds[0] if fds else None
+        pid = message.pid if handle is None else _pid_here(handle) or message.pid
+        forked = Forked(pid, handle, exited, end=functools.partial(self._end_child, message.pid))
         if waiter is None or waiter.done():
             forked.kill()
         else:
@@ -171,6 +200,16 @@ async def _deadline(timeout_s: float, what: str) -> AsyncGenerator[None]:
             yield
     except TimeoutError:
         raise WireError(what, late=True) from None
+
+
+def _pid_here(handle: int) -> int:
+    """Return the number of a process in our namespace; the server's may count its own."""
+    try:
+        with open(f"/proc/self/fdinfo/{handle}", encoding="ascii") as facts:
+            (told,) = (line for line in facts if line.startswith("Pid:"))
+        return max(0, int(told.partition(":")[2]))
+    except (OSError, ValueError):
+        return 0
 
 
 def _close_all(fds: Sequence[int]) -> None:

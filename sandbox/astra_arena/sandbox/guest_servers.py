@@ -2,44 +2,41 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import stat
 import subprocess
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from astra_arena.core.errors import PolicyError, SandboxUnavailableError
 from astra_arena.sandbox.contract import Program
 from astra_arena.sandbox.control import ControlChannel, Forked
+from astra_arena.sandbox.jail import ENVIRONMENT, GUEST, jailed
 from astra_arena.sandbox.wire import FrameChannel, WireError
 
-_GUEST = Path(__file__).with_name("guest")
 # Not -I or -E: these ignore PYTHONHASHSEED.
 _FLAGS = ("-S", "-s", "-P", "-B")
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "TZ": "UTC"}
 
 _BOOT_S = 60.0
 _WORLD_S = 120.0
 _FORK_S = 30.0
 _END_S = 5.0
+_POLL_S = 0.02
 
 # Room in a frame beside the result.
 _FRAME_SLACK = 4096
 _SHORTEST_FRAME = 65536
 
 
-def require_platform() -> None:
-    """Refuse platforms without the kernel features that confine tool code.
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """How the sessions of a sandbox are confined."""
 
-    Raises:
-        SandboxUnavailableError: anywhere but on Linux.
-    """
-    if sys.platform != "linux":
-        raise SandboxUnavailableError(
-            f"expected Linux to run tool code, got {sys.platform!r}: run it in the Linux container "
-            "image `astra-arena` (see docker/)"
-        )
+    tier: str
+    any_import: bool = False
+    """Whether `import` statements of tool code may name any module, `ctypes` included."""
 
 
 class BaseServer:
@@ -50,8 +47,11 @@ class BaseServer:
         self._control = control
         self._loop = asyncio.get_running_loop()
         self._exited = asyncio.Event()
-        self._handle = os.pidfd_open(process.pid)
-        self._loop.add_reader(self._handle, self._reap)
+        self._handle = _pidfd(process.pid)
+        if self._handle is None:
+            self._poll()
+        else:
+            self._loop.add_reader(self._handle, self._reap)
 
     @property
     def pid(self) -> int:
@@ -63,7 +63,9 @@ class BaseServer:
         """Whether it is gone."""
         return self._control.ended or self._exited.is_set()
 
-    async def fork_environment(self, program: Program) -> "EnvironmentServer":
+    async def fork_environment(
+        self, program: Program, confinement: Confinement
+    ) -> "EnvironmentServer":
         """Fork an environment server for `program`.
 
         Raises:
@@ -78,7 +80,9 @@ class BaseServer:
                 world = _opened(program.world_path, stack)
                 code = _in_memory(program.tools_py, stack)
                 fds = (theirs.fileno(), world, code)
-                forked = await self._control.fork(_setup(program), fds, timeout_s=_FORK_S)
+                forked = await self._control.fork(
+                    _setup(program, confinement), fds, timeout_s=_FORK_S
+                )
             try:
                 started = await control.started(timeout_s=_WORLD_S)
                 _require_no_findings(started.findings)
@@ -105,10 +109,17 @@ class BaseServer:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._exited.wait(), _END_S)
 
+    def _poll(self) -> None:
+        if self._process.poll() is None:
+            self._loop.call_later(_POLL_S, self._poll)
+        else:
+            self._reap()
+
     def _reap(self) -> None:
         self._process.wait()
-        self._loop.remove_reader(self._handle)
-        os.close(self._handle)
+        if self._handle is not None:
+            self._loop.remove_reader(self._handle)
+            os.close(self._handle)
         self._control.close()
         self._exited.set()
 
@@ -184,19 +195,22 @@ class EnvironmentServer:
         self._forked.kill()
 
 
-async def start_base_server(python: str) -> BaseServer:
-    """Execute the base server.
+async def start_base_server(python: str, tier: str) -> BaseServer:
+    """Execute the base server, inside the jail if `tier` says so.
 
     Raises:
         SandboxUnavailableError: if it cannot be executed or does not come up.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = [python, *_FLAGS, str(_GUEST), str(theirs.fileno()), str(os.getpid())]
+    in_jail = "namespaces" in tier.split("+")
+    # Nobody outside the jail has a process id in it.
+    host = 0 if in_jail else os.getpid()
+    command = [python, *_FLAGS, str(GUEST), str(theirs.fileno()), str(host)]
     try:
         # In this thread: the kernel ends the server with the thread that started it.
         process = subprocess.Popen(
-            command,
-            env=_ENVIRONMENT,
+            jailed(command) if in_jail else command,
+            env=ENVIRONMENT,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -204,7 +218,7 @@ async def start_base_server(python: str) -> BaseServer:
             pass_fds=(theirs.fileno(),),
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         ours.close()
         raise SandboxUnavailableError(f"could not execute {python!r}: {error}") from error
     finally:
@@ -227,16 +241,28 @@ async def start_base_server(python: str) -> BaseServer:
     return server
 
 
+def _pidfd(pid: int) -> int | None:
+    """Return a handle that becomes readable when the process ends; `None` if there are none."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return None
+
+
 def _last_words(process: subprocess.Popen[bytes]) -> str:
     if process.stderr is None:
         return ""
     return process.stderr.read(4000).decode("utf-8", "replace")
 
 
-def _setup(program: Program) -> dict[str, object]:
+def _setup(program: Program, confinement: Confinement) -> dict[str, object]:
     needed = ("open_world", "dump_world") if program.world_kind == "python" else ()
     return {
         "functions": (*program.tool_names, *needed),
+        "tier": confinement.tier,
+        "any_import": confinement.any_import,
         "world_kind": program.world_kind,
         "clock": program.clock,
         "cpu_seconds": program.limits.cpu_seconds,

@@ -1,23 +1,25 @@
 """The sandbox of confined local processes: one per session, forked from a server per program.
 
-Covered: see `guest/confinement.py`. Not covered: files that the user may read, the network,
-starting and signalling processes; run code of unknown origin in a container.
+Covered: see `guest/confinement.py` and `jail.py`. Not covered: the kernel that it shares with them.
 """
 
 import asyncio
-import sys
+import logging
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from astra_arena.core.errors import PolicyError, SandboxUnavailableError
 from astra_arena.sandbox.contract import Program
 from astra_arena.sandbox.guest_servers import (
     BaseServer,
+    Confinement,
     EnvironmentServer,
-    require_platform,
     start_base_server,
 )
 from astra_arena.sandbox.process_session import ProcessSession, stream_key
+from astra_arena.sandbox.tiers import UNSAFE, base_interpreter, chosen_tier
+
+_log = logging.getLogger("arena.sandbox")
 
 
 class ProcessSandbox:
@@ -30,14 +32,31 @@ class ProcessSandbox:
     ```
     """
 
-    def __init__(self, *, python: str | None = None, idle_environments: int = 32) -> None:
+    def __init__(
+        self,
+        *,
+        python: str | None = None,
+        idle_environments: int = 32,
+        tier: str | None = None,
+        min_tier: str | None = None,
+        import_policy: Literal["listed", "any"] = "listed",
+    ) -> None:
         """Build a sandbox; processes start with the first session.
 
         Args:
             python: Interpreter for tool code; this one if not given.
             idle_environments: How many environment servers without a session are kept.
+            tier: The tier to run at; the strongest that this machine has if not given. `unsafe`
+                leaves tool code free to do what this user may do: for code that the user wrote.
+            min_tier: The tier below which nothing runs.
+            import_policy: `any` lets tool code import whatever its process has loaded, `ctypes`
+                included. What the kernel refuses stays refused; the attack suite needs it.
         """
-        self._python = python or getattr(sys, "_base_executable", "") or sys.executable
+        self._python = python or base_interpreter()
+        self._wanted_tier = tier
+        self._min_tier = min_tier
+        self._tier: str | None = None
+        self._any_import = import_policy == "any"
         self._idle_environments = idle_environments
         self._base: BaseServer | None = None
         self._base_lock = asyncio.Lock()
@@ -47,8 +66,19 @@ class ProcessSandbox:
 
     @property
     def tier(self) -> str:
-        """What confines tool code."""
-        return "process"
+        """What confines tool code.
+
+        Raises:
+            SandboxUnavailableError: if the tier asked for, or any at all, cannot be had.
+            SettingsError: if there is no tier of such a name.
+        """
+        if self._tier is None:
+            self._tier = chosen_tier(
+                self._python, minimum=self._min_tier, exactly=self._wanted_tier
+            )
+            if self._tier == UNSAFE:
+                _log.warning("tool code runs UNCONFINED: it may do whatever this user may do")
+        return self._tier
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,7 +93,7 @@ class ProcessSandbox:
 
     async def open_session(self, program: Program, *, seed: int) -> ProcessSession:
         """Start a session; see `Sandbox.open_session`."""
-        require_platform()
+        confinement = Confinement(self.tier, self._any_import)
         if program.requires:
             raise PolicyError(
                 "expected tool code that needs the standard library only, got requires="
@@ -71,14 +101,14 @@ class ProcessSandbox:
                 findings=tuple(f"requires {package!r}" for package in program.requires),
             )
         load_key = stream_key(str(seed).encode("ascii"), b"load")
-        server = await self._environment_server(program)
+        server = await self._environment_server(program, confinement)
         try:
             channel, forked = await server.fork_session(load_key=load_key)
         except SandboxUnavailableError:
             if not server.ended:
                 raise
             # It ended unnoticed, perhaps long ago; that alone is no reason to fail.
-            server = await self._environment_server(program)
+            server = await self._environment_server(program, confinement)
             channel, forked = await server.fork_session(load_key=load_key)
         return ProcessSession(program, server, channel, forked, seed=seed)
 
@@ -93,26 +123,28 @@ class ProcessSandbox:
                 await self._base.stop()
                 self._base = None
 
-    async def _environment_server(self, program: Program) -> EnvironmentServer:
+    async def _environment_server(
+        self, program: Program, confinement: Confinement
+    ) -> EnvironmentServer:
         lock = self._server_locks.setdefault(program, asyncio.Lock())
         async with lock:
             server = self._servers.pop(program, None)
             if server is None or server.ended:
-                base = await self._base_server()
-                server = await base.fork_environment(program)
+                base = await self._base_server(confinement.tier)
+                server = await base.fork_environment(program, confinement)
             # The most recently used comes last.
             self._servers[program] = server
         self._drop_idle()
         return server
 
-    async def _base_server(self) -> BaseServer:
+    async def _base_server(self, tier: str) -> BaseServer:
         async with self._base_lock:
             if self._closed:
                 raise SandboxUnavailableError("the sandbox is closed")
             if self._base is None or self._base.ended:
                 if self._base is not None:
                     await self._base.stop()
-                self._base = await start_base_server(self._python)
+                self._base = await start_base_server(self._python, tier)
             return self._base
 
     def _drop_idle(self) -> None:

@@ -2,26 +2,45 @@
 
 import asyncio
 import signal
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import msgspec
 
 from astra_arena.core.canonical import DIGEST_PREFIX, JsonObject, canonical_bytes, digest_of_bytes
 from astra_arena.core.errors import SandboxUnavailableError, SpecError
-from astra_arena.sandbox.contract import Broke, BrokeKind, Execution, Failed, Program, Succeeded
+from astra_arena.sandbox.contract import (
+    Broke,
+    BrokeKind,
+    Execution,
+    Failed,
+    Program,
+    ReplayCall,
+    ReplayOutcome,
+    Succeeded,
+)
 from astra_arena.sandbox.control import Forked
 from astra_arena.sandbox.guest_servers import EnvironmentServer
+from astra_arena.sandbox.replaying import divergence
 from astra_arena.sandbox.wire import FrameChannel, WireError
 
 _EXIT_STATUS_S = 2.0
+# A replay may take as many times what its calls took: the machine may be busier now.
+_REPLAY_SLACK = 5.0
+_REPLAY_BYTES = 4 << 20
+# As deep as the guest lets a result be.
+_DEEPEST_RESULT = 100
 
 
 class _Reply(msgspec.Struct, forbid_unknown_fields=True):
     id: int
     ok: dict[str, Any] | None = None
+    trace: str = ""
     failed: str | None = None
     broke: tuple[BrokeKind, str] | None = None
     lost: bool = False
+    digest: str | None = None
+    replayed: int | None = None
 
 
 _REPLY = msgspec.json.Decoder(_Reply)
@@ -54,59 +73,114 @@ class ProcessSession:
 
     async def call(self, tool: str, arguments: JsonObject, *, attempt: int = 0) -> Execution:
         """Run one tool; see `Session.call`."""
-        if self._closed:
-            raise SandboxUnavailableError("the session is closed")
-        if self._channel.busy:
-            raise RuntimeError("expected calls to a session one after another, got two at once")
-        if tool not in self._program.tool_names:
-            raise SpecError(f"expected one of the program's tools, got {tool!r}")
-        self._channel.poll()
-        if self._channel.failure is not None:
-            return await self._found_ended(self._channel.failure)
-        self._last_id += 1
-        frame = _request(self._last_id, self._seed, tool, canonical_bytes(arguments), attempt)
-        try:
-            body = await self._channel.exchange(frame, timeout_s=self._program.limits.call_seconds)
-        except WireError as error:
-            return await self._broken(error)
-        except asyncio.CancelledError:
-            self._end()
-            raise
-        return self._execution(body)
+        asked = b",%b" % self._asked(tool, arguments, attempt)
+        reply = await self._exchange(asked, timeout_s=self._program.limits.call_seconds)
+        return reply if isinstance(reply, Broke) else self._execution(reply)
+
+    async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:
+        """Make calls again; see `Session.replay`."""
+        done = 0
+        for batch in self._batches(calls):
+            seconds = sum(call.seconds for call, _ in batch)
+            asked = b',"replay":[%b]' % b",".join(b"{%b}" % text for _, text in batch)
+            reply = await self._exchange(
+                asked, timeout_s=self._program.limits.call_seconds + _REPLAY_SLACK * seconds
+            )
+            if isinstance(reply, Broke):
+                return ReplayOutcome(done, reply)
+            done += reply.replayed or 0
+            if reply.replayed != len(batch):
+                execution = self._execution(reply)
+                broke = divergence(batch[0][0], execution) or self._nonsense()
+                return ReplayOutcome(done, broke)
+        return ReplayOutcome(done)
+
+    async def state_digest(self) -> str | Broke:
+        """Return the digest of the world's state; see `Session.state_digest`."""
+        reply = await self._exchange(b"", timeout_s=self._program.limits.call_seconds)
+        if isinstance(reply, Broke):
+            return reply
+        if reply.digest is not None:
+            return reply.digest
+        execution = self._execution(reply)
+        return execution if isinstance(execution, Broke) else self._nonsense()
 
     async def close(self) -> None:
         """End the process; closing twice is harmless."""
         self._end()
 
-    def _execution(self, body: bytes) -> Execution:
+    def _asked(self, tool: str, arguments: JsonObject, attempt: int) -> bytes:
+        if tool not in self._program.tool_names:
+            raise SpecError(f"expected one of the program's tools, got {tool!r}")
+        text = canonical_bytes(arguments)
+        name = tool.encode("utf-8")
+        key = stream_key(self._seed, name, text, str(attempt).encode("ascii")).encode("ascii")
+        return b'"tool":"%b","key":"%b","arguments":%b' % (name, key, text)
+
+    def _batches(self, calls: Sequence[ReplayCall]) -> Iterator[list[tuple[ReplayCall, bytes]]]:
+        batch: list[tuple[ReplayCall, bytes]] = []
+        size = 0
+        for call in calls:
+            text = self._asked(call.tool, call.arguments, call.attempt)
+            text += b',"trace":"%b"' % call.trace.encode("ascii")
+            if batch and size + len(text) > _REPLAY_BYTES:
+                yield batch
+                batch, size = [], 0
+            batch.append((call, text))
+            size += len(text)
+        if batch:
+            yield batch
+
+    async def _exchange(self, asked: bytes, *, timeout_s: float) -> _Reply | Broke:
+        if self._closed:
+            raise SandboxUnavailableError("the session is closed")
+        if self._channel.busy:
+            raise RuntimeError("expected calls to a session one after another, got two at once")
+        self._channel.poll()
+        if self._channel.failure is not None:
+            return await self._found_ended(self._channel.failure)
+        self._last_id += 1
+        try:
+            frame = b'{"id":%d%b}' % (self._last_id, asked)
+            body = await self._channel.exchange(frame, timeout_s=timeout_s)
+        except WireError as error:
+            return await self._broken(error, timeout_s)
+        except asyncio.CancelledError:
+            self._end()
+            raise
         try:
             reply = _REPLY.decode(body)
         except (msgspec.MsgspecError, RecursionError, ValueError) as error:
             self._end()
             return Broke("crashed", f"a reply that cannot be read: {error}", session_lost=True)
-        if reply.id == self._last_id and not reply.lost:
-            if reply.ok is not None:
-                return Succeeded(reply.ok)
-            if reply.failed is not None:
-                return Failed(reply.failed)
-        if reply.id == self._last_id and reply.broke is not None:
+        return reply if reply.id == self._last_id else self._nonsense()
+
+    def _execution(self, reply: _Reply) -> Execution:
+        if reply.ok is not None and not reply.lost:
+            # A session's own check may be gone; code that walks results must not meet its limits.
+            return Succeeded(reply.ok, reply.trace) if _is_shallow(reply.ok) else self._nonsense()
+        if reply.failed is not None and not reply.lost:
+            return Failed(reply.failed)
+        if reply.broke is not None:
             if reply.lost:
                 self._end()
             return Broke(reply.broke[0], reply.broke[1], session_lost=reply.lost)
+        return self._nonsense()
+
+    def _nonsense(self) -> Broke:
         self._end()
         return Broke("crashed", "a reply to no call of ours", session_lost=True)
 
     async def _found_ended(self, error: WireError) -> Broke:
-        broke = await self._broken(error)
+        broke = await self._broken(error, self._program.limits.call_seconds)
         if self._server.ended:
             # It took its sessions along while none of them was asked for anything.
             raise SandboxUnavailableError("the session's environment server ended")
         return broke
 
-    async def _broken(self, error: WireError) -> Broke:
+    async def _broken(self, error: WireError, seconds: float) -> Broke:
         if error.late:
             self._end()
-            seconds = self._program.limits.call_seconds
             return Broke("timeout", f"no reply within {seconds:g} s", session_lost=True)
         # Whatever ends a session's process during a call is laid to its tool code: were it laid to
         # us, tool code that ends its own server could void every episode that it is about to lose.
@@ -129,22 +203,28 @@ class ProcessSession:
         self._server.end_session(self._channel)
 
 
+def _is_shallow(result: JsonObject) -> bool:
+    level: list[object] = [result]
+    for _ in range(_DEEPEST_RESULT):
+        level = [inner for value in level for inner in _containers(value)]
+        if not level:
+            return True
+    return False
+
+
+def _containers(value: object) -> Iterator[object]:
+    held = cast("dict[str, object] | list[object]", value)
+    for inner in held.values() if isinstance(held, dict) else held:
+        if isinstance(inner, dict | list):
+            yield cast("object", inner)
+
+
 def _ended_how(status: int | None) -> str:
     if status is None:
         return ""
     if status >= 0:
         return f"; exit status {status}"
     return f"; killed by {signal.Signals(-status).name}"
-
-
-def _request(number: int, seed: bytes, tool: str, arguments: bytes, attempt: int) -> bytes:
-    key = stream_key(seed, tool.encode("utf-8"), arguments, str(attempt).encode("ascii"))
-    return b'{"id":%d,"tool":"%b","key":"%b","arguments":%b}' % (
-        number,
-        tool.encode("utf-8"),
-        key.encode("ascii"),
-        arguments,
-    )
 
 
 def stream_key(*parts: bytes) -> str:

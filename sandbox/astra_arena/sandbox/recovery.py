@@ -5,11 +5,27 @@ often it happens; only machinery that fails twice in a row raises. So no sequenc
 an episode void.
 """
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from astra_arena.core.canonical import JsonObject, canonical_bytes, same_json
-from astra_arena.core.errors import SandboxUnavailableError
-from astra_arena.sandbox.contract import Broke, Execution, Program, Sandbox, Session, Succeeded
+from astra_arena.core.canonical import JsonObject, canonical_bytes
+from astra_arena.core.errors import SandboxError, SandboxUnavailableError
+from astra_arena.sandbox.contract import (
+    Broke,
+    Execution,
+    Program,
+    ReplayCall,
+    Sandbox,
+    Session,
+    Succeeded,
+)
+from astra_arena.sandbox.replaying import trace_of
+from astra_arena.sandbox.snapshots import CallLog, Snapshot, appended, calls_of
+
+_Outcome = TypeVar("_Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +38,29 @@ class Delivery:
     """Whether the call broke once and then did not."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Committed:
-    tool: str
-    arguments: JsonObject
-    attempt: int
-    result: JsonObject
+class IdlePolicy(Protocol):
+    """Is told of uses, and hibernates what is not used."""
+
+    def used(self, session: "DurableSession") -> None:
+        """Take notice that `session` is live and was used just now."""
+        ...
+
+    def forget(self, session: "DurableSession") -> None:
+        """Take notice that `session` was closed."""
+        ...
 
 
 class DurableSession:
     """One world, kept as what its calls have made of it; the session behind it may come and go.
 
     ```python
-    session = DurableSession(sandbox, program, seed=1, read_only=frozenset({"find_book"}))
+    session = DurableSession(sandbox, program, seed=1)
     delivery = await session.call("lend_book", {"title": "Emma"})
+    branch = await open_branch(sandbox, await session.snapshot())
     ```
+
+    Calls that wrote nothing are not made again when the world is rebuilt. So state outside the
+    world, which tool code must not have, may not survive.
     """
 
     def __init__(
@@ -46,6 +70,7 @@ class DurableSession:
         *,
         seed: int,
         read_only: frozenset[str] = frozenset(),
+        idle: IdlePolicy | None = None,
     ) -> None:
         """Build a durable session; the first call opens a session behind it.
 
@@ -54,14 +79,29 @@ class DurableSession:
             program: What they run.
             seed: Keys their random streams.
             read_only: Tools proved not to change the world; their calls are not replayed.
+            idle: Hibernates this session when it was not used for long.
         """
         self._sandbox = sandbox
         self._program = program
         self._seed = seed
         self._read_only = read_only
+        self._idle = idle
         self._session: Session | None = None
-        self._committed: list[_Committed] = []
+        self._log: CallLog | None = None
+        self._digest: str | None = None
+        """The state's digest after the log, when it is known."""
         self._attempts: dict[tuple[str, bytes], int] = {}
+        self._lock = asyncio.Lock()
+
+    @property
+    def live(self) -> bool:
+        """Whether there is a session behind it now."""
+        return self._session is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way."""
+        return self._lock.locked()
 
     async def call(self, tool: str, arguments: JsonObject) -> Delivery:
         """Run one tool; when it breaks, once more in a fresh session with all that was committed.
@@ -73,33 +113,88 @@ class DurableSession:
         Raises:
             SandboxUnavailableError: if the sandbox failed twice in a row.
         """
-        attempt = self._next_attempt(tool, arguments)
-        broken = False
-        failed = False
-        while True:
+        async with self._lock:
+            attempt = self._next_attempt(tool, arguments)
+            started = 0.0
+
+            async def run(session: Session) -> Execution:
+                nonlocal started
+                started = time.perf_counter()
+                return await session.call(tool, arguments, attempt=attempt)
+
+            execution, broken = await self._durably(run)
+            if isinstance(execution, Succeeded):
+                seconds = time.perf_counter() - started
+                self._keep(tool, arguments, attempt, execution, seconds)
+            delivery = Delivery(execution, broken and not isinstance(execution, Broke))
+        self._used()
+        return delivery
+
+    async def snapshot(self) -> Snapshot:
+        """Return a handle on the state as it is now; it stays good whatever happens here.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        async with self._lock:
+            if self._digest is None:
+                told, _ = await self._durably(_state_digest)
+                self._digest = None if isinstance(told, Broke) else told
+            snapshot = Snapshot(
+                self._program,
+                self._seed,
+                self._digest,
+                self._log,
+                dict(self._attempts),
+                self._read_only,
+            )
+        self._used()
+        return snapshot
+
+    async def wake(self) -> Broke | None:
+        """Have a session ready; returns why the world could not be rebuilt, if it could not.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        async with self._lock:
+            woken, _ = await self._durably(_nothing)
+        self._used()
+        return woken
+
+    async def hibernate(self) -> None:
+        """End the session behind it; the next call rebuilds the world and checks its digest."""
+        async with self._lock:
+            session = self._session
+            if session is None:
+                return
             try:
-                execution = await self._run(tool, arguments, attempt)
+                told = await session.state_digest()
             except SandboxUnavailableError:
-                if failed:
-                    raise
-                failed = True
-                continue
-            failed = False
-            if isinstance(execution, Broke):
-                await self.close()
-                if broken:
-                    return Delivery(execution, recovered=False)
-                broken = True
-                continue
-            if isinstance(execution, Succeeded) and tool not in self._read_only:
-                self._committed.append(_Committed(tool, arguments, attempt, execution.result))
-            return Delivery(execution, recovered=broken)
+                # Whoever calls next finds a new session.
+                told = None
+            finally:
+                await self._end()
+            self._digest = told if isinstance(told, str) else self._digest
 
     async def close(self) -> None:
         """End the session behind it; a later call opens another."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        if self._idle is not None:
+            self._idle.forget(self)
+        async with self._lock:
+            await self._end()
+
+    def resume(self, snapshot: Snapshot) -> None:
+        """Take over what `snapshot` holds; for a durable session that was not used yet."""
+        if self._session is not None or self._attempts:
+            raise RuntimeError("expected a durable session that was not used yet")
+        self._log = snapshot.log
+        self._digest = snapshot.state_digest
+        self._attempts = dict(snapshot.attempts)
+
+    def _used(self) -> None:
+        if self._idle is not None:
+            self._idle.used(self)
 
     def _next_attempt(self, tool: str, arguments: JsonObject) -> int:
         key = (tool, canonical_bytes(arguments))
@@ -107,12 +202,47 @@ class DurableSession:
         self._attempts[key] = attempt + 1
         return attempt
 
-    async def _run(self, tool: str, arguments: JsonObject, attempt: int) -> Execution:
+    def _keep(
+        self, tool: str, arguments: JsonObject, attempt: int, done: Succeeded, seconds: float
+    ) -> None:
+        trace = trace_of(done)
+        if not trace or tool in self._read_only:
+            return
+        self._log = appended(self._log, ReplayCall(tool, arguments, attempt, trace, seconds))
+        self._digest = None
+
+    async def _durably(
+        self, run: Callable[[Session], Awaitable[_Outcome | Broke]]
+    ) -> tuple[_Outcome | Broke, bool]:
+        """Run something on a session, twice if need be; also tells whether it broke the first time.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        broken = False
+        failed = False
+        while True:
+            try:
+                outcome = await self._run(run)
+            except SandboxUnavailableError:
+                if failed:
+                    raise
+                failed = True
+                continue
+            failed = False
+            if not isinstance(outcome, Broke):
+                return outcome, broken
+            await self._end()
+            if broken:
+                return outcome, True
+            broken = True
+
+    async def _run(self, run: Callable[[Session], Awaitable[_Outcome | Broke]]) -> _Outcome | Broke:
         session, self._session = self._session, None
         if session is None:
             session = await self._sandbox.open_session(self._program, seed=self._seed)
             try:
-                broke = await self._replay(session)
+                broke = await self._rebuild(session)
             except BaseException:
                 await session.close()
                 raise
@@ -120,23 +250,63 @@ class DurableSession:
                 await session.close()
                 return broke
         try:
-            execution = await session.call(tool, arguments, attempt=attempt)
+            outcome = await run(session)
         except BaseException:
             # Nobody knows what such a call left behind.
             await session.close()
             raise
         self._session = session
-        return execution
+        return outcome
 
-    async def _replay(self, session: Session) -> Broke | None:
-        for number, call in enumerate(self._committed):
-            execution = await session.call(call.tool, call.arguments, attempt=call.attempt)
-            where = f"replay of call {number}, {call.tool!r}"
-            if isinstance(execution, Broke):
-                return Broke(execution.kind, f"{where}: {execution.detail}", session_lost=True)
-            if not isinstance(execution, Succeeded):
-                detail = f"{where}: expected success, got the refusal {execution.message!r}"
-                return Broke("diverged", detail, session_lost=True)
-            if not same_json(execution.result, call.result):
-                return Broke("diverged", f"{where}: got another reply", session_lost=True)
-        return None
+    async def _rebuild(self, session: Session) -> Broke | None:
+        calls = calls_of(self._log)
+        if calls:
+            outcome = await session.replay(calls)
+            broke = outcome.broke
+            if broke is not None:
+                at = min(outcome.replayed, len(calls) - 1)
+                where = f"replay of call {at}, {calls[at].tool!r}"
+                return Broke(broke.kind, f"{where}: {broke.detail}", session_lost=True)
+        if self._digest is None:
+            return None
+        told = await session.state_digest()
+        if isinstance(told, Broke) or told == self._digest:
+            return told if isinstance(told, Broke) else None
+        detail = f"replay: expected the state {self._digest}, got {told}"
+        return Broke("diverged", detail, session_lost=True)
+
+    async def _end(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+async def open_branch(
+    sandbox: Sandbox, snapshot: Snapshot, *, idle: IdlePolicy | None = None
+) -> DurableSession:
+    """Open an independent session that goes on from `snapshot`: same state, clock and streams.
+
+    Args:
+        idle: As for `DurableSession`.
+
+    Raises:
+        SandboxError: if the state could not be rebuilt.
+        SandboxUnavailableError: if the sandbox failed twice in a row.
+    """
+    branch = DurableSession(
+        sandbox, snapshot.program, seed=snapshot.seed, read_only=snapshot.read_only, idle=idle
+    )
+    branch.resume(snapshot)
+    broke = await branch.wake()
+    if broke is not None:
+        await branch.close()
+        raise SandboxError(f"could not rebuild the state to branch from: {broke.detail}")
+    return branch
+
+
+async def _state_digest(session: Session) -> str | Broke:
+    return await session.state_digest()
+
+
+async def _nothing(session: Session) -> None:
+    return None

@@ -1,11 +1,20 @@
 """A sandbox without processes, for tests and documentation of what uses one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from astra_arena.core.canonical import JsonObject
+from astra_arena.core.canonical import JsonObject, digest_of
 from astra_arena.core.errors import SandboxUnavailableError
-from astra_arena.sandbox.contract import Broke, Execution, Failed, Program, Succeeded
+from astra_arena.sandbox.contract import (
+    Broke,
+    Execution,
+    Failed,
+    Program,
+    ReplayCall,
+    ReplayOutcome,
+    Succeeded,
+)
+from astra_arena.sandbox.replaying import replay_one_by_one
 
 ScriptedReply: TypeAlias = Execution | JsonObject
 """How a call ends; a dict stands for `Succeeded`."""
@@ -32,6 +41,8 @@ class ScriptedSandbox:
         """Every call that reached a session: tool, arguments, attempt."""
         self.opened = 0
         """How many sessions were opened."""
+        self.state_digest = digest_of({})
+        """What every session says of its state."""
         self._replies = replies
         self._failures = 0
 
@@ -91,6 +102,17 @@ class ScriptedSession:
         execution = self._sandbox.reply(tool, arguments)
         self._lost = isinstance(execution, Broke) and execution.session_lost
         return execution
+
+    async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:
+        """Answer them again from the script."""
+        return await replay_one_by_one(self, calls)
+
+    async def state_digest(self) -> str | Broke:
+        """Return what the sandbox was told to say."""
+        if self.closed or self._lost:
+            raise SandboxUnavailableError("the session is closed")
+        self._sandbox.require_available()
+        return self._sandbox.state_digest
 
     async def close(self) -> None:
         """Close the session."""

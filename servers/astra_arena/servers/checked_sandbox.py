@@ -5,9 +5,20 @@ on a rebuilt world and leaves no trace if it happens again. Deciding that here, 
 session, is what lets the durable session undo it.
 """
 
+from collections.abc import Sequence
+
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SandboxUnavailableError, SpecError
-from astra_arena.sandbox.contract import Broke, Execution, Program, Sandbox, Session, Succeeded
+from astra_arena.sandbox.contract import (
+    Broke,
+    Execution,
+    Program,
+    ReplayCall,
+    ReplayOutcome,
+    Sandbox,
+    Session,
+    Succeeded,
+)
 from astra_arena.servers.toolset import Toolset
 
 
@@ -28,6 +39,14 @@ class CheckedSession:
             except SpecError as error:
                 return Broke("bad_result", error.message, session_lost=False)
         return execution
+
+    async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:
+        """Make calls again; what they returned was checked when they were made."""
+        return await self._session.replay(calls)
+
+    async def state_digest(self) -> str | Broke:
+        """Return the digest of the world's state."""
+        return await self._session.state_digest()
 
     async def close(self) -> None:
         """End the session."""

@@ -10,10 +10,14 @@ import typer
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console
+from astra_arena.sandbox.process_sandbox import ProcessSandbox
+from astra_arena.sandbox.remote_address import read_token
+from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.servers.host import MAX_EPISODES
 from astra_arena.servers.inspection import bundle_facts, print_facts
 from astra_arena.servers.launch import run_loop, run_stdio
+from astra_arena.servers.local_sandbox import build_local_sandbox
 from astra_arena.servers.serve import (
     DEFAULT_CONTROL_PORT,
     DEFAULT_PORT,
@@ -23,45 +27,71 @@ from astra_arena.servers.serve import serve as serve_bundles
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="Agents' port (MCP); 0 takes a free one.")
+]
+ControlPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Harness's port; 0 takes a free one.")
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar=TOKEN_VARIABLE, help="Token of the control plane; generated when absent."),
+]
+AdvertiseUrl = Annotated[
+    str | None, typer.Option(help="How others reach this host, like http://arena.example:8640.")
+]
+Workers = Annotated[
+    list[str] | None,
+    typer.Option(help="Run tool code at this sandbox worker, unix:PATH or tcp:HOST:PORT."),
+]
+WorkersTokenFile = Annotated[
+    Path | None, typer.Option(help="With --sandbox: file with the workers' token.")
+]
+MinTier = Annotated[
+    str | None, typer.Option(help="Refuse to run below this tier, like seccomp+landlock.")
+]
+Unsafe = Annotated[
+    bool, typer.Option("--unsafe-no-sandbox", help="Run tool code that you wrote UNCONFINED.")
+]
+JournalFolder = Annotated[
+    Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
+]
+
 
 def serve(
     bundles: Annotated[list[Path], typer.Argument(help="Bundle folders.")],
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Agents' port (MCP); 0 takes a free one.")
-    ] = DEFAULT_PORT,
-    control_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Harness's port; 0 takes a free one.")
-    ] = DEFAULT_CONTROL_PORT,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar=TOKEN_VARIABLE, help="Token of the control plane; generated when absent."
-        ),
-    ] = None,
-    advertise_url: Annotated[
-        str | None, typer.Option(help="How others reach this host, like http://arena.example:8640.")
-    ] = None,
+    port: Port = DEFAULT_PORT,
+    control_port: ControlPort = DEFAULT_CONTROL_PORT,
+    token: Token = None,
+    advertise_url: AdvertiseUrl = None,
     max_episodes: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = MAX_EPISODES,
     as_json: Annotated[bool, typer.Option("--json", help="Say the addresses as JSON.")] = False,
     until_eof: Annotated[bool, typer.Option(help="Stop when stdin ends, too.")] = False,
     stdio: Annotated[bool, typer.Option(help="Serve one episode over stdin and stdout.")] = False,
     task: Annotated[str | None, typer.Option(help="With --stdio: the task.")] = None,
     seed: Annotated[int, typer.Option(help="With --stdio: the seed.")] = 0,
-    journal: Annotated[
-        Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
-    ] = None,
+    sandbox: Workers = None,
+    sandbox_token_file: WorkersTokenFile = None,
+    min_tier: MinTier = None,
+    unsafe_no_sandbox: Unsafe = False,
+    journal: JournalFolder = None,
 ) -> None:
     """Serve bundles to MCP clients over HTTP, or one episode over stdio.
 
     Example: arena serve flights/ library/ --port 8640
 
     Example: arena serve flights/ --stdio --task t0001 --seed 7 --journal journals/
+
+    Example: arena serve flights/ --sandbox unix:worker.sock --sandbox-token-file token
     """
+    chosen = _sandbox(sandbox or [], sandbox_token_file, min_tier, unsafe=unsafe_no_sandbox)
     if stdio:
         if len(bundles) != 1 or task is None:
             raise SettingsError("--stdio serves one episode: name one bundle and a --task")
-        raise typer.Exit(run_stdio(bundles[0], task, seed=seed, journal_dir=journal))
+        raise typer.Exit(
+            run_stdio(bundles[0], task, seed=seed, journal_dir=journal, sandbox=chosen)
+        )
     if task is not None or journal is not None:
         raise SettingsError("--task and --journal belong to --stdio")
     generated = token is None
@@ -78,11 +108,26 @@ def serve(
             token=token,
             advertise_url=advertise_url,
             max_episodes=max_episodes,
+            sandbox=chosen,
             on_ready=announce,
             on_interrupt=lambda: print("stopped", file=sys.stderr),
             until_stdin_ends=until_eof,
         )
     )
+
+
+def _sandbox(
+    addresses: list[str], token_file: Path | None, min_tier: str | None, *, unsafe: bool
+) -> RemoteSandbox | ProcessSandbox:
+    if not addresses:
+        if token_file is not None:
+            raise SettingsError("--sandbox-token-file belongs to --sandbox")
+        return build_local_sandbox(min_tier=min_tier, unsafe=unsafe)
+    if token_file is None:
+        raise SettingsError("--sandbox needs --sandbox-token-file: the token of its workers")
+    if unsafe:
+        raise SettingsError("--unsafe-no-sandbox is for tool code here, not at a --sandbox worker")
+    return RemoteSandbox(addresses, token=read_token(token_file), min_tier=min_tier)
 
 
 def _announcement(running: RunningServer, *, as_json: bool, show_token: bool) -> str:

@@ -20,7 +20,7 @@ from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import Mode, Verdict, unsupported_parts
 from astra_arena.sandbox.contract import Broke, Failed, Program, Sandbox, Succeeded
-from astra_arena.sandbox.recovery import Delivery, DurableSession
+from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.checked_sandbox import CheckedSandbox
 from astra_arena.servers.records import empty_record, verdict_of
@@ -351,6 +351,7 @@ async def open_episode(
     variant: str | None = None,
     toolset: Toolset | None = None,
     program: Program | None = None,
+    idle: IdlePolicy | None = None,
 ) -> Episode:
     """Open an episode with a live session.
 
@@ -359,6 +360,7 @@ async def open_episode(
         variant: Must be the task's own; `None` takes that.
         toolset: The bundle's, when it was compiled already.
         program: The bundle's, when it was made already; one with limits of its own, for instance.
+        idle: Hibernates the session when it was not called for long.
 
     Raises:
         SpecError: if the task has parts that this version cannot play.
@@ -379,6 +381,10 @@ async def open_episode(
     program = program or bundle.program()
     checked = CheckedSandbox(sandbox, toolset)
     await checked.prepare(program, seed=seed)
+    session = DurableSession(checked, program, seed=seed, idle=idle)
+    if idle is not None:
+        # Takes the session that was prepared, so that an episode without calls hibernates, too.
+        await session.wake()
     return Episode(
         identifier=secrets.token_urlsafe(24),
         bundle=bundle,
@@ -386,6 +392,6 @@ async def open_episode(
         task=task,
         seed=seed,
         tier=sandbox.tier,
-        session=DurableSession(checked, program, seed=seed),
+        session=session,
         sandbox=checked,
     )

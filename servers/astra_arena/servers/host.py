@@ -12,6 +12,7 @@ from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Limits, Program, Sandbox
+from astra_arena.sandbox.hibernation import IdleSessions
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.episode import Episode, open_episode
 from astra_arena.servers.failures import (
@@ -28,6 +29,8 @@ MAX_EPISODES = 4096
 IDLE_SECONDS = 1800.0
 CLOSED_KEPT = 1024
 CLOSED_BYTES_KEPT = 64 << 20
+HIBERNATE_SECONDS = 300.0
+LIVE_SESSIONS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,9 @@ class EpisodeHost:
         closed_kept: So many closed episodes can still be asked about.
         closed_bytes_kept: About so many bytes of their logs are kept; the last one always is.
         limits: What a session may use; the sandbox's defaults when absent.
+        hibernate_seconds: A session that was not called for so long loses its process, and comes
+            back by replay with its next call.
+        live_sessions: So many sessions have a process at once; the least recently used gives way.
     """
 
     def __init__(
@@ -86,6 +92,8 @@ class EpisodeHost:
         closed_kept: int = CLOSED_KEPT,
         closed_bytes_kept: int = CLOSED_BYTES_KEPT,
         limits: Limits | None = None,
+        hibernate_seconds: float = HIBERNATE_SECONDS,
+        live_sessions: int = LIVE_SESSIONS,
     ) -> None:
         names = [bundle.name for bundle in bundles]
         doubled = sorted({name for name in names if names.count(name) > 1})
@@ -109,6 +117,7 @@ class EpisodeHost:
         self._closed_kept = closed_kept
         self._closed_bytes_kept = closed_bytes_kept
         self._closed_bytes = 0
+        self._idle = IdleSessions(idle_s=hibernate_seconds, most_live=live_sessions)
         self._open: dict[str, Episode] = {}
         self._opening = 0
         self._closed: OrderedDict[str, ClosedEpisode] = OrderedDict()
@@ -159,6 +168,7 @@ class EpisodeHost:
                 variant=variant,
                 toolset=served.toolset,
                 program=served.program,
+                idle=self._idle,
             )
         finally:
             self._opening -= 1

@@ -10,6 +10,7 @@ from typing import Any
 import uvloop
 
 from astra_arena.core.errors import ArenaError, SandboxUnavailableError
+from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.logs import log_libraries_in_lines
 from astra_arena.servers.stdio import serve_stdio
 
@@ -26,11 +27,18 @@ def run_loop(main: Coroutine[Any, Any, None]) -> None:
 
 
 def run_stdio(
-    bundle_path: Path, task_id: str, *, seed: int = 0, journal_dir: Path | None = None
+    bundle_path: Path,
+    task_id: str,
+    *,
+    seed: int = 0,
+    journal_dir: Path | None = None,
+    sandbox: Sandbox | None = None,
 ) -> int:
     """Serve one episode over stdin and stdout and return the exit code."""
     try:
-        run_loop(serve_stdio(bundle_path, task_id, seed=seed, journal_dir=journal_dir))
+        run_loop(
+            serve_stdio(bundle_path, task_id, seed=seed, journal_dir=journal_dir, sandbox=sandbox)
+        )
     except ArenaError as error:
         print(f"arena: {error.message}", file=sys.stderr)
         return 1 if isinstance(error, SandboxUnavailableError) else 2

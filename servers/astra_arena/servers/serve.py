@@ -7,13 +7,14 @@ import secrets
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import uvicorn
 
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
+from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.control import build_control_app
@@ -114,6 +115,7 @@ async def serve(
     token: str | None = None,
     advertise_url: str | None = None,
     max_episodes: int = MAX_EPISODES,
+    sandbox: RemoteSandbox | ProcessSandbox | None = None,
     on_ready: Callable[[RunningServer], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
     until_stdin_ends: bool = False,
@@ -121,6 +123,7 @@ async def serve(
     """Serve bundles until SIGTERM or SIGINT arrives.
 
     Args:
+        sandbox: Runs the tool code; a `ProcessSandbox` when absent. Closed at the end.
         on_ready: Called when both planes accept connections.
         on_interrupt: Called when SIGINT, which is Ctrl-C, has ended the server.
         until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
@@ -128,6 +131,7 @@ async def serve(
 
     Raises:
         SettingsError: if a port is taken or a setting cannot be used.
+        SandboxUnavailableError: if none of the workers can be reached.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -137,15 +141,19 @@ async def serve(
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: (interrupted.set(), stop.set()))
     try:
-        async with open_server(
-            bundles,
-            host=host,
-            port=port,
-            control_port=control_port,
-            token=token,
-            advertise_url=advertise_url,
-            max_episodes=max_episodes,
-        ) as running:
+        async with (
+            sandbox or nullcontext() as opened,
+            open_server(
+                bundles,
+                host=host,
+                port=port,
+                control_port=control_port,
+                token=token,
+                advertise_url=advertise_url,
+                max_episodes=max_episodes,
+                sandbox=opened,
+            ) as running,
+        ):
             if on_ready is not None:
                 on_ready(running)
             await stop.wait()

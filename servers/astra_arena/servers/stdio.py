@@ -18,6 +18,7 @@ from astra_arena.core.rollouts import Failure
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
+from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.servers.episode import Episode, open_episode
 from astra_arena.servers.journal import Journal
@@ -58,6 +59,10 @@ async def serve_stdio(
     bundle = load_bundle(bundle_path)
     task = bundle.task(task_id)
     sandbox = sandbox or ProcessSandbox()
+    if isinstance(sandbox, RemoteSandbox):
+        # The record names the tier. Without a worker the episode is void, which is recorded below.
+        with suppress(SandboxUnavailableError):
+            await sandbox.connect()
     try:
         async with _journaled_episode(
             bundle, task, sandbox, seed=seed, journal_dir=journal_dir, limits=limits

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.output import output_console, print_hanging
+from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
@@ -92,6 +93,9 @@ def demo(
     ] = DEFAULT_TASKS,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 16,
     seed: Annotated[int, typer.Option(help="Decides tasks and episodes.")] = 0,
+    min_tier: Annotated[
+        str | None, typer.Option(help="Refuse to run below this tier, like seccomp+landlock.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
 ) -> None:
     """Show the whole journey on real data: database, environment, server, scored rollouts.
@@ -103,6 +107,7 @@ def demo(
 
     Example: arena demo --tasks 40 --out /tmp/demo --json
     """
+    chosen_tier(base_interpreter(), minimum=min_tier)
     with unwinding_on_sigterm():
         result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=_watched)
     for notice in result.notices:

@@ -1,9 +1,9 @@
 """What a process gives up before it touches anything untrusted.
 
-Covered by this tier: other processes' descriptors, the environment, privileges gained by exec, core
-dumps, file writes, memory, CPU time, survival after the parent. Not covered: reading files that
-the user may read, the network, starting processes, signalling processes of the same user, the real
-clock through native code.
+Every tier covers: other processes' descriptors, the environment, privileges gained by exec, core
+dumps, file writes, memory, CPU time, survival after the parent. Tier `seccomp` and those above it
+cover what `syscalls.py` says, and root's privileges. Tier `unsafe` leaves all of that open. Not
+covered by any: the real clock through native code.
 """
 
 import contextlib
@@ -14,6 +14,10 @@ import resource
 import signal
 import socket
 import sys
+from dataclasses import dataclass
+
+from astra_arena.sandbox.guest import landlock, library
+from astra_arena.sandbox.guest.seccomp import Filter
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -29,6 +33,29 @@ _prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 _prctl.restype = ctypes.c_int
 
 
+@dataclass(frozen=True)
+class Layers:
+    """What the kernel does for a session; prepared by its server, put in force by itself."""
+
+    seccomp: Filter | None
+    ruleset: int | None
+    keeps_ctypes: bool
+
+    @classmethod
+    def prepared(cls, tier: str, *, keeps_ctypes: bool) -> "Layers":
+        """Prepare the layers that `tier` names.
+
+        Raises:
+            OSError: if this kernel or machine does not have one.
+        """
+        names = tier.split("+")
+        return cls(
+            seccomp=Filter() if "seccomp" in names else None,
+            ruleset=landlock.deny_all_ruleset() if "landlock" in names else None,
+            keeps_ctypes=keeps_ctypes,
+        )
+
+
 def confine_server(*, parent: int) -> None:
     """Confine a server that forks but runs no tool code; its children inherit most of it.
 
@@ -39,6 +66,7 @@ def confine_server(*, parent: int) -> None:
         OSError: if the kernel refuses; nothing untrusted may be read then.
     """
     _require_prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    _require_prctl(_PR_SET_DUMPABLE, 0)
     # Adopts what a session's own children leave behind, so that it can be ended.
     _try_prctl(_PR_SET_CHILD_SUBREAPER, 1)
     # A server wants to end its descendants first, hence no SIGKILL.
@@ -47,13 +75,16 @@ def confine_server(*, parent: int) -> None:
     _lower(resource.RLIMIT_FSIZE, 0)
 
 
-def confine_session(channel: socket.socket, *, parent: int, address_space: int) -> socket.socket:
+def confine_session(
+    channel: socket.socket, *, parent: int, address_space: int, layers: Layers
+) -> socket.socket:
     """Confine a process that is about to run tool code.
 
     Args:
         channel: The only descriptor that stays open beside 0, 1 and 2.
         parent: Process id of the environment server.
         address_space: Largest size of the process in bytes.
+        layers: What the kernel is to refuse from here on.
 
     Returns:
         The channel under its new descriptor.
@@ -64,19 +95,29 @@ def confine_session(channel: socket.socket, *, parent: int, address_space: int) 
     os.setsid()
     os.umask(0o077)
     os.chdir("/")
+    _end_with_parent(signal.SIGKILL, parent)
+    _prefer_as_victim()
+    # Before the descriptors are put in order: the ruleset is one of them.
+    if layers.ruleset is not None:
+        landlock.restrict_self(layers.ruleset)
     os.dup2(channel.fileno(), _CHANNEL, inheritable=False)
     channel.detach()
     os.closerange(_CHANNEL + 1, _OPEN_FILES)
-    kept = socket.socket(fileno=_CHANNEL)
-    _end_with_parent(signal.SIGKILL, parent)
-    # Written while the process still owns its entry in /proc.
-    _prefer_as_victim()
-    _require_prctl(_PR_SET_DUMPABLE, 0)
+    kept = socket.socket(_FAMILY, _KIND, 0, fileno=_CHANNEL)
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _lower(resource.RLIMIT_AS, address_space)
     _forget_environment()
-    _forget_ctypes()
+    if layers.seccomp is not None:
+        library.close()
+        layers.seccomp.install()
+    if not layers.keeps_ctypes:
+        _forget_ctypes()
     return kept
+
+
+# Named, or Python would ask the kernel.
+_FAMILY = socket.AF_UNIX
+_KIND = socket.SOCK_STREAM
 
 
 def address_space_bytes() -> int:
@@ -98,6 +139,12 @@ def renew_cpu_time(seconds: int) -> None:
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
+def freeze_memory() -> None:
+    """Move all objects out of the collector's sight, so that children share their pages."""
+    gc.collect()
+    gc.freeze()
+
+
 def _end_with_parent(number: signal.Signals, parent: int) -> None:
     _require_prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
@@ -106,12 +153,15 @@ def _end_with_parent(number: signal.Signals, parent: int) -> None:
 
 
 def _prefer_as_victim() -> None:
+    # A process that cannot be dumped does not own its entries in /proc.
+    _require_prctl(_PR_SET_DUMPABLE, 1)
     with contextlib.suppress(OSError):
         target = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         try:
             os.write(target, b"1000")
         finally:
             os.close(target)
+    _require_prctl(_PR_SET_DUMPABLE, 0)
 
 
 def _lower(limit: int, value: int) -> None:
@@ -128,11 +178,12 @@ def _forget_environment() -> None:
 
 
 def _forget_ctypes() -> None:
-    global _prctl
-    del _prctl
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("ctypes", "_ctypes")]:
-        del sys.modules[name]
-    globals().pop("ctypes", None)
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("ctypes", "_ctypes"):
+            del sys.modules[name]
+        elif name.startswith("astra_arena."):
+            for held in ("ctypes", "_libc", "_prctl"):
+                vars(sys.modules[name]).pop(held, None)
 
 
 def _require_prctl(option: int, value: int) -> None:
@@ -142,9 +193,3 @@ def _require_prctl(option: int, value: int) -> None:
 
 def _try_prctl(option: int, value: int) -> None:
     _prctl(option, value, 0, 0, 0)
-
-
-def freeze_memory() -> None:
-    """Move all objects out of the collector's sight, so that children share their pages."""
-    gc.collect()
-    gc.freeze()

@@ -1,11 +1,13 @@
 """A process that forks a child per request, reaps its children and outlives nobody it answers to.
 
 Requests and replies are JSON messages on a SOCK_SEQPACKET socket. A request `{"id": n, ...}` with
-descriptors is answered by `{"id": n, "pid": p}` with a pidfd, or by `{"id": n, "error": text}`; the
+descriptors is answered by `{"id": n, "pid": p}` with a pidfd if the kernel has such, or by
+`{"id": n, "error": text}`. A request `{"kill": pid}` ends a child and is not answered. The
 end of a child is told unasked by `{"exit": pid, "status": code}`.
 """
 
 import contextlib
+import errno
 import json
 import os
 import select
@@ -79,6 +81,11 @@ class ForkServer:
         if not data:
             return False
         request = cast("dict[str, Any]", json.loads(data))
+        if "kill" in request:
+            # Not yet reaped, so that nobody else has its number.
+            if request["kill"] in self._children:
+                _kill(request["kill"])
+            return True
         try:
             self._reply(request, fds)
         finally:
@@ -89,14 +96,15 @@ class ForkServer:
     def _reply(self, request: dict[str, Any], fds: list[int]) -> None:
         try:
             pid = self.fork(request, fds)
-            handle = os.pidfd_open(pid)
+            handles = _pidfds(pid)
         except OSError as error:
             send_message(self._control, {"id": request["id"], "error": f"fork: {error}"})
             return
         try:
-            send_message(self._control, {"id": request["id"], "pid": pid}, (handle,))
+            send_message(self._control, {"id": request["id"], "pid": pid}, handles)
         finally:
-            os.close(handle)
+            for handle in handles:
+                os.close(handle)
 
     def _become_child(self, request: dict[str, Any], fds: list[int]) -> NoReturn:
         try:
@@ -144,6 +152,15 @@ class ForkServer:
 
 def _ignore(number: int, frame: FrameType | None) -> None:
     """Do nothing: the wake-up descriptor has told the loop."""
+
+
+def _pidfds(pid: int) -> tuple[int, ...]:
+    try:
+        return (os.pidfd_open(pid),)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        return ()
 
 
 def _exited_child() -> int:

@@ -1,26 +1,36 @@
-"""Reads tool code without running it: does it parse, does it define the tools, what does it import.
+"""Reads tool code without running it: does it parse, define the tools, import or execute too much.
 
-Runs in a confined process of its own, because a parser, too, can be made to hang or crash.
+Runs in a confined process of its own, because a parser, too, can be made to hang or crash. No
+boundary: what code does when it runs is for the kernel to refuse. It tells an author early, with a
+line, what could not work.
 """
 
 import ast
 import marshal
-import sys
 from collections.abc import Iterator
+
+from astra_arena.sandbox.guest.library import ALLOWED
+from astra_arena.sandbox.guest.statements import refused_statements
 
 CODE_NAME = "tools.py"
 
 
-def checked_code(source: bytes, *, functions: list[str]) -> tuple[list[str], bytes]:
+def checked_code(
+    source: bytes, *, functions: list[str], any_import: bool = False, sqlite: bool = False
+) -> tuple[list[str], bytes]:
     """Return what is wrong with `source`, and its marshalled code when nothing is.
 
     Args:
         source: The content of `tools.py`.
         functions: Names that it must define as top-level functions.
+        any_import: Whether `import` statements may name any module.
+        sqlite: Whether the world is a database, whose rows alone may change.
     """
     try:
         tree = ast.parse(source, CODE_NAME)
-        findings = [*_missing(tree, functions), *_foreign_imports(tree)]
+        foreign = () if any_import else _foreign_imports(tree)
+        refused = refused_statements(tree, CODE_NAME) if sqlite else ()
+        findings = [*_missing(tree, functions), *foreign, *refused]
         code = compile(tree, CODE_NAME, "exec", dont_inherit=True, optimize=0)
     except SyntaxError as error:
         return [f"{CODE_NAME}:{error.lineno or 0}: {error.msg}"], b""
@@ -46,10 +56,13 @@ def _foreign_imports(tree: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = ["." * node.level + (node.module or "")]
+            module = "." * node.level + (node.module or "")
+            members = [f"{module}.{alias.name}" for alias in node.names]
+            # `from urllib import parse` names a module by its member.
+            names = [] if set(members) <= ALLOWED else [module]
         else:
             continue
         for name in names:
-            if name.partition(".")[0] not in sys.stdlib_module_names:
+            if name not in ALLOWED:
                 where = f"{CODE_NAME}:{node.lineno}"
-                yield f"{where}: imports {name!r}, which is not in the standard library"
+                yield f"{where}: imports {name!r}, which is not among the modules of the sandbox"

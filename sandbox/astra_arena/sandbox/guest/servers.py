@@ -7,65 +7,18 @@ confined child per session.
 
 import contextlib
 import functools
-import importlib
 import json
 import os
 import socket
 from typing import Any, NoReturn
 
-from astra_arena.sandbox.guest import confinement, determinism
+from astra_arena.sandbox.guest import confinement, determinism, library, privileges
 from astra_arena.sandbox.guest.forking import ForkServer, send_message
 from astra_arena.sandbox.guest.frames import read_frame, send_frame
 from astra_arena.sandbox.guest.policy import checked_code
 from astra_arena.sandbox.guest.session import Session, SessionLimits, serve
-from astra_arena.sandbox.guest.worlds import World, opened_world
-
-_PRELOADED = (
-    "abc",
-    "array",
-    "base64",
-    "bisect",
-    "calendar",
-    "cmath",
-    "collections.abc",
-    "contextlib",
-    "copy",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "difflib",
-    "enum",
-    "fractions",
-    "functools",
-    "hashlib",
-    "heapq",
-    "hmac",
-    "html",
-    "io",
-    "itertools",
-    "json",
-    "math",
-    "numbers",
-    "operator",
-    "pprint",
-    "random",
-    "re",
-    "secrets",
-    "sqlite3",
-    "statistics",
-    "string",
-    "struct",
-    "textwrap",
-    "time",
-    "types",
-    "typing",
-    "unicodedata",
-    "urllib.parse",
-    "uuid",
-    "zlib",
-    "zoneinfo",
-)
+from astra_arena.sandbox.guest.world import World
+from astra_arena.sandbox.guest.worlds import opened_world
 
 _CONTROL = 3
 _CHECK_SECONDS = 20.0
@@ -83,9 +36,8 @@ def serve_base(*, control: int, host: int) -> NoReturn:
     os.dup2(control, _CONTROL, inheritable=False)
     os.closerange(_CONTROL + 1, control + 1)
     channel = socket.socket(fileno=_CONTROL)
-    for name in _PRELOADED:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    library.preload()
+    privileges.keep_server_capabilities()
     confinement.confine_server(parent=host)
     determinism.install()
     confinement.freeze_memory()
@@ -97,8 +49,17 @@ def serve_base(*, control: int, host: int) -> NoReturn:
 
 def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn:
     """Run an environment server; `fds` are its control socket, the world and the tool code."""
+    if "seccomp" in setup["tier"].split("+"):
+        privileges.become_nobody()
+    # After the change of user, which makes the kernel forget who the parent is.
     confinement.confine_server(parent=parent)
     control = socket.socket(fileno=fds[0])
+    try:
+        layers = confinement.Layers.prepared(setup["tier"], keeps_ctypes=setup["any_import"])
+    except OSError as error:
+        text = f"tier {setup['tier']!r} cannot be had: {error}"
+        send_message(control, {"id": 0, "error": text})
+        os._exit(0)
     try:
         determinism.set_clock(setup["clock"])
         world = opened_world(setup["world_kind"], _content(fds[1]))
@@ -109,9 +70,9 @@ def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn
     source = _content(fds[2])
     os.close(fds[1])
     os.close(fds[2])
-    findings, code = _checked_apart(source, setup["functions"])
+    findings, code = _checked_apart(source, setup, layers)
     confinement.freeze_memory()
-    environment = _Environment(setup, world, code)
+    environment = _Environment(setup, world, code, layers)
     send_message(control, {"id": 0, "ready": True, "findings": findings})
     ForkServer(control, environment.spawn).run()
 
@@ -119,7 +80,10 @@ def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn
 class _Environment:
     """What a session starts from."""
 
-    def __init__(self, setup: dict[str, Any], world: World, code: bytes) -> None:
+    def __init__(
+        self, setup: dict[str, Any], world: World, code: bytes, layers: confinement.Layers
+    ) -> None:
+        self._layers = layers
         self._pid = os.getpid()
         self._world = world
         self._code = code
@@ -131,7 +95,10 @@ class _Environment:
     def spawn(self, request: dict[str, Any], fds: list[int]) -> NoReturn:
         """Become a session; `fds` holds its channel."""
         channel = confinement.confine_session(
-            socket.socket(fileno=fds[0]), parent=self._pid, address_space=self._address_space
+            socket.socket(fileno=fds[0]),
+            parent=self._pid,
+            address_space=self._address_space,
+            layers=self._layers,
         )
         # From here on whatever ends this process is the tool code's doing.
         send_frame(channel, b'{"id":0,"ok":{}}')
@@ -140,14 +107,16 @@ class _Environment:
         serve(channel, session)
 
 
-def _checked_apart(source: bytes, functions: list[str]) -> tuple[list[str], bytes]:
+def _checked_apart(
+    source: bytes, setup: dict[str, Any], layers: confinement.Layers
+) -> tuple[list[str], bytes]:
     """Have the tool code checked and compiled by a confined child."""
     ours, theirs = socket.socketpair()
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
-            _check(theirs, parent, source, functions)
+            _check(theirs, parent, source, setup, layers)
         finally:
             os._exit(1)
     theirs.close()
@@ -162,12 +131,25 @@ def _checked_apart(source: bytes, functions: list[str]) -> tuple[list[str], byte
         os.waitpid(pid, 0)
 
 
-def _check(channel: socket.socket, parent: int, source: bytes, functions: list[str]) -> None:
+def _check(
+    channel: socket.socket,
+    parent: int,
+    source: bytes,
+    setup: dict[str, Any],
+    layers: confinement.Layers,
+) -> None:
     space = confinement.session_address_space(
         base=confinement.address_space_bytes(), world=len(source), memory_mib=_CHECK_MEMORY_MIB
     )
-    channel = confinement.confine_session(channel, parent=parent, address_space=space)
-    findings, code = checked_code(source, functions=functions)
+    channel = confinement.confine_session(
+        channel, parent=parent, address_space=space, layers=layers
+    )
+    findings, code = checked_code(
+        source,
+        functions=setup["functions"],
+        any_import=setup["any_import"],
+        sqlite=setup["world_kind"] == "sqlite" and not setup["any_import"],
+    )
     send_frame(channel, json.dumps(findings).encode("ascii"))
     read_frame(channel)
     send_frame(channel, code)

@@ -1,6 +1,7 @@
 """One session: loads the tool code and answers calls until the host closes the channel."""
 
 import dis
+import hashlib
 import json
 import marshal
 import os
@@ -13,7 +14,8 @@ from typing import Any, NoReturn, cast
 from astra_arena.sandbox.guest import confinement, determinism
 from astra_arena.sandbox.guest.frames import read_frame, send_frame
 from astra_arena.sandbox.guest.policy import CODE_NAME
-from astra_arena.sandbox.guest.worlds import PythonWorld, World, WorldError
+from astra_arena.sandbox.guest.world import World, WorldError
+from astra_arena.sandbox.guest.worlds import PythonWorld
 
 _RAISE = dis.opmap["RAISE_VARARGS"]
 _DEEPEST = 100
@@ -64,23 +66,43 @@ class Session:
             self._defect = f"while loading: {_described(error)}"
 
     def answer(self, request: dict[str, Any]) -> bytes:
-        """Run one call; returns the frame's body."""
+        """Serve one request; returns the frame's body."""
         number: int = request["id"]
         if self._defect:
             return _broke(number, "raised", self._defect)
+        if "replay" in request:
+            return self._replayed(number, request["replay"])
+        if "tool" not in request:
+            confinement.renew_cpu_time(self._limits.cpu_seconds)
+            return b'{"id":%d,"digest":"%b"}' % (number, self._world.digest().encode("ascii"))
+        try:
+            text, trace = self._ran(request)
+        except BaseException as error:
+            return self._failed(number, error)
+        return b'{"id":%d,"ok":%b,"trace":"%b"}' % (number, text, trace.encode("ascii"))
+
+    def _ran(self, request: dict[str, Any]) -> tuple[bytes, str]:
         confinement.renew_cpu_time(self._limits.cpu_seconds)
         determinism.reseed(bytes.fromhex(request["key"]))
         sys.setrecursionlimit(_RECURSION_LIMIT)
-        try:
-            first = self._world.begin(self._limits.sql_steps)
-            result = self._functions[request["tool"]](first, **request["arguments"])
-            text = self._encoded(result)
-            if self._world.out_of_steps():
-                raise ResultError("steps", "the SQL budget ran out")
-            self._world.commit()
-        except BaseException as error:
-            return self._failed(number, error)
-        return b'{"id":%d,"ok":%b}' % (number, text)
+        first = self._world.begin(self._limits.sql_steps)
+        result = self._functions[request["tool"]](first, **request["arguments"])
+        text = self._encoded(result)
+        if self._world.out_of_steps():
+            raise ResultError("steps", "the SQL budget ran out")
+        written = self._world.commit()
+        return text, hashlib.sha256(written + text).hexdigest() if written else ""
+
+    def _replayed(self, number: int, calls: list[dict[str, Any]]) -> bytes:
+        for place, call in enumerate(calls):
+            try:
+                _, trace = self._ran(call)
+            except BaseException as error:
+                return _stopped(number, place, self._failed(number, error))
+            if trace != call["trace"]:
+                detail = f"expected the trace {call['trace']}, got {trace or 'none'}"
+                return _stopped(number, place, _broke(number, "diverged", detail))
+        return b'{"id":%d,"replayed":%d}' % (number, len(calls))
 
     def _failed(self, number: int, error: BaseException) -> bytes:
         self._world.undo()
@@ -158,6 +180,11 @@ def _require_shape(result: dict[object, object]) -> None:
 def _broke(number: int, kind: str, detail: str, *, lost: bool = False) -> bytes:
     short = detail[:_LONGEST_DETAIL].encode("utf-8", "backslashreplace").decode("utf-8")
     return json.dumps({"id": number, "broke": [kind, short], "lost": lost}).encode("ascii")
+
+
+def _stopped(number: int, place: int, body: bytes) -> bytes:
+    """Say how far a replay came, and how the call after that ended."""
+    return json.dumps({**json.loads(body), "replayed": place}).encode("ascii")
 
 
 def _described(error: BaseException) -> str:

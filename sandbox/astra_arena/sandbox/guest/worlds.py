@@ -1,137 +1,23 @@
-"""The three kinds of world: opened once, changed by calls, undone when a call fails."""
+"""The kinds of world: opened once, changed by calls, undone when a call fails."""
 
+import hashlib
 import json
 import sqlite3
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
-from astra_arena.sandbox.guest import determinism
+from astra_arena.sandbox.guest.sqlite_world import SqliteWorld
+from astra_arena.sandbox.guest.world import World, WorldError
 
-_STEPS_PER_CHECK = 10_000
 _LARGEST_DUMP = 1 << 20
-# Pages beyond these are read from the image again, which is memory, too, and shared by sessions.
-# Measured on 300,000 rows: as fast as 500 pages, at half the memory of a session after a full scan.
-_CACHED_PAGES = 16
-_CALL = "call"
-
-
-class WorldError(Exception):
-    """What a call did to the world cannot be kept."""
-
-
-class World(Protocol):
-    """Data that outlives a call."""
-
-    size: int
-    """Bytes that the world takes."""
-    lost: bool
-    """Whether the state before the call could not be restored."""
-
-    def begin(self, steps: int) -> object:
-        """Start a call; returns what the tool gets as its first argument."""
-        ...
-
-    def commit(self) -> None:
-        """Keep what the call did.
-
-        Raises:
-            WorldError: if it cannot be kept.
-        """
-        ...
-
-    def undo(self) -> None:
-        """Restore the state before the call."""
-        ...
-
-    def out_of_steps(self) -> bool:
-        """Tell whether the call used up its SQL budget."""
-        ...
-
-
-class SqliteWorld:
-    """A database in memory; every call is a savepoint."""
-
-    def __init__(self, image: bytes) -> None:
-        self.size = len(image)
-        self.lost = False
-        self._checks_left = 0
-        self._in_call = False
-        self._db = db = sqlite3.connect(":memory:", isolation_level=None)
-        determinism.install_sql(db)
-        if image:
-            db.deserialize(image)
-        db.execute("PRAGMA temp_store=MEMORY")
-        db.execute("PRAGMA recursive_triggers=ON")
-        db.execute("PRAGMA foreign_keys=ON")
-        db.execute(f"PRAGMA cache_size={_CACHED_PAGES}")
-        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        db.set_authorizer(self._authorize)
-
-    def begin(self, steps: int) -> object:
-        """Open a savepoint and start the step budget."""
-        db = self._db
-        # Tool code may have set these on the connection in an earlier call.
-        db.row_factory = None
-        db.text_factory = str
-        db.isolation_level = None
-        db.execute(f"SAVEPOINT {_CALL}")
-        self._checks_left = max(1, steps // _STEPS_PER_CHECK)
-        db.set_progress_handler(self._count_steps, _STEPS_PER_CHECK)
-        self._in_call = True
-        return db
-
-    def commit(self) -> None:
-        """Release the savepoint."""
-        self._in_call = False
-        self._db.set_progress_handler(None, 0)
-        if not self._db.in_transaction:
-            raise WorldError("the tool ended the transaction that its call runs in")
-        try:
-            self._db.execute(f"RELEASE {_CALL}")
-        except sqlite3.Error as error:
-            raise WorldError(f"{type(error).__name__}: {error}") from error
-
-    def undo(self) -> None:
-        """Roll back to the savepoint."""
-        self._in_call = False
-        try:
-            self._db.set_progress_handler(None, 0)
-            # Some conflicts and errors end the transaction; what ran after that is there to stay.
-            self.lost = not self._db.in_transaction
-            if not self.lost:
-                self._db.execute(f"ROLLBACK TO {_CALL}")
-                self._db.execute(f"RELEASE {_CALL}")
-        except sqlite3.Error:
-            self.lost = True
-
-    def out_of_steps(self) -> bool:
-        """Tell whether the progress handler stopped a statement."""
-        return self._checks_left <= 0
-
-    def _count_steps(self) -> bool:
-        self._checks_left -= 1
-        return self._checks_left <= 0
-
-    def _authorize(self, action: int, *_: str | None) -> int:
-        refused = self._in_call and action in _REFUSED
-        return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
-
-
-_REFUSED = frozenset(
-    {
-        sqlite3.SQLITE_TRANSACTION,
-        sqlite3.SQLITE_SAVEPOINT,
-        sqlite3.SQLITE_ATTACH,
-        sqlite3.SQLITE_DETACH,
-    }
-)
 
 
 class JsonWorld:
     """A dict; between calls it is what its dump says, whatever tools put into it."""
 
     def __init__(self, image: bytes) -> None:
-        self._dump = image.decode("utf-8")
-        self._value = _loaded(self._dump)
+        self._value = _loaded(image.decode("utf-8"))
+        # As a commit would write it, so that a call that changes nothing is seen to.
+        self._dump = _dumped(self._value)
         self.size = len(image)
         self.lost = False
 
@@ -139,10 +25,11 @@ class JsonWorld:
         """Return the dict itself."""
         return self._value
 
-    def commit(self) -> None:
+    def commit(self) -> bytes:
         """Dump the dict and read it back, so that no tuple, integer key or shared list survives."""
-        self._dump = _dumped(self._value)
+        before, self._dump = self._dump, _dumped(self._value)
         self._value = _loaded(self._dump)
+        return _trace(before, self._dump)
 
     def undo(self) -> None:
         """Read the last dump again."""
@@ -151,6 +38,10 @@ class JsonWorld:
     def out_of_steps(self) -> bool:
         """Return `False`: there is no SQL."""
         return False
+
+    def digest(self) -> str:
+        """Return the digest of the dump."""
+        return _digest(self._dump)
 
 
 class PythonWorld:
@@ -174,9 +65,10 @@ class PythonWorld:
         """Return what `open_world` returned."""
         return self._value
 
-    def commit(self) -> None:
+    def commit(self) -> bytes:
         """Dump the world."""
-        self._dump = self._dumped()
+        before, self._dump = self._dump, self._dumped()
+        return _trace(before, self._dump)
 
     def undo(self) -> None:
         """Open a world from the last dump; `lost` when the tool code fails at it."""
@@ -188,6 +80,10 @@ class PythonWorld:
     def out_of_steps(self) -> bool:
         """Return `False`: there is no SQL."""
         return False
+
+    def digest(self) -> str:
+        """Return the digest of the dump."""
+        return _digest(self._dump)
 
     def _dumped(self) -> str:
         dump: object = self._functions["dump_world"](self._value)
@@ -227,3 +123,19 @@ def _dumped(value: object) -> str:
     if len(dump) > _LARGEST_DUMP:
         raise WorldError(f"the world grew over {_LARGEST_DUMP} bytes")
     return dump
+
+
+def _trace(before: str, dump: str) -> bytes:
+    return b"" if dump == before else hashlib.sha256(dump.encode("utf-8", "surrogatepass")).digest()
+
+
+def _digest(dump: str) -> str:
+    # The project's canonical JSON: 1.0 and 1 are one number, and the order of keys means nothing.
+    value = json.loads(dump, parse_float=_number)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,1 @@
+"""Tool code that tries to get out, and what has to become of it."""

@@ -1,0 +1,1 @@
+"""Containers, tried in a real Docker engine; `make test-docker`."""
