@@ -1,3 +1,4 @@
+import errno
 import json
 import re
 import sqlite3
@@ -12,6 +13,7 @@ import pytest
 
 from astra_arena.core.errors import BundleError, SettingsError, SourceError, SynthesisError
 from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.synthesizer import synthesize
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tasks.questions import gives_away
 from tests.support.requirement import requirement
@@ -184,3 +186,20 @@ def test_a_number_of_tasks_out_of_bounds_is_refused_before_any_work(
 ) -> None:
     with pytest.raises(SettingsError, match="--tasks is 1 to 10000"):
         synthesize_tables(tmp_path / "none", tmp_path / "bundle", TableOptions(tasks=tasks))
+
+
+@pytest.mark.parametrize("full", [OSError(errno.ENOSPC, "No space left on device"), None])
+def test_a_full_disk_under_the_temporary_files_is_one_clear_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: OSError | None
+) -> None:
+    source = make_shop(tmp_path / "shop.sqlite", customers=20, orders=60)
+
+    def analyse_on_a_full_disk(connection: sqlite3.Connection, *_: object) -> None:
+        if full is not None:
+            raise full
+        connection.execute("PRAGMA max_page_count = 1")
+        connection.execute("CREATE TABLE more AS SELECT zeroblob(1000000)")
+
+    monkeypatch.setattr(synthesize, "analyse", analyse_on_a_full_disk)
+    with pytest.raises(SynthesisError, match="the disk is full where temporary files lie"):
+        synthesize_tables(source, tmp_path / "bundle")

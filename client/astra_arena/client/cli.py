@@ -24,6 +24,7 @@ from astra_arena.client.scripted_agents import build_agent
 from astra_arena.client.store import RolloutStore, read_rollouts
 from astra_arena.client.venue import Venue, VenueCard
 from astra_arena.core.errors import SettingsError, UnknownTaskError
+from astra_arena.core.output import output_console
 from astra_arena.servers.bundle import load_bundle
 
 EVENT_LOOP = {"use_uvloop": True}
@@ -131,7 +132,7 @@ def score(
         scores = [result.to_json() for result in results]
         print(json.dumps({"mode": mode.value, "scores": scores}, indent=2))
     elif results:
-        Console().print(scores_table(results))
+        output_console().print(scores_table(results))
     _fail_on(_empty(files, len(results)))
 
 
@@ -229,7 +230,7 @@ def _print_report(figures: Report, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(figures.to_json(), indent=2))
     else:
-        Console().print(figures.to_table())
+        output_console().print(figures.to_table())
 
 
 def _fail_on(findings: Sequence[str]) -> None:

@@ -5,10 +5,12 @@ beside the gold, write the bundle, replay it from disk. Nothing is left behind w
 """
 
 import asyncio
+import errno
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import TypeAlias
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, World
-from astra_arena.core.errors import SettingsError
+from astra_arena.core.errors import SettingsError, SynthesisError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, copy_bundle, require_place, write_bundle
@@ -90,6 +92,7 @@ def synthesize_tables(
     require_place(out)
     watch("read the tables", 0, 0)
     with (
+        _room_for_scratch(),
         tempfile.TemporaryDirectory(prefix="astra-arena-") as folder,
         load_tables(source) as loaded,
     ):
@@ -100,6 +103,25 @@ def synthesize_tables(
         write_world(loaded.connection, world)
         draft = _Draft(name, source, chosen, loaded, analysis, world, Path(folder) / "bundle")
         return draft.finish(out, watch)
+
+
+@contextmanager
+def _room_for_scratch() -> Generator[None]:
+    """Tell of a full disk under the temporary files."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        full = (
+            error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            if isinstance(error, sqlite3.Error)
+            else error.errno in (errno.ENOSPC, errno.EDQUOT)
+        )
+        if not full:
+            raise
+        raise SynthesisError(
+            f"the disk is full where temporary files lie, {tempfile.gettempdir()}: free space "
+            "there, or name another folder in TMPDIR, and run again"
+        ) from error
 
 
 def environment_name(options: TableOptions, source: Path) -> str:

@@ -129,8 +129,9 @@ def write_world(connection: sqlite3.Connection, out: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(partial),))
         partial.replace(out)
     except (OSError, sqlite3.Error) as error:
-        with suppress(OSError):
-            partial.unlink()
+        for left in (partial, partial.with_name(f"{partial.name}-journal")):
+            with suppress(OSError):
+                left.unlink()
         raise SynthesisError(
             f"the world cannot be written to {str(out)!r}: {error}. Check the folder, its "
             "permissions and the free space"
