@@ -25,6 +25,8 @@ TOOLS = "tools.py"
 TASKS = "tasks.jsonl"
 REPORT = "report.json"
 
+_LOOKS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -192,18 +194,26 @@ def require_place(path: Path) -> None:
                 f"{path} is where this command runs, and a bundle's folder is replaced as a whole; "
                 "name another folder"
             )
-        if (
-            target.exists()
-            and not (target / MANIFEST).is_file()
-            and (not target.is_dir() or any(target.iterdir()))
-        ):
+        # Looked at more than once: another writer may be swapping its bundle in just now.
+        if all(_is_foreign(target) for _ in range(_LOOKS)):
             raise BundleError(f"{path} exists and is no bundle; choose another folder or remove it")
-        if target.exists() and not os.access(target, os.W_OK):
+        if all(target.exists() and not os.access(target, os.W_OK) for _ in range(_LOOKS)):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         target.parent.mkdir(parents=True, exist_ok=True)
         Path(_workspace(target)).rmdir()
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+def _is_foreign(target: Path) -> bool:
+    """Tell whether something is at `target` that is neither a bundle nor an empty folder."""
+    try:
+        names = os.listdir(target)
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        return True
+    return bool(names) and MANIFEST not in names
 
 
 @contextmanager
