@@ -212,7 +212,8 @@ def _is_foreign(target: Path) -> bool:
     except FileNotFoundError:
         return False
     except NotADirectoryError:
-        return True
+        # A file, unless it is the parent that is one.
+        return target.exists()
     return bool(names) and MANIFEST not in names
 
 
