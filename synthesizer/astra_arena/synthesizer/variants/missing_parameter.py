@@ -6,12 +6,12 @@ thing is to ask; the user then tells. In the variant `elicitation` the host asks
 when a call lacks the argument.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from astra_arena.core.canonical import Json, JsonObject, same_json
-from astra_arena.core.tasks import Expectation, Filling, Slot, Task, Turn
+from astra_arena.core.tasks import Expectation, Filling, Slot, SubQuestion, Task, Turn
 from astra_arena.sandbox.contract import Program, Sandbox
 from astra_arena.synthesizer.variants.missing_function import NoVariant
 from astra_arena.synthesizer.variants.program_runs import RunOutcome, run_program
@@ -97,7 +97,7 @@ def _is_final(task: Task, identifier: str) -> bool:
     return not any(identifier in other.depends_on for other in task.sub_questions)
 
 
-def _final_key(outcome: RunOutcome, finals: JsonObject | dict[str, object]) -> bytes:
+def _final_key(outcome: RunOutcome, finals: Mapping[str, SubQuestion]) -> bytes:
     told: JsonObject = {n: value for n, value in outcome.answers.items() if n in finals}
     return RunOutcome(told, outcome.state_digest).key
 
