@@ -110,23 +110,23 @@ async def search_reach(
         # Each level may use its share of what is left, so that a wide first one leaves room.
         allowance = calls + (most_calls - calls) // (depth - level + 1)
         found: list[JsonObject] = []
-        fresh = 0
+        cut = False
         for tool, arguments in _in_turn(makers, pool):
             key = (tool, canonical_bytes(arguments))
             if key in tried:
                 continue
             if calls >= allowance:
+                cut = True
                 break
             tried.add(key)
             calls += 1
-            fresh += 1
             reply = await executor.run(tool, arguments)
             if reply is None:
                 continue
             if any(one.is_in(reply, arguments) for one in sought):
                 return Reach(tool, arguments, level, calls, exhausted=False)
             found.append(reply)
-        exhausted = fresh == 0 or calls < allowance
+        exhausted = not cut
         new = sum(pool.add_reply(reply) for reply in found)
         if not new:
             return Reach(None, None, level, calls, exhausted)
