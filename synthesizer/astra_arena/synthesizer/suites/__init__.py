@@ -1,0 +1,1 @@
+"""Tasks over several environments that name the same things."""
