@@ -15,6 +15,7 @@ from astra_arena.core.tasks import (
     Budget,
     Expectation,
     RowSelector,
+    Slot,
     SubQuestion,
     Task,
     Turn,
@@ -235,7 +236,11 @@ def small_tasks() -> tuple[Task, ...]:
     )
     ask = Expectation(kind="ask", slot="title")
     unsupported = two_steps.model_copy(
-        update={"id": UNSUPPORTED_TASK, "turns": (Turn(say="Who has my book?", expect=ask),)}
+        update={
+            "id": UNSUPPORTED_TASK,
+            "slots": (Slot(name="title", value="Dune"),),
+            "turns": (Turn(say="Who has my book?", expect=ask),),
+        }
     )
     return two_steps, one_step, unsupported
 

@@ -14,6 +14,9 @@ Outcome = Literal[
 twice. The last three were refused before the sandbox saw them.
 """
 
+REPLY_TOOL = "reply"
+"""The host's own tool by which an agent ends its turn in words."""
+
 CALL_KEY_META = "io.github.astra-arena/call-key"
 """The `_meta` field of `tools/call` that carries a client's idempotency key."""
 
@@ -23,6 +26,15 @@ it is logged and charged all the same."""
 
 TOOL_FAILED_TEXT = "the tool failed"
 """All that an agent learns of an environment error."""
+
+
+class StateRecord(Model):
+    """What a world had become after a call that wrote."""
+
+    digest: str
+    """Equal for equal states, whatever their history."""
+    difference: JsonObject
+    """What differs from the start, net: rows by table and key, or values by pointer."""
 
 
 class CallRecord(Model):
@@ -50,6 +62,8 @@ class CallRecord(Model):
     """The client's idempotency key; a repeated key is answered from the log."""
     own: bool = False
     """A call to the host's own tools, which costs nothing."""
+    state: StateRecord | None = None
+    """With a call that wrote: the state that it left."""
 
     @property
     def counts(self) -> bool:

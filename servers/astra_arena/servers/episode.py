@@ -368,7 +368,11 @@ async def open_episode(
         PolicyError: if the tool code was refused.
         SandboxUnavailableError: if no session can be started.
     """
-    unsupported = unsupported_parts(task)
+    unsupported = [
+        *unsupported_parts(task),
+        *(["turns that end in words"] if task.needs_reply else []),
+        *(["several environments"] if len(task.environments) > 1 else []),
+    ]
     if unsupported:
         raise SpecError(
             f"task {task.id!r} cannot be played by this version: it has {', '.join(unsupported)}"

@@ -1,4 +1,4 @@
-"""Functions that generated tools share to read: every `tools.py` gets copies of those that it calls.
+"""Functions that generated tools share to read; a `tools.py` gets copies of those that it calls.
 
 This module is read as text and runs nowhere but in the sandbox; it stands here as code so that
 it is checked and formatted like any other.
