@@ -13,6 +13,7 @@ from astra_arena.synthesizer.tables.descriptions import Descriptions
 from astra_arena.synthesizer.tables.keys import PrimaryKey, find_keys
 from astra_arena.synthesizer.tables.profile import TableProfile, profile_tables
 from astra_arena.synthesizer.tables.references import Reference, find_references
+from astra_arena.synthesizer.tables.table_rules import read_rules
 
 CACHE_KIB = 1 << 18
 
@@ -67,7 +68,8 @@ def analyse(
     for reference in references:
         index_columns(connection, reference.table, reference.columns, unique=False)
     connection.commit()
-    catalogue = build_catalogue(profiles, keys, references, descriptions)
+    rules = read_rules(connection, tables, profiles)
+    catalogue = build_catalogue(profiles, keys, references, descriptions, rules)
     return Analysis(profiles, keys, references, catalogue, (*unusable, *keyless))
 
 
