@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,14 +50,7 @@ class Bundle:
         Raises:
             UnknownTaskError: naming what there is.
         """
-        for task in self.tasks:
-            if task.id == task_id:
-                return task
-        some = ", ".join(task.id for task in self.tasks[:3])
-        raise UnknownTaskError(
-            f"environment {self.name!r} has no task {task_id!r}; it has {len(self.tasks)}"
-            + (f" ({some}, …); `arena inspect --tasks` lists them" if some else "")
-        )
+        return find_task(self.tasks, task_id, f"environment {self.name!r}")
 
     def program(self, limits: Limits | None = None) -> Program:
         """Return what the sandbox needs to run this environment; nothing of it is gold."""
@@ -72,6 +65,25 @@ class Bundle:
             requires=self.environment.requires,
             limits=limits or Limits(),
         )
+
+
+def find_task(tasks: Sequence[Task], task_id: str, what: str) -> Task:
+    """Return the task with this id.
+
+    Args:
+        what: Whose tasks they are, for the message.
+
+    Raises:
+        UnknownTaskError: naming what there is.
+    """
+    for task in tasks:
+        if task.id == task_id:
+            return task
+    some = ", ".join(task.id for task in tasks[:3])
+    raise UnknownTaskError(
+        f"{what} has no task {task_id!r}; it has {len(tasks)}"
+        + (f" ({some}, …); `arena inspect --tasks` lists them" if some else "")
+    )
 
 
 def load_bundle(path: Path) -> Bundle:
