@@ -1,4 +1,4 @@
-"""The conversation of one episode: the user's side, the host's own tools, and the tools on offer."""
+"""The conversation of one episode: the user's side, the tool `reply`, and the tools on offer."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from astra_arena.core.tasks import Slot, Task
 from astra_arena.core.user import ReplyKind, UserState, hear
 from astra_arena.servers.toolset import Tool
 
-MESSAGE_CHARS = 16_384
+SPOKEN_CHARS = 16_384
 """Longest message of an agent."""
 
 # Built past validation: the name is reserved for this very tool.
@@ -28,7 +28,7 @@ REPLY_SPEC = ToolSpec.model_construct(
             "message": {
                 "type": "string",
                 "minLength": 1,
-                "maxLength": MESSAGE_CHARS,
+                "maxLength": SPOKEN_CHARS,
                 "description": "What to say to the user.",
             },
             "kind": {

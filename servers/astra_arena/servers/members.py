@@ -16,6 +16,7 @@ from astra_arena.sandbox.contract import Broke, Limits, Program, Sandbox
 from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy
 from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.checked_sandbox import CheckedSandbox
+from astra_arena.servers.suite import Source, Suite, members_of
 from astra_arena.servers.toolset import Toolset
 
 logger = logging.getLogger(__name__)
@@ -35,21 +36,39 @@ class Member:
         return self.bundle.name
 
 
-def member_of(bundle: Bundle, limits: Limits | None = None) -> Member:
-    """Compile a bundle's schemas and name its program.
+def compiled_members(
+    source: Source,
+    *,
+    limits: Limits | None = None,
+    toolset: Toolset | None = None,
+    program: Program | None = None,
+) -> tuple[Member, ...]:
+    """Compile the schemas of all environments of a bundle or a suite, and name their programs.
 
     Args:
         limits: What a session may use; the sandbox's defaults when absent.
+        toolset: A bundle's, when it was compiled already.
+        program: A bundle's, when it was made already.
     """
-    return Member(bundle, Toolset(bundle.environment), bundle.program(limits))
+    return tuple(
+        Member(bundle, toolset or Toolset(bundle.environment), program or bundle.program(limits))
+        for bundle in members_of(source)
+    )
 
 
-def members_in_use(members: Sequence[Member], task: Task) -> tuple[Member, ...]:
+def members_in_use(source: Source, members: Sequence[Member], task: Task) -> tuple[Member, ...]:
     """Return the members that a task names by their environment digests, in their order.
 
     Raises:
         SpecError: if the task names an environment that is not among them.
     """
+    if not isinstance(source, Suite):
+        if len(task.environments) > 1:
+            raise SpecError(
+                f"task {task.id!r} cannot be played on the bundle {source.name!r}: it has "
+                f"{len(task.environments)} environments; play it on the suite that holds them"
+            )
+        return tuple(members)
     named = {member.bundle.digests.environment: member for member in members}
     unknown = sorted(set(task.environments) - set(named))
     if unknown:
