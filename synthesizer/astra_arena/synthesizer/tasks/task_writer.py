@@ -58,12 +58,17 @@ class TaskWriter:
         version: str,
         seed: int,
     ) -> None:
-        self._environment = environment
+        self.environment = environment
         self._catalogue = catalogue
         self._designs = {design.entity.name: design for design in designs}
         self._specs = specs
         self._version = version
         self._seed = seed
+
+    @property
+    def origin(self) -> JsonObject:
+        """What a task's provenance says of how it was made."""
+        return {"generator": GENERATOR, "version": self._version, "seed": self._seed}
 
     def write(self, number: int, sampled: SampledTask) -> Task:
         """Return the task; its alternatives are candidates until they have been executed."""
@@ -78,15 +83,13 @@ class TaskWriter:
                 "topology": plan.topology,
             },
             provenance={
-                "generator": GENERATOR,
-                "version": self._version,
-                "seed": self._seed,
+                **self.origin,
                 "template": plan.template,
                 "rows": [self._row_used(step) for step in plan.steps if step.rows],
             },
             turns=(Turn(say=wording.question, expect=Expectation(kind="act")),),
             sub_questions=tuple(
-                self._sub_question(step, wording.step_questions[step.id]) for step in plan.steps
+                self.sub_question(step, wording.step_questions[step.id]) for step in plan.steps
             ),
         )
 
@@ -95,23 +98,25 @@ class TaskWriter:
         key: JsonObject = {name: step.rows[0][name] for name in entity.key}
         return {"table": step.table, "key": key}
 
-    def _sub_question(self, step: Step, question: str) -> SubQuestion:
+    def sub_question(self, step: Step, question: str) -> SubQuestion:
+        """Return a step as a sub-question with its gold call."""
         tool, arguments, path = self._gold_call(step)
         return SubQuestion(
             id=step.id,
             question=question,
-            environment=self._environment,
+            environment=self.environment,
             tool=tool,
-            arguments=self._complete(tool, arguments),
+            arguments=self.complete(tool, arguments),
             depends_on=step.sources,
             answer=self._answer(step, path),
             alternatives=tuple(
-                Alternative(tool=name, arguments=self._complete(name, other), path=pointer)
+                Alternative(tool=name, arguments=self.complete(name, other), path=pointer)
                 for name, other, pointer in self._other_calls(step)
             ),
         )
 
-    def _complete(self, tool: str, arguments: JsonObject) -> JsonObject:
+    def complete(self, tool: str, arguments: JsonObject) -> JsonObject:
+        """Return the arguments of a call with its defaults filled in."""
         return with_defaults(self._specs[tool].input_schema, arguments)
 
     def _gold_call(self, step: Step) -> tuple[str, JsonObject, str]:
