@@ -164,11 +164,7 @@ def _first_drawn(
 
 def _change_key(change: Change) -> bytes:
     """Tell changes apart: by the row for those of a row, by what is said for new ones."""
-    said: JsonObject = {}
-    if change.target is None:
-        said = {parameter: value for parameter, value in change.values.items()}
-    else:
-        said = {column: value for column, value in change.target.row.items()}
+    said: JsonObject = {**(change.values if change.target is None else change.target.row)}
     return canonical_bytes([change.tool.name, said])
 
 
