@@ -66,11 +66,24 @@ def analyse(
             index_columns(connection, key.table, key.columns, unique=True)
     references = find_references(connection, profiles, keys)
     for reference in references:
-        index_columns(connection, reference.table, reference.columns, unique=False)
+        if not _is_covered(reference, references, keys):
+            index_columns(connection, reference.table, reference.columns, unique=False)
     connection.commit()
     rules = read_rules(connection, tables, profiles)
     catalogue = build_catalogue(profiles, keys, references, descriptions, rules)
     return Analysis(profiles, keys, references, catalogue, (*unusable, *keyless))
+
+
+def _is_covered(
+    reference: Reference, references: tuple[Reference, ...], keys: dict[str, PrimaryKey]
+) -> bool:
+    """Tell whether an index on more columns begins with those of the reference."""
+    wider = [keys[reference.table].columns]
+    wider += [other.columns for other in references if other.table == reference.table]
+    columns = reference.columns
+    return any(
+        len(other) > len(columns) and other[: len(columns)] == columns for other in wider
+    ) or (columns == keys[reference.table].columns)
 
 
 def index_columns(
