@@ -243,14 +243,15 @@ def _keep_extremes(connection: Any) -> None:  # noqa: ANN401
 
 
 def _spelt_on_error(base: type, data_error: type[Exception]) -> type:
-    class Spelt(base):
-        def load(self, data: Any) -> object:  # noqa: ANN401
-            try:
-                return super().load(data)
-            except data_error:
-                return bytes(data).decode()
+    """Return a loader like `base` that gives the text where there is no Python value for it."""
 
-    return Spelt
+    def load(self: Any, data: Any) -> object:  # noqa: ANN401
+        try:
+            return vars(base)["load"](self, data)
+        except data_error:
+            return bytes(data).decode()
+
+    return type(f"Spelt{base.__name__}", (base,), {"load": load})
 
 
 def _is_binary(column_type: Any) -> bool:  # noqa: ANN401

@@ -219,8 +219,9 @@ class _Loading:
 
     def _take(self, names: Sequence[str], what: str) -> None:
         for name in names:
-            earlier = self._taken.setdefault(name.casefold(), what)
-            if earlier != what:
+            earlier = self._taken.get(name.casefold())
+            self._taken[name.casefold()] = what
+            if earlier is not None:
                 raise SourceError(
                     f"{earlier!r} and {what!r} would be the same table {name!r}: expected names "
                     "that differ (capitals do not count). Rename or remove one, or leave both out "

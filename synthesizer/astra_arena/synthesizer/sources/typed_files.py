@@ -94,12 +94,9 @@ def load_typed_file(
                 return None, [f"{path.name!r} has no columns: it gets no tools"]
             casts = ", ".join(_cast(quote_identifier(n), kind) for n, kind in types.items())
             result = database.execute(f"SELECT {casts} FROM {reader}")
-            made = [_MADE.get(kind) for kind in types.values()]
+            made = [_MADE.get(kind, _as_it_is) for kind in types.values()]
             rows = (
-                [
-                    make(v) if make and v is not None else v
-                    for make, v in zip(made, row, strict=True)
-                ]
+                [None if v is None else make(v) for make, v in zip(made, row, strict=True)]
                 for row in _batches(result.fetchmany)
             )
             return store_rows(connection, table, list(types), rows)
