@@ -140,6 +140,9 @@ class ControlChannel:
                 return await answer
             except OSError as error:
                 raise WireError(f"the server ended ({error})") from error
+            except BaseException:
+                _discard(answer)
+                raise
             finally:
                 if self._pending.pop(number, None) is not None and "branch" in request:
                     self._say({"revoke": number})
@@ -214,6 +217,12 @@ class ControlChannel:
             forked.kill()
         else:
             waiter.set_result(forked)
+
+
+def _discard(answer: asyncio.Future[Forked]) -> None:
+    """End a child that came when nobody wanted it any more."""
+    if answer.done() and not answer.cancelled() and answer.exception() is None:
+        answer.result().kill()
 
 
 @contextlib.asynccontextmanager
