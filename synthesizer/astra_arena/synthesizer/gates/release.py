@@ -70,23 +70,20 @@ def require_releasable(card: ReportCard) -> None:
     raise GateError(
         f"environment {card.name!r} is rejected: {listed}"
         + (f"; and {more} more" if more > 0 else ""),
-        findings=tuple([*problems, *told]),
+        findings=(*problems, *told),
     )
 
 
 def write_rejects(card: ReportCard, path: Path) -> None:
-    """Write a line of JSON for each reason; no file is left where there is none.
+    """Write a line of JSON for each reason; an empty file says that there is none.
 
     Raises:
         BundleError: if the file cannot be written.
     """
     lines = [line_text(reject.to_json()) for reject in card.rejects()]
     try:
-        if lines:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(lines), encoding="utf-8", newline="\n")
-        else:
-            path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines), encoding="utf-8", newline="\n")
     except OSError as error:
         raise BundleError(f"the rejects cannot be written to {path}: {error.strerror}") from None
 
