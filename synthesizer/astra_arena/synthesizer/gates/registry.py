@@ -2,11 +2,12 @@
 
 from astra_arena.core.errors import SettingsError
 from astra_arena.synthesizer.gates.gate import Gate
+from astra_arena.synthesizer.gates.replay import ReplayGate
 
 
 def all_gates() -> tuple[Gate, ...]:
     """Return every release gate."""
-    return ()
+    return (ReplayGate(),)
 
 
 def chosen_gates(names: tuple[str, ...]) -> tuple[Gate, ...]:
