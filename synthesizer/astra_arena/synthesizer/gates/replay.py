@@ -2,14 +2,15 @@
 
 The gold program of each task is played through an episode in processes that are started for the
 purpose, several times over. What the agent gets must be byte-identical, hold each answer at its
-typed path, and earn the full reward.
+typed path, and earn the full reward. Once more it is played with another seed: replies may differ
+then, but gold that changes with the seed is no gold.
 """
 
 from collections.abc import Iterator
 
 from astra_arena.core.canonical import Json, canonical_bytes
 from astra_arena.core.errors import SpecError
-from astra_arena.core.gold_program import CallAct, gold_acts
+from astra_arena.core.gold_program import CallAct
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import SubQuestion
 from astra_arena.sandbox import ProcessSandbox
@@ -34,8 +35,9 @@ class ReplayGate:
 
     async def check(self, exam: Exam) -> GateResult:
         """Replay all gold; see `Gate.check`."""
-        programmes = [Programme(task, gold_acts(task)) for task in exam.tasks]
-        total, done = self._runs * len(programmes), 0
+        programmes = exam.gold_programmes()
+        seeds = [*[exam.seed] * self._runs, exam.seed + 1]
+        total, done = len(seeds) * len(programmes), 0
 
         def count() -> None:
             nonlocal done
@@ -43,17 +45,17 @@ class ReplayGate:
             exam.on_step(self.name, done, total)
 
         runs: list[list[Played]] = []
-        for _ in range(self._runs):
+        for seed in seeds:
             # A sandbox of its own, so that nothing a first run left in a process helps a later one.
             async with ProcessSandbox() as sandbox:
-                player = Player(exam.bundle, sandbox, seed=exam.seed)
+                player = Player(exam.bundle, sandbox, seed=seed)
                 runs.append(await player.play_all(programmes, on_played=count))
         findings = [
             Finding(problem=problem, kind=kind, task=programme.task.id)
             for number, programme in enumerate(programmes)
             for kind, problem in _problems(programme, [run[number] for run in runs])
         ]
-        calls = sum(len(played.record.calls) for played in runs[0]) if runs else 0
+        calls = sum(len(played.record.calls) for played in runs[0])
         return decided(
             self.name,
             findings,
@@ -62,15 +64,23 @@ class ReplayGate:
 
 
 def _problems(programme: Programme, runs: list[Played]) -> Iterator[tuple[str, str]]:
-    """Give what does not hold of one task: the class of the defect, and the defect."""
-    first = runs[0]
+    """Give what does not hold of one task: the class of the defect, and the defect.
+
+    Args:
+        programme: The gold.
+        runs: What came of it, the last time with another seed.
+    """
+    first, *same, reseeded = runs
     problems = list(_missed(programme, first))
-    if any(_received(run) != _received(first) for run in runs[1:]):
+    if any(_received(run) != _received(first) for run in same):
         problems.append(("not deterministic", "the replies differ from run to run"))
     if not problems and (first.reward != 1.0 or not first.verdict.solved):
         parts = ", ".join(f"{part.name} {part.value:g}" for part in first.verdict.components)
         problem = f"the gold program earns {first.reward:g}, not 1: {parts}"
         problems.append(("gold earns less than 1", problem))
+    if not problems and reseeded.reward != first.reward:
+        problem = f"with another seed the gold program earns {reseeded.reward:g}"
+        problems.append(("gold depends on the seed", problem))
     yield from problems
 
 
