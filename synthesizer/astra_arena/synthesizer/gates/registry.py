@@ -2,6 +2,7 @@
 
 from astra_arena.core.errors import SettingsError
 from astra_arena.synthesizer.gates.gate import Gate
+from astra_arena.synthesizer.gates.leaks import LeakGate
 from astra_arena.synthesizer.gates.replay import ReplayGate
 from astra_arena.synthesizer.gates.schemas import SchemaGate
 from astra_arena.synthesizer.gates.static import StaticGate
@@ -9,7 +10,7 @@ from astra_arena.synthesizer.gates.static import StaticGate
 
 def all_gates() -> tuple[Gate, ...]:
     """Return every release gate."""
-    return (SchemaGate(), StaticGate(), ReplayGate())
+    return (SchemaGate(), StaticGate(), ReplayGate(), LeakGate())
 
 
 def chosen_gates(names: tuple[str, ...]) -> tuple[Gate, ...]:
