@@ -70,6 +70,23 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:unknown-task": _issue("an unknown task or environment is one clear message"),
     "servers:tool-breaks": _issue("a tool that raises, hangs or returns no JSON breaks no run"),
     "servers:inspect": _issue("`arena inspect` shows tools, tasks and digests"),
+    # episodes
+    "episodes:reply": _step_3(
+        "a reply ends the turn; the user answers by rule; logged like a call"
+    ),
+    "episodes:phases": _step_3("the tools on offer follow the turn; withheld names are not told"),
+    "episodes:mixing": _step_3("a task that names its tools offers no others"),
+    "episodes:elicitation": _step_3("the user is asked for what a call lacks, where allowed"),
+    "episodes:faults": _step_3("injected faults follow the schedule, cost nothing, solve nothing"),
+    "episodes:states": _step_3("a call that wrote is logged with the state that it left"),
+    "episodes:suites": _step_3("suites keep the promises of bundles"),
+    "episodes:joint": _step_3("an episode over several bundles has one log and one verdict"),
+    "episodes:silence": _step_3("silence earns nothing on every variant"),
+    "episodes:gold": _step_3("the gold program earns everything on every variant"),
+    "episodes:same-replies": _step_3("the same messages always get the same replies"),
+    "episodes:harmless": _step_3(
+        "needless questions, harm and forbidden calls never raise a reward"
+    ),
     # client
     "client:void-never-scored": _issue("a void episode is recorded and never has a reward"),
     "client:agents": _issue("oracle, random and noop play through MCP; random's calls are valid"),
