@@ -46,7 +46,7 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gold:
+class GoldValue:
     """A value that is to be found out."""
 
     what: str
@@ -84,7 +84,7 @@ class LeakGate:
         findings: list[Finding] = []
         sought = 0
         for number, task in enumerate(exam.tasks, start=1):
-            golds = [one for one in _golds(task) if not categories.hold(one)]
+            golds = [one for one in gold_values(task) if not categories.hold(one)]
             sought += len(golds)
             # Most values stand nowhere, and one look finds that out.
             near = [one for one in golds if whole.holds(one.value)]
@@ -111,7 +111,7 @@ def _error_place(complaint: Complaint) -> _Place:
 
 
 def _task_findings(
-    task: Task, golds: list[_Gold], near: list[_Gold], places: list[_Place]
+    task: Task, golds: list[GoldValue], near: list[GoldValue], places: list[_Place]
 ) -> Iterator[Finding]:
     """Give what can be read of a task's gold.
 
@@ -143,7 +143,7 @@ def _task_findings(
                 )
 
 
-def _golds(task: Task) -> Iterator[_Gold]:
+def gold_values(task: Task) -> Iterator[GoldValue]:
     """Give the values that a task asks for and that its questions do not name themselves."""
     told = [slot.value for slot in task.slots]
     for question in task.needed:
@@ -151,13 +151,13 @@ def _golds(task: Task) -> Iterator[_Gold]:
         value = question.answer.value
         if carries_enough(value) and not any(same_json(value, one) for one in given):
             field = question.answer.path.rpartition("/")[2]
-            yield _Gold(f"the answer of {question.id}", value, question.turn, field)
+            yield GoldValue(f"the answer of {question.id}", value, question.turn, field)
     final = task.final_answer
     answers = [question.answer.value for question in task.sub_questions]
     if final is not None and carries_enough(final.value):
         given = [*told, *_literals(task.sub_questions)]
         if not any(same_json(final.value, one) for one in [*given, *answers]):
-            yield _Gold("the final answer", final.value, len(task.turns) - 1, "")
+            yield GoldValue("the final answer", final.value, len(task.turns) - 1, "")
 
 
 def _given(task: Task, question: SubQuestion) -> list[Json]:
@@ -268,7 +268,7 @@ class _Categories:
         self._bundle = bundle
         self._by_field: dict[str, list[Json]] = {}
 
-    def hold(self, gold: _Gold) -> bool:
+    def hold(self, gold: GoldValue) -> bool:
         """Tell whether a gold value is a member of a category."""
         if not isinstance(gold.value, str):
             return False

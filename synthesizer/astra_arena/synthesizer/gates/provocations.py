@@ -77,7 +77,7 @@ def _provocations(
     for tool in bundle.environment.tools:
         yield tool.name, {}
         yield tool.name, {"no_such_argument": 1}
-        plausible = _missing_values(tool)
+        plausible = missing_values(tool)
         yield tool.name, plausible
         for name, value in plausible.items():
             wrong: Json = FAR if isinstance(value, str) else NOWHERE
@@ -98,7 +98,7 @@ def _is_default(tool: ToolSpec, argument: str, value: Json) -> bool:
     return isinstance(rule, dict) and "default" in rule and same_json(rule["default"], value)
 
 
-def _missing_values(tool: ToolSpec) -> JsonObject:
+def missing_values(tool: ToolSpec) -> JsonObject:
     """Return values for the required arguments that look right and name nothing."""
     properties = tool.input_schema.get("properties")
     required = tool.input_schema.get("required")
