@@ -24,8 +24,8 @@ from astra_arena.synthesizer.tables.tool_filters import filters_of, key_paramete
 from astra_arena.synthesizer.tables.write_families import write_tools_of
 from astra_arena.synthesizer.tables.write_kinds import WriteTool
 
-DEFAULT_TOOLS = 48
-"""Room for the basic tools of a dozen tables, or for all that half a dozen call for."""
+DEFAULT_TOOLS = 60
+"""Room for all that half a dozen tables call for, or the basic and some more of a dozen."""
 FEWEST_TOOLS = 4
 
 _Tool = TypeVar("_Tool", ReadTool, WriteTool)
@@ -98,9 +98,10 @@ def _within(designs: tuple[EntityTools, ...], most: int) -> frozenset[str]:
 def _by_use(designs: tuple[EntityTools, ...]) -> list[EntityTools]:
     def links(entity: Entity) -> int:
         return sum(
-            (reference.table == entity.name) + (reference.target == entity.name)
+            entity.name in (reference.table, reference.target)
             for design in designs
             for reference in design.entity.references
+            if reference.table != reference.target
         )
 
     return sorted(designs, key=lambda design: -links(design.entity))
@@ -115,7 +116,7 @@ def _extended(
 ) -> tuple[EntityTools, ...]:
     """Add further families as long as there is room; one that does not fit is passed over."""
     families = [
-        (place + rank, rank, design.entity.name, family)
+        (place + 2 * rank, rank, design.entity.name, family)
         for place, design in enumerate(_by_use(designs))
         for rank, family in enumerate(_families(catalogue, design, writes=writes))
         if family

@@ -10,8 +10,8 @@ FEWEST_ROWS = 500
 """A smaller table is read whole faster than anybody notices."""
 FEWEST_VALUES = 12
 """Equal values of a column with fewer are found about as fast without an index."""
-MOST_INDEXES = 6
-"""Each costs about a tenth of the table's size, in the world and in every session's memory."""
+MOST_INDEXES = 4
+"""Each makes a search by its column 10 to 100 times faster, and the world about 5 % larger."""
 
 
 def index_filters(connection: sqlite3.Connection, designs: tuple[EntityTools, ...]) -> None:
@@ -20,12 +20,14 @@ def index_filters(connection: sqlite3.Connection, designs: tuple[EntityTools, ..
         entity = design.entity
         if entity.rows < FEWEST_ROWS:
             continue
-        filtered = dict.fromkeys(rule.attribute.name for rule in design.filters)
+        filtered = {rule.attribute.name: rule.attribute for rule in design.filters}
+        covered = {entity.key[0], *(reference.columns[0] for reference in entity.references)}
         wanted = [
-            entity.by_name[name]
-            for name in filtered
-            if (name,) not in {entity.key[:1], *(r.columns[:1] for r in entity.references)}
-            and entity.by_name[name].profile.distinct >= FEWEST_VALUES
+            attribute
+            for name, attribute in filtered.items()
+            if name not in covered
+            and attribute.words.in_questions
+            and attribute.profile.distinct >= FEWEST_VALUES
         ]
         wanted.sort(key=_rank)
         for attribute in wanted[:MOST_INDEXES]:
@@ -34,7 +36,7 @@ def index_filters(connection: sqlite3.Connection, designs: tuple[EntityTools, ..
 
 
 def _rank(attribute: Attribute) -> int:
-    """Dates first, then names, then numbers."""
+    """Dates first, then what is searched by its value, then what has a range."""
     if attribute.profile.is_temporal:
         return 0
-    return 1 if attribute.profile.logical_type == "text" else 2
+    return 2 if attribute.is_measure or attribute.profile.logical_type == "real" else 1
