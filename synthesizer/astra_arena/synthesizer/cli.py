@@ -26,7 +26,9 @@ from astra_arena.synthesizer.synthesize import (
     Watcher,
     synthesize_tables,
 )
+from astra_arena.synthesizer.shares import parse_topologies
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
+from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 
 synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -53,6 +55,10 @@ def synth_table(
         int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
     ] = DEFAULT_TASKS,
     seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+    topology: Annotated[
+        str | None,
+        typer.Option(help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."),
+    ] = None,
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")
     ] = None,
@@ -70,6 +76,7 @@ def synth_table(
     options = TableOptions(
         tasks=tasks,
         seed=seed,
+        topologies=TOPOLOGIES if topology is None else parse_topologies(topology),
         name=name,
         title=title,
         descriptions=Descriptions() if describe is None else load_descriptions(describe),

@@ -9,7 +9,7 @@ import errno
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -32,7 +32,8 @@ from astra_arena.synthesizer.tables.tool_code import write_tools
 from astra_arena.synthesizer.tables.tool_design import design_tools
 from astra_arena.synthesizer.tables.tool_schemas import tool_specs
 from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
-from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
+from astra_arena.synthesizer.tasks.task_graphs import Topology
+from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES, Sample, sample_tasks
 from astra_arena.synthesizer.tasks.task_writer import GENERATOR, TaskWriter
 
 DEFAULT_TASKS = 120
@@ -49,6 +50,8 @@ class TableOptions:
 
     tasks: int = DEFAULT_TASKS
     seed: int = 0
+    topologies: Mapping[Topology, float] = field(default_factory=lambda: dict(TOPOLOGIES))
+    """The topologies to draw, each with its part of their sum."""
     name: str | None = None
     title: str | None = None
     descriptions: Descriptions = field(default_factory=Descriptions)
@@ -198,6 +201,7 @@ class _Draft:
             self._designs,
             count=count,
             seed=self._options.seed,
+            topologies=self._options.topologies,
             progress=lambda done: watch("sample tasks", done, count),
         )
 
@@ -266,7 +270,7 @@ class _Draft:
                 "alternatives_kept": _alternatives(tasks),
             },
             "difficulty": {
-                key: _counted(tasks, key) for key in ("topology", "hops", "sub_questions")
+                key: _counted(tasks, key) for key in ("topology", "shape", "hops", "sub_questions")
             },
         }
 

@@ -54,7 +54,7 @@ class Storyteller:
 
     def _separate_leaves(self) -> list[list[Step]]:
         """Return the leaves, those that have no step in common apart."""
-        if self._plan.topology == "parallel":
+        if self._plan.shape in ("singles", "branches"):
             return [[leaf] for leaf in self._plan.leaves]
         return [list(self._plan.leaves)]
 
@@ -71,7 +71,7 @@ class Storyteller:
     def _has_own_sentence(self, step: Step) -> bool:
         if step.kind == "get" and step.sources:
             return False
-        if self._plan.topology == "chain" and len(self._plan.steps) == 2:
+        if self._plan.shape == "chain" and len(self._plan.steps) == 2:
             return len(self._phrases.row(step, self._nested)) > LONGEST_NESTED_ROW
         feeds = sum(step.id in other.sources for other in self._plan.steps)
         short = step.kind in ("get", "pick") and feeds == 1

@@ -66,6 +66,21 @@ class StepSampler:
         makers = (self._top_root, self._top_root, self._pick_root, self._get_root)
         return self._pick(makers)(step_id, entity, column)
 
+    def single(self, step_id: str) -> Step | None:
+        """Draw a step without parents whose answer is what the user wants to know."""
+        entity = self._catalogue.by_name[self._pick(sorted(self._designs))]
+        if self._stream.random() < 0.4:
+            conditions = self._criteria(entity, (), most=3)
+            # A number of rows without any criterion is the size of the table.
+            if not conditions:
+                return None
+            return self.searching(step_id, entity.name, conditions, final=True)
+        column = self._answer_column(entity, (), final=True)
+        if column is None:
+            return None
+        makers = (self._top_root, self._top_root, self._pick_root, self._get_root)
+        return self._pick(makers)(step_id, entity, column)
+
     def producer(
         self, step_id: str, answers: Sequence[tuple[str, str]], wanted: SqlValue
     ) -> Step | None:

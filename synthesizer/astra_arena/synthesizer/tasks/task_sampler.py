@@ -1,4 +1,4 @@
-"""Samples tasks over the references between tables: chains, forks, joins and parallel branches.
+"""Samples tasks over the references between tables, in all topologies.
 
 Plans are drawn at random and kept only when every check passes, so what makes a good task stands in
 the checks and not in the drawing.
@@ -6,7 +6,7 @@ the checks and not in the drawing.
 
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from astra_arena.core.errors import SynthesisError
@@ -20,7 +20,7 @@ from astra_arena.synthesizer.tasks.plan_shapes import Shapes
 from astra_arena.synthesizer.tasks.questions import Storyteller, Wording, wording_finding
 from astra_arena.synthesizer.tasks.step_sampler import StepSampler
 from astra_arena.synthesizer.tasks.task_checks import PlanChecks
-from astra_arena.synthesizer.tasks.task_graphs import Plan, Step, Topology
+from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF, Plan, Shape, Step, Topology
 
 MOST_COMMON_SHARE = 0.15
 """The share of tasks, overall and among those that ask for one column, with one final answer."""
@@ -35,13 +35,23 @@ SCARCE_TASKS = 50
 ATTEMPTS_PER_SIZE = 80
 """Draws for a number of steps: small plans pass more often, and would crowd the others out."""
 
-TOPOLOGIES: tuple[tuple[Topology, int], ...] = (
+TOPOLOGIES: dict[Topology, float] = {
+    "single_hop": 5,
+    "parallel_single_hop": 10,
+    "multi_hop": 50,
+    "parallel_multi_hop": 35,
+}
+"""How many of a hundred tasks have which topology when nothing else is asked for."""
+
+SHAPES: tuple[tuple[Shape, float], ...] = (
+    ("single", 1),
+    ("singles", 1),
     ("chain", 9),
     ("fork", 4),
     ("join", 4),
-    ("parallel", 3),
+    ("branches", 1),
 )
-"""How many of twenty tasks have which shape, where the data allows it."""
+"""The shapes with their parts of their topology's share, where the data allows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ def sample_tasks(
     *,
     count: int,
     seed: int,
+    topologies: Mapping[Topology, float] = TOPOLOGIES,
     progress: Callable[[int], None] | None = None,
 ) -> Sample:
     """Sample tasks.
@@ -80,15 +91,16 @@ def sample_tasks(
         designs: Their tools.
         count: How many tasks are wanted; fewer come back when the data holds no more.
         seed: Decides every draw.
+        topologies: The shares of the topologies, as parts of their sum; others are not drawn.
         progress: Told how many tasks there are, each time one is added.
 
     Raises:
         SynthesisError: if the data allows no task at all.
     """
     sampler = _TaskSampler(connection, catalogue, designs, count, seed)
-    wanted = _shares(count)
+    wanted = _shares(count, topologies)
     tasks: list[SampledTask] = []
-    failures: Counter[Topology] = Counter()
+    failures: Counter[Shape] = Counter()
     number = 0
     drawn_before: deque[int] = deque(maxlen=SCARCE_TASKS)
     while len(tasks) < count:
@@ -97,15 +109,15 @@ def sample_tasks(
             and sampler.attempts - drawn_before[0] > SCARCE_TASKS * ATTEMPTS_PER_TASK
         ):
             break
-        topology = _next_topology(wanted, tasks, failures)
-        if topology is None:
+        shape = _next_shape(wanted, tasks, failures)
+        if shape is None:
             break
-        task = sampler.sample(topology, number)
+        task = sampler.sample(shape, number)
         number += 1
         if task is None:
-            failures[topology] += 1
+            failures[shape] += 1
             continue
-        failures[topology] = 0
+        failures[shape] = 0
         tasks.append(task)
         drawn_before.append(sampler.attempts)
         if progress is not None:
@@ -122,22 +134,29 @@ def sample_tasks(
     return Sample(tuple(tasks), sampler.drawn, dict(sorted(sampler.refused.items())))
 
 
-def _shares(count: int) -> dict[Topology, float]:
-    whole = sum(weight for _, weight in TOPOLOGIES)
-    return {topology: count * weight / whole for topology, weight in TOPOLOGIES}
+def _shares(count: int, topologies: Mapping[Topology, float]) -> dict[Shape, float]:
+    parts: Counter[Topology] = Counter()
+    for shape, part in SHAPES:
+        parts[TOPOLOGY_OF[shape]] += part
+    whole = sum(topologies.values())
+    wanted: dict[Shape, float] = {}
+    for shape, part in SHAPES:
+        topology = TOPOLOGY_OF[shape]
+        share = topologies.get(topology, 0.0)
+        if share > 0:
+            wanted[shape] = count * share / whole * part / parts[topology]
+    return wanted
 
 
-def _next_topology(
-    wanted: dict[Topology, float], tasks: list[SampledTask], failures: Counter[Topology]
-) -> Topology | None:
+def _next_shape(
+    wanted: dict[Shape, float], tasks: list[SampledTask], failures: Counter[Shape]
+) -> Shape | None:
     """Return the shape that lags most behind its share; `None` when all have failed too often."""
-    done = Counter(task.plan.topology for task in tasks)
-    open_shapes: list[Topology] = [
-        topology for topology, _ in TOPOLOGIES if failures[topology] < FAILURES_IN_A_ROW
-    ]
+    done = Counter(task.plan.shape for task in tasks)
+    open_shapes = [shape for shape in wanted if failures[shape] < FAILURES_IN_A_ROW]
     if not open_shapes:
         return None
-    return min(open_shapes, key=lambda topology: done[topology] / wanted[topology])
+    return min(open_shapes, key=lambda shape: (done[shape] + 0.5) / wanted[shape])
 
 
 class _TaskSampler:
@@ -165,21 +184,21 @@ class _TaskSampler:
         self.drawn = 0
         self.refused: Counter[str] = Counter()
 
-    def sample(self, topology: Topology, number: int) -> SampledTask | None:
+    def sample(self, shape: Shape, number: int) -> SampledTask | None:
         """Draw until a plan of the shape passes; `None` when none does."""
         stream = random_stream(self._seed, "tasks", number)
         steps = StepSampler(self._catalogue, self._designs, self._queries, self._uses, stream)
         shapes = Shapes(self._catalogue, self._designs, self._uses, steps, stream.random)
         checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
-        size = shapes.size(topology)
+        size = shapes.size(shape)
         for attempt in range(ATTEMPTS_PER_TASK):
             self.attempts += 1
             if attempt % ATTEMPTS_PER_SIZE == ATTEMPTS_PER_SIZE - 1:
-                size = shapes.size(topology)
-            drawn = shapes.draw(topology, size)
+                size = shapes.size(shape)
+            drawn = shapes.draw(shape, size)
             if drawn is None:
                 continue
-            plan = Plan(topology, drawn)
+            plan = Plan(shape, drawn)
             self.drawn += 1
             if not self._is_diverse(plan):
                 self.refused["answer or calls too much like those of earlier tasks"] += 1

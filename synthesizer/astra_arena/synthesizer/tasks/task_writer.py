@@ -76,6 +76,7 @@ class TaskWriter:
                 "hops": plan.hops,
                 "sub_questions": len(plan.steps),
                 "topology": plan.topology,
+                "shape": plan.shape,
             },
             provenance={
                 "generator": GENERATOR,
