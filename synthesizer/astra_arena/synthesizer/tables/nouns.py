@@ -11,7 +11,7 @@ from astra_arena.synthesizer.tables.naming import (
     words_of,
 )
 
-ROW_OF = "row of "
+RECORD = " record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def table_nouns(
 
     A plural name is a noun: "orders". So is a singular one that columns are named after, as
     `order_id` is. Of others nothing is known, and "messies" is no word: their rows are called
-    "rows of messy". Tables whose nouns would be the same are told apart by their quoted names.
+    "messy records". Tables whose nouns would be the same are told apart by their quoted names.
 
     Args:
         tables: Each with its name, and the singular and plural that descriptions give it.
@@ -70,9 +70,9 @@ def _nouns(table: str, singular: str | None, plural: str | None, *, named_after:
         many = plural_of(one)
         return Nouns(one, many, one, many)
     said = label_of(table)
-    return Nouns(f"{ROW_OF}{said}", f"rows of {said}", one, written)
+    return Nouns(f"{said}{RECORD}", f"{said} records", one, written)
 
 
 def _quoted(table: str) -> Nouns:
     name = " ".join(table.split())
-    return Nouns(f'{ROW_OF}"{name}"', f'rows of "{name}"', table, table)
+    return Nouns(f'"{name}"{RECORD}', f'"{name}" records', table, table)
