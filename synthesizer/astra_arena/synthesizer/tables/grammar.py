@@ -16,6 +16,9 @@ from astra_arena.synthesizer.tables.naming import (
     words_of,
 )
 
+BEFORE = "^"
+"""Marks a form that stands before the noun."""
+_EMAIL = "What is the email address of {}?"
 _GENERIC_ASKS = ("What is the {label} of {{}}?", "What {label} does {{}} have?")
 
 
@@ -72,7 +75,7 @@ def grammar_of(entity: Entity, attribute: Attribute) -> ColumnGrammar:
 
 def _inferred(entity: Entity, attribute: Attribute) -> ColumnGrammar:
     if attribute.ambiguous or attribute.words.label:
-        return _plain(attribute, attribute.label, attribute.words.unit or "")
+        return _described(attribute)
     if attribute.profile.is_temporal:
         return _temporal(entity, attribute)
     if attribute.profile.logical_type == "boolean":
@@ -80,6 +83,25 @@ def _inferred(entity: Entity, attribute: Attribute) -> ColumnGrammar:
     if attribute.profile.is_number:
         return _number(entity, attribute)
     return _text(entity, attribute)
+
+
+def _described(attribute: Attribute) -> ColumnGrammar:
+    label, number_of = attribute.label, "number of "
+    if label.startswith(number_of) and attribute.profile.is_number:
+        return _count(attribute, label[len(number_of) :])
+    plain = _plain(attribute, label, attribute.words.unit or "")
+    high = attribute.words.superlatives[0] if attribute.words.superlatives else ""
+    much = {"longest": "long", "largest": "large", "greatest": "great"}.get(high)
+    if label in lexicon.SCALES:
+        return _scaled(plain, lexicon.SCALES[label])
+    if much:
+        article = a_or_an(label)
+        return replace(
+            plain,
+            as_much=f"with {article} at least as {much} as that of {{}}",
+            as_little=f"with {article} no {much}er than that of {{}}",
+        )
+    return plain
 
 
 def short_label(entity: Entity, attribute: Attribute) -> str:
@@ -90,14 +112,14 @@ def short_label(entity: Entity, attribute: Attribute) -> str:
         return label
     rest = label[len(prefix) :]
     taken = {other.label for other in entity.attributes if other is not attribute}
-    return label if rest in taken or rest in ("ID", "key", "code", "number") else rest
+    return label if rest in taken else rest
 
 
 def _plain(attribute: Attribute, label: str, unit: str) -> ColumnGrammar:
     if attribute.profile.is_temporal or label.split(" ")[-1] in ("year", "date", "time"):
         high, low, more, less = "latest", "earliest", "no earlier than", "no later than"
     else:
-        high, low, more, less = *_extremes(label), "at least as high as", "at most as high as"
+        high, low, more, less = *_extremes(label), "at least as high as", "no higher than"
     with_label = f"with {a_or_an(label)}"
     return ColumnGrammar(
         label=label,
@@ -159,14 +181,20 @@ def _temporal(entity: Entity, attribute: Attribute) -> ColumnGrammar:
                 during="dated {}",
             )
         return plain
+    last, first = ("youngest", "oldest") if done == "born" else ("", "")
+    if last:
+        recent, early = (f"the {last} {{}}",), (f"the {first} {{}}",)
+    else:
+        recent = (f"the {{}} {done} last", f"the most recently {done} {{}}")
+        early = (f"the {{}} {done} first",)
     day = "On what date" if kind == "date" else "When exactly"
     return ColumnGrammar(
         label=label,
         unit="",
         asks=(f"When was {{}} {done}?", f"{day} was {{}} {done}?"),
         holds=(f"{done} on {{}}",),
-        most=(f"the {{}} {done} last", f"the most recently {done} {{}}"),
-        least=(f"the {{}} {done} first", f"the earliest {done} {{}}")[:1],
+        most=recent,
+        least=early,
         at_least=(f"{done} on or after {{}}",),
         at_most=(f"{done} on or before {{}}",),
         as_much=f"{done} no earlier than {{}}",
@@ -196,8 +224,7 @@ def _boolean(attribute: Attribute) -> ColumnGrammar:
     first, *rest = words_of(attribute.name)
     plain = _plain(attribute, attribute.label, "")
     if first in ("is", "was", "are", "be") and rest:
-        said = label_of(" ".join(rest))
-        return replace(plain, holds=(f"that {{are}} {said}",), negated=f"that {{are}} not {said}")
+        return _adjective(plain, label_of(" ".join(rest)))
     if first in ("has", "have", "with", "includes", "contains") and rest:
         said = label_of(" ".join(rest))
         thing = said if singular_of(said) != said.casefold() else a_or_an(said)
@@ -207,7 +234,14 @@ def _boolean(attribute: Attribute) -> ColumnGrammar:
         negated = f"{first} not {label_of(' '.join(rest))}"
         return replace(plain, holds=(f"that {said}",), negated=f"that {negated}")
     said = attribute.label
+    if said in lexicon.STATES or (said.endswith("ed") and said not in lexicon.NO_PARTICIPLES):
+        return _adjective(plain, said)
     return replace(plain, holds=(f"marked as {said}",), negated=f"not marked as {said}")
+
+
+def _adjective(plain: ColumnGrammar, said: str) -> ColumnGrammar:
+    # "Gift" in `is_gift` is no adjective, yet "gift orders" is English all the same.
+    return replace(plain, holds=(f"{BEFORE}{said}",), negated=f"that {{are}} not {said}")
 
 
 def _number(entity: Entity, attribute: Attribute) -> ColumnGrammar:
@@ -225,11 +259,15 @@ def _number(entity: Entity, attribute: Attribute) -> ColumnGrammar:
     scale = lexicon.SCALES.get(label)
     if scale is None:
         return plain
+    return replace(_scaled(plain, scale), asks=(scale.ask, *plain.asks[:1]))
+
+
+def _scaled(plain: ColumnGrammar, scale: lexicon.Scale) -> ColumnGrammar:
+    both = plain.label in ("price", "cost")
     return replace(
         plain,
-        asks=(scale.ask, *plain.asks[:1]),
-        most=(scale.most, *plain.most) if label in ("price", "cost") else (scale.most,),
-        least=(scale.least, *plain.least) if label in ("price", "cost") else (scale.least,),
+        most=(scale.most, *plain.most) if both else (scale.most,),
+        least=(scale.least, *plain.least) if both else (scale.least,),
         as_much=f"that {{are}} at least {scale.as_much} {{}}",
         as_little=f"that {{are}} no {_comparative(scale.most)} than {{}}",
     )
@@ -251,6 +289,10 @@ def _counted(words: list[str]) -> str:
         return label_of(" ".join(rest)) if rest and singular_of(rest[-1]) != rest[-1] else ""
     if words[:2] == ["number", "of"] and len(words) > 2:
         return label_of(" ".join(words[2:]))
+    for place, word in enumerate(words[1:], start=1):
+        if word in ("in", "on", "per", "of", "at", "for"):
+            last = words[place - 1]
+            break
     plural = singular_of(last) != last and last not in lexicon.UNCOUNTED
     return label_of(" ".join(words)) if plural and len(last) > 3 else ""
 
@@ -276,10 +318,12 @@ def _text(entity: Entity, attribute: Attribute) -> ColumnGrammar:
     plain = _plain(attribute, label, "")
     last = label.split(" ")[-1]
     asks, holds = plain.asks[:1], plain.holds
-    if label in ("name", "title"):
-        called = "named" if label == "name" else "titled"
+    if label in lexicon.CALLED or label == "title":
+        called = "titled" if label == "title" else "named"
         asks = ("What is {} called?", *asks) if label == "name" else asks
         holds = (f"{called} {{}}", f"called {{}}")
+    elif label == "email":
+        return replace(_plain(attribute, "email address", ""), asks=(_EMAIL,))
     elif label in lexicon.PLACES:
         asks, holds = (f"Which {label} is {{}} in?", f"In which {label} is {{}}?"), ("in {}",)
     elif label in lexicon.MAKERS:
@@ -288,8 +332,11 @@ def _text(entity: Entity, attribute: Attribute) -> ColumnGrammar:
         holds = (f"{did} by {{}}".strip(),)
     elif label in ("colour", "color"):
         asks, holds = (f"What {label} is {{}}?", *asks), ("in {}",)
+    elif label in lexicon.GROUPS:
+        asks = (f"Which {label} does {{}} belong to?", *asks)
+        holds = (f"in the {label} {{}}", f"in the {{}} {label}")
     elif label in lexicon.KINDS:
-        asks, holds = (f"Which {label} does {{}} belong to?", *asks), (f"of the {label} {{}}",)
+        holds = (f"of {label} {{}}",)
     elif last in ("name", "title"):
         holds = (f"with the {label} {{}}",)
     return replace(plain, asks=asks, holds=holds)

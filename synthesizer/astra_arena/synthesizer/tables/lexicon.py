@@ -188,3 +188,29 @@ UNCOUNTED = frozenset(
     }
 )
 """Words that end like plurals and are none."""
+
+GROUPS = frozenset({"category", "class", "genre", "section", "segment", "series"})
+"""Kinds that rows are said to be in."""
+CALLED = frozenset({"name", "full name", "company name", "display name", "product name"})
+"""Labels of what a row is called."""
+STATES = frozenset(
+    {
+        *("active", "available", "valid", "public", "private", "visible", "paid", "open", "new"),
+        *("refundable", "taxable", "deleted", "hidden", "primary", "premium", "domestic", "free"),
+    }
+)
+"""Flags that are adjectives as they stand."""
+NOUNS = frozenset(
+    {
+        *("account", "address", "airline", "airport", "album", "artist", "author", "book", "branch"),
+        *("category", "city", "class", "client", "company", "contact", "country", "course"),
+        *("customer", "department", "device", "employee", "event", "film", "flight", "genre"),
+        *("invoice", "item", "job", "line", "loan", "match", "member", "movie", "order", "patient"),
+        *("payment", "person", "plane", "player", "playlist", "post", "product", "project"),
+        *("region", "rental", "reservation", "review", "room", "sale", "sensor", "session"),
+        *("shipment", "shipper", "shop", "song", "station", "store", "student", "supplier"),
+        *("task", "teacher", "team", "ticket", "track", "transaction", "trip", "user", "vehicle"),
+        *("visit", "warehouse"),
+    }
+)
+"""Singular nouns that tables are commonly named after."""

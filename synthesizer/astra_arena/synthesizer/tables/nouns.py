@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from astra_arena.synthesizer.tables.lexicon import NOUNS
 from astra_arena.synthesizer.tables.naming import (
     is_identifying,
     label_of,
@@ -32,7 +33,7 @@ def table_nouns(
     """Return the nouns of each table.
 
     A plural name is a noun: "orders". So is a singular one that columns are named after, as
-    `order_id` is. Of others nothing is known, and "messies" is no word: their rows are called
+    `order_id` is, and one that ends in a common noun. Of others nothing is known, and "messies" is no word: their rows are called
     "messy records". Tables whose nouns would be the same are told apart by their quoted names.
 
     Args:
@@ -66,7 +67,7 @@ def _nouns(table: str, singular: str | None, plural: str | None, *, named_after:
         return _quoted(table)
     if written != one:
         return Nouns(one, written, one, written)
-    if written in named_after:
+    if written in named_after or words_of(table)[-1] in NOUNS:
         many = plural_of(one)
         return Nouns(one, many, one, many)
     said = label_of(table)

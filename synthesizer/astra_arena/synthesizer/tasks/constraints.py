@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 from astra_arena.synthesizer.tables.catalogue import Entity
-from astra_arena.synthesizer.tables.grammar import ColumnGrammar, grammar_of
+from astra_arena.synthesizer.tables.grammar import BEFORE, ColumnGrammar, grammar_of
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from astra_arena.synthesizer.tasks.terms import joined, named_row, role_of, span, spoken
 from astra_arena.synthesizer.tasks.things import deed_of
+
+_MONTHS = "|".join(f"{date(2000, month, 1):%B}" for month in range(1, 13))
+_PLACE = re.compile(rf"in ((?!the |{_MONTHS}|\d).+)")
+_PREPOSITION = re.compile(r"(?:to|from|scheduled|flown|operated)\b")
 
 if TYPE_CHECKING:
     from astra_arena.synthesizer.tasks.phrases import Namer, Phrases
@@ -38,15 +43,21 @@ class Constraints:
         """Return the noun for rows of a step with all that they must satisfy after it."""
         entity = self._catalogue.by_name[step.table]
         noun = entity.plural if plural else entity.singular
-        said: list[str] = []
+        day, others = _day_of(entity, step.conditions)
+        said: list[str] = [day] if day else []
         fed: list[str] = []
-        columns = dict.fromkeys(condition.column for condition in step.conditions)
+        columns = dict.fromkeys(condition.column for condition in others)
         for column in columns:
-            of_column = [one for one in step.conditions if one.column == column]
+            of_column = [one for one in others if one.column == column]
             for phrase, comes_last in self._of_column(step, of_column, name):
                 (fed if comes_last else said).append(agreeing(phrase, plural=plural))
-        # What other rows decide comes last, since its phrases are long.
-        return " ".join([noun, *_in_order(said), joined(fed)]).strip()
+        before = [phrase.removeprefix(BEFORE) for phrase in said if phrase.startswith(BEFORE)]
+        said = [phrase for phrase in said if not phrase.startswith(BEFORE)]
+        # What other rows decide comes last, since its phrases are long; but a clause goes on.
+        clauses = [phrase for phrase in said if phrase.startswith(("that ", "whose "))]
+        if clauses and all(phrase.startswith("of ") for phrase in fed):
+            said, fed = [one for one in said if one not in clauses] + fed, clauses
+        return " ".join([*before, noun, *_in_order(said), _together(fed)]).strip()
 
     def _of_column(
         self, step: Step, conditions: list[Condition], name: Namer
@@ -104,7 +115,7 @@ class Constraints:
         target = self._catalogue.by_name[reference.target]
         role = attribute.words.role or role_of(attribute, target)
         if role == target.singular:
-            return (f"of {value}", f"belonging to {value}") if len(value) < 30 else (f"of {value}",)
+            return (f"of {value}",)
         return (f"whose {role} is {value}",)
 
     def owner_phrase(self, step: Step, condition: Condition, name: Namer) -> str | None:
@@ -156,9 +167,13 @@ class Constraints:
         row = name(self._plan.step(condition.source or ""))
         match condition.operator:
             case "is":
-                label = self._filter_label(self._catalogue.by_name[step.table], condition)
+                entity = self._catalogue.by_name[step.table]
+                label = self._filter_label(entity, condition)
                 form = grammar.holds[0]
                 same = f"the same {label} as {row}"
+                owned = self._owner(entity, condition) and not deed_of(entity.by_name[condition.column])
+                if owned and not entity.by_name[condition.column].words.modifiers:
+                    return f"of {same}"
                 # "In the same city as", but not "with the city the same city as".
                 fits = form.endswith(" {}") and label not in form and form.count("{") == 1
                 fits = fits and form not in ("named {}", "titled {}")
@@ -185,10 +200,52 @@ class Constraints:
         return self._phrases.value(parent, name)
 
 
+def _together(fed: list[str]) -> str:
+    """Return constraints that other rows decide, with "and" where none begins like the next."""
+    ordered = sorted(fed, key=lambda one: not one.startswith("of "))
+    if all(_PREPOSITION.match(one) for one in ordered):
+        return " ".join(ordered)
+    return joined(ordered)
+
+
+def _day_of(
+    entity: Entity, conditions: tuple[Condition, ...]
+) -> tuple[str, tuple[Condition, ...]]:
+    """Take a month and a day of it together: "on 25 June"; return this and what else there is."""
+    stated = {c.column.casefold(): c for c in conditions if c.source is None and c.operator == "is"}
+    if not {"month", "day"} <= stated.keys():
+        return "", conditions
+    month, day = stated["month"], stated["day"]
+    named = entity.by_name[month.column].words.values.get(str(month.value), "")
+    if not named:
+        number = month.value
+        if not (isinstance(number, int) and 1 <= number <= 12):
+            return "", conditions
+        named = f"{date(2000, number, 1):%B}"
+    others = tuple(condition for condition in conditions if condition not in (month, day))
+    return f"on {day.value} {named}", others
+
+
 def _in_order(said: list[str]) -> list[str]:
-    """Return constraints with those that say most about the noun first, "with" put together."""
+    """Return constraints in the order of speech: with, of, in or by, and what a clause says."""
     with_them = [phrase for phrase in said if phrase.startswith("with ")]
-    others = [phrase for phrase in said if not phrase.startswith(("with ", "that "))]
-    clauses = [phrase for phrase in said if phrase.startswith("that ")]
+    owners = [phrase for phrase in said if phrase.startswith("of ")]
+    clauses = [phrase for phrase in said if phrase.startswith(("that ", "whose "))]
+    taken = {*with_them, *owners, *clauses}
+    others = [phrase for phrase in said if phrase not in taken]
     together = joined([re.sub(r"^with ", "", phrase) for phrase in with_them])
-    return [*others, *([f"with {together}"] if together else []), *clauses]
+    ordered = [*([f"with {together}"] if together else []), *owners, *_places(others)]
+    clause = joined([clauses[0], *(re.sub(r"^that ", "", one) for one in clauses[1:])]) if clauses else ""
+    return [*ordered, clause] if clause else ordered
+
+
+def _places(phrases: list[str]) -> list[str]:
+    """Return "in Lima" and "in Peru" as "in Lima, Peru"."""
+    merged: list[str] = []
+    for phrase in phrases:
+        plain = _PLACE.fullmatch(phrase)
+        if plain and merged and _PLACE.fullmatch(merged[-1]):
+            merged[-1] += f", {plain[1]}"
+        else:
+            merged.append(phrase)
+    return merged

@@ -84,7 +84,17 @@ class Phrases:
         """Return "the flight with the longest delay" without what it is chosen from."""
         grammar = self.grammar(step, step.sort_by)
         forms = grammar.most if step.descending else grammar.least
-        return self.choose(forms, step.id, "superlative").replace("{}", noun)
+        form = self.choose(forms, step.id, "superlative")
+        tail = noun.partition(self.entity_of(step).singular)[2]
+        if form.startswith("the {} with ") and (" with " in tail or " that " in tail):
+            form = form.replace("{} with ", "{} that has ", 1)
+        elif form.startswith("the {} ") and tail:
+            if not form.startswith("the {} with "):
+                form = form.replace("{} ", "{} that was ", 1)
+        # Two clauses in a row are one with "and".
+        if " that " in tail:
+            form = form.replace("{} that ", "{} and ", 1)
+        return form.replace("{}", noun)
 
     def _chosen_among(self, step: Step, name: Namer) -> str:
         said = self.superlative(step, noun=self.entity_of(step).singular)
@@ -103,7 +113,7 @@ class Phrases:
             case "summary":
                 return self._told_whether_included(step, self._summary_question(step, name))
             case _:
-                return self._value_question(step, self.row(step, name))
+                return self.value_question(step, self.row(step, name))
 
     def value(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the value that a step answers."""
@@ -133,13 +143,34 @@ class Phrases:
         form = self.choose(("How many {} does {} have?", "How many {} are there for {}?"), step.id)
         return form.format(self.entity_of(step).plural, owner)
 
-    def _value_question(self, step: Step, row: str) -> str:
+    def ends_well(self, step: Step) -> bool:
+        """Whether the value can be asked for with the row at the end of the question."""
+        if step.kind in ("count", "summary"):
+            return True
+        return any(ask.endswith("{}?") for ask in self.grammar(step, step.column).asks)
+
+    def _asked_by_key(self, step: Step, row: str) -> str | None:
+        """Ask for the key of the thing that a reference names, not for the reference's column."""
+        entity = self.entity_of(step)
+        attribute = entity.by_name[step.column or ""]
+        reference = entity.reference_of(attribute.name)
+        if reference is None or attribute.words.asks:
+            return None
+        target = self.catalogue.by_name[reference.target]
+        key = target.by_name[reference.target_columns[0]]
+        thing = self.choose(thing_of(self.catalogue, step, row), step.id, "thing")
+        return f"What is the {grammar_of(target, key).label} of {thing}?"
+
+    def value_question(self, step: Step, row: str) -> str:
+        by_key = self._asked_by_key(step, row)
+        if by_key is not None:
+            return by_key
         grammar = self.grammar(step, step.column)
         asks = [
             ask for ask in grammar.asks if len(row) <= LONGEST_SHORT or ask.endswith("{}?")
         ] or [ask for ask in grammar.asks if len(row) <= LONGEST_INSIDE]
         if not asks:
-            asks = [f"What is the {grammar.label} of {{}}?"]
+            asks = [grammar.asks[0]]
         question = self.choose(asks, step.id, "ask").replace("{}", row)
         return self._with_unit(step, question, grammar)
 

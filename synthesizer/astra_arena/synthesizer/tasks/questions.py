@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.profile import SqlValue
-from astra_arena.synthesizer.tasks.phrases import Phrases
+from astra_arena.synthesizer.tasks.phrases import LONGEST_INSIDE, Phrases
 from astra_arena.synthesizer.tasks.task_graphs import Plan, Step
 from astra_arena.synthesizer.tasks.terms import moment, number
 
 LONGEST_NESTED_ROW = 90
 """A longer phrase for a row gets a sentence of its own."""
+LONGEST_AMID = 48
+"""A longer phrase does not stand amid a question."""
 FEWEST_NUMBERED = 4
 """So many separate questions are numbered."""
 
@@ -78,7 +80,9 @@ class Storyteller:
     def _connected(self, part: str, place: int) -> str:
         sentences = part.count(". ")
         forms = _SENTENCE_CONNECTORS if sentences else _CONNECTORS
-        form = self._phrases.choose(forms, "connector", str(place))
+        # The same opening twice would tell that a list is gone through.
+        start = forms.index(self._phrases.choose(forms, "connector"))
+        form = forms[(start + place) % len(forms)]
         lowered = part[:1].lower() + part[1:]
         return form.format(capitalised(part) if form.endswith(". {}") else lowered)
 
@@ -94,18 +98,34 @@ class Storyteller:
         for step in self._plan.inner:
             if step.id in needed and self._has_own_sentence(step):
                 sentences.append(self._introduction(step, later=bool(sentences)))
-        asked = [self._phrases.question(leaf, self._refer) for leaf in leaves]
+        asked: list[str] = []
+        for leaf in leaves:
+            if self._splits_question(leaf):
+                sentences.append(self._introduction(leaf, later=bool(sentences)))
+            asked.append(self._asked(leaf))
         return " ".join([*sentences, _asked_together(asked)])
 
-    def _has_own_sentence(self, step: Step) -> bool:
-        if step.kind == "get" and step.sources:
+    def _splits_question(self, leaf: Step) -> bool:
+        """Whether a row is too long to stand in the middle of the question about it."""
+        if leaf.kind not in ("top", "pick") or self._phrases.ends_well(leaf):
             return False
+        row = self._phrases.row(leaf, self._refer)
+        return len(row) > LONGEST_AMID or " that " in row
+
+    def _asked(self, leaf: Step) -> str:
+        if leaf in self._told.introduced:
+            return self._phrases.value_question(leaf, self._refer(leaf))
+        return self._phrases.question(leaf, self._refer)
+
+    def _has_own_sentence(self, step: Step) -> bool:
+        feeds = sum(step.id in other.sources for other in self._plan.steps)
+        if step.kind == "get" and step.sources:
+            return feeds > 1 and len(self._phrases.row(step, self._refer)) > LONGEST_INSIDE
         if self._plan.shape in ("chain", "branches") and len(self._plan.ancestors(step)) == 0:
             alone = all(len(other.sources) < 2 for other in self._plan.steps)
             fed = [other for other in self._plan.steps if step.id in other.sources]
             if alone and all(self._is_leaf(other) for other in fed):
                 return len(self._phrases.row(step, self._nested)) > LONGEST_NESTED_ROW
-        feeds = sum(step.id in other.sources for other in self._plan.steps)
         short = step.kind in ("get", "pick") and feeds == 1
         return not short or len(self._phrases.row(step, self._nested)) > LONGEST_NESTED_ROW
 

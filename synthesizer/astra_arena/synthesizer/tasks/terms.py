@@ -52,7 +52,7 @@ def spoken(attribute: Attribute, value: SqlValue) -> str:
     profile = attribute.profile
     if profile.is_temporal and isinstance(value, str):
         return moment(value)
-    if isinstance(value, int | float) and attribute.is_measure:
+    if isinstance(value, int | float) and attribute.is_measure and not _says_identity(attribute):
         return number(value)
     text = str(value)
     if profile.logical_type != "text" or _is_plain_word(text):
