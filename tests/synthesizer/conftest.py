@@ -13,12 +13,19 @@ from tests.synthesizer.inputs import (
     make_odd_names,
     make_shop,
     make_single_table,
+    make_store,
 )
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
     with analysed(make_shop(tmp_path_factory.mktemp("shop") / "shop.sqlite")) as source:
+        yield source
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
+    with analysed(make_store(tmp_path_factory.mktemp("store") / "store.sqlite")) as source:
         yield source
 
 

@@ -251,7 +251,10 @@ def _fill_store(connection: sqlite3.Connection, stream: random.Random) -> None:
     )
     insert(
         "Supplier",
-        [(n, f"{family} Trading", stream.choice(COUNTRIES)) for n, family in enumerate(families, 1)],
+        [
+            (n, f"{family} Trading", stream.choice(COUNTRIES))
+            for n, family in enumerate(families, 1)
+        ],
     )
     things = ("Lamp", "Kettle", "Rake", "Puzzle", "Stapler", "Tent", "Drill", "Pan", "Hose", "Kite")
     makes = ("Alto", "Brio", "Corvo", "Duna", "Elba", "Fjord", "Gala", "Hexa", "Iris")

@@ -18,6 +18,7 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
+from astra_arena.synthesizer.shares import parse_topologies
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     MOST_TASKS,
@@ -26,7 +27,6 @@ from astra_arena.synthesizer.synthesize import (
     Watcher,
     synthesize_tables,
 )
-from astra_arena.synthesizer.shares import parse_topologies
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
 from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
@@ -57,7 +57,9 @@ def synth_table(
     seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
     topology: Annotated[
         str | None,
-        typer.Option(help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."),
+        typer.Option(
+            help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."
+        ),
     ] = None,
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")

@@ -161,7 +161,7 @@ def _temporal(entity: Entity, attribute: Attribute) -> ColumnGrammar:
         plain = _plain(attribute, kind, "")
         return replace(
             plain,
-            asks=(f"When was {{}}?", f"What is the {kind} of {{}}?"),
+            asks=("When was {}?", f"What is the {kind} of {{}}?"),
             most=("the latest {}", "the most recent {}"),
             least=("the earliest {}", "the first {}"),
             holds=("from {}",),
@@ -321,7 +321,7 @@ def _text(entity: Entity, attribute: Attribute) -> ColumnGrammar:
     if label in lexicon.CALLED or label == "title":
         called = "titled" if label == "title" else "named"
         asks = ("What is {} called?", *asks) if label == "name" else asks
-        holds = (f"{called} {{}}", f"called {{}}")
+        holds = (f"{called} {{}}", "called {}")
     elif label == "email":
         return replace(_plain(attribute, "email address", ""), asks=(_EMAIL,))
     elif label in lexicon.PLACES:

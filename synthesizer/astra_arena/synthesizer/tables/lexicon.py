@@ -46,13 +46,24 @@ MADE_ITSELF = {
 """What is done with a thing on the date that bears its own name."""
 IRREGULAR_PARTICIPLES = frozenset(
     {
-        *("begun", "born", "bought", "broken", "built", "chosen", "done", "drawn", "found", "given"),
+        *(
+            "begun",
+            "born",
+            "bought",
+            "broken",
+            "built",
+            "chosen",
+            "done",
+            "drawn",
+            "found",
+            "given",
+        ),
         *("held", "lost", "made", "met", "paid", "read", "seen", "sent", "shown", "sold", "spent"),
         *("sworn", "taken", "told", "won", "written"),
     }
 )
 NO_PARTICIPLES = frozenset({"bed", "feed", "need", "red", "seed", "shed", "speed", "weed"})
-ADVERBS = frozenset({"first", "last", "actually", "originally", "initially", "finally", "originally"})
+ADVERBS = frozenset({"first", "last", "actually", "originally", "initially", "finally"})
 """Words before a participle that stay there."""
 TIME_WORDS = frozenset(
     {
@@ -202,7 +213,17 @@ STATES = frozenset(
 """Flags that are adjectives as they stand."""
 NOUNS = frozenset(
     {
-        *("account", "address", "airline", "airport", "album", "artist", "author", "book", "branch"),
+        *(
+            "account",
+            "address",
+            "airline",
+            "airport",
+            "album",
+            "artist",
+            "author",
+            "book",
+            "branch",
+        ),
         *("category", "city", "class", "client", "company", "contact", "country", "course"),
         *("customer", "department", "device", "employee", "event", "film", "flight", "genre"),
         *("invoice", "item", "job", "line", "loan", "match", "member", "movie", "order", "patient"),

@@ -160,9 +160,7 @@ class Constraints:
         words = entity.by_name[condition.column].words
         return bool(words.modifiers) and words.possessive is not None
 
-    def _shared(
-        self, step: Step, condition: Condition, grammar: ColumnGrammar, name: Namer
-    ) -> str:
+    def _shared(self, step: Step, condition: Condition, grammar: ColumnGrammar, name: Namer) -> str:
         """Return "with the same model as that plane" or a bound that another row sets."""
         row = name(self._plan.step(condition.source or ""))
         match condition.operator:
@@ -171,7 +169,9 @@ class Constraints:
                 label = self._filter_label(entity, condition)
                 form = grammar.holds[0]
                 same = f"the same {label} as {row}"
-                owned = self._owner(entity, condition) and not deed_of(entity.by_name[condition.column])
+                owned = self._owner(entity, condition) and not deed_of(
+                    entity.by_name[condition.column]
+                )
                 if owned and not entity.by_name[condition.column].words.modifiers:
                     return f"of {same}"
                 # "In the same city as", but not "with the city the same city as".
@@ -208,9 +208,7 @@ def _together(fed: list[str]) -> str:
     return joined(ordered)
 
 
-def _day_of(
-    entity: Entity, conditions: tuple[Condition, ...]
-) -> tuple[str, tuple[Condition, ...]]:
+def _day_of(entity: Entity, conditions: tuple[Condition, ...]) -> tuple[str, tuple[Condition, ...]]:
     """Take a month and a day of it together: "on 25 June"; return this and what else there is."""
     stated = {c.column.casefold(): c for c in conditions if c.source is None and c.operator == "is"}
     if not {"month", "day"} <= stated.keys():
@@ -235,7 +233,11 @@ def _in_order(said: list[str]) -> list[str]:
     others = [phrase for phrase in said if phrase not in taken]
     together = joined([re.sub(r"^with ", "", phrase) for phrase in with_them])
     ordered = [*([f"with {together}"] if together else []), *owners, *_places(others)]
-    clause = joined([clauses[0], *(re.sub(r"^that ", "", one) for one in clauses[1:])]) if clauses else ""
+    clause = (
+        joined([clauses[0], *(re.sub(r"^that ", "", one) for one in clauses[1:])])
+        if clauses
+        else ""
+    )
     return [*ordered, clause] if clause else ordered
 
 

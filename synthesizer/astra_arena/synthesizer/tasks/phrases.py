@@ -20,7 +20,10 @@ LONGEST_INSIDE = 60
 LONGEST_SHORT = 24
 
 _FIGURES = {
-    "minimum": ("What is the lowest {label} among {rows}?", "What is the lowest {label} of {rows}?"),
+    "minimum": (
+        "What is the lowest {label} among {rows}?",
+        "What is the lowest {label} of {rows}?",
+    ),
     "maximum": (
         "What is the highest {label} among {rows}?",
         "What is the highest {label} of {rows}?",
@@ -88,9 +91,8 @@ class Phrases:
         tail = noun.partition(self.entity_of(step).singular)[2]
         if form.startswith("the {} with ") and (" with " in tail or " that " in tail):
             form = form.replace("{} with ", "{} that has ", 1)
-        elif form.startswith("the {} ") and tail:
-            if not form.startswith("the {} with "):
-                form = form.replace("{} ", "{} that was ", 1)
+        elif form.startswith("the {} ") and tail and not form.startswith("the {} with "):
+            form = form.replace("{} ", "{} that was ", 1)
         # Two clauses in a row are one with "and".
         if " that " in tail:
             form = form.replace("{} that ", "{} and ", 1)

@@ -11,7 +11,9 @@ Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary"]
 extreme value among those that do. `count`: how many do. `summary`: a figure over those that do."""
 
 Metric: TypeAlias = Literal["minimum", "maximum", "mean", "sum"]
-Topology: TypeAlias = Literal["single_hop", "parallel_single_hop", "multi_hop", "parallel_multi_hop"]
+Topology: TypeAlias = Literal[
+    "single_hop", "parallel_single_hop", "multi_hop", "parallel_multi_hop"
+]
 """Whether steps build on each other, and whether what the user wants falls into separate parts."""
 Shape: TypeAlias = Literal["single", "singles", "chain", "fork", "join", "branches"]
 """How the steps hang together, finer than the topology."""
