@@ -88,6 +88,19 @@ REQUIREMENTS: dict[str, Requirement] = {
     "synth:data-flow": _issue("a parent's value matters to its child"),
     "synth:replay": _issue("gold is replayed three times in fresh processes, byte for byte"),
     "synth:deterministic": _issue("same source and seed, same bundle bytes"),
+    "synth:tools-related": _step_3("rows are listed by what they refer to"),
+    "synth:tools-group": _step_3("rows are grouped with figures, in a total order"),
+    "synth:tools-compare": _step_3("two rows are compared by numbers and dates"),
+    "synth:tools-dates": _step_3("days are counted, and rows found around a day"),
+    "synth:tools-distance": _step_3("rows with coordinates have distances and neighbours"),
+    "synth:tools-create": _step_3("new rows get deterministic keys; wrong ones are refused"),
+    "synth:tools-update": _step_3("an update changes what is given and refuses to change none"),
+    "synth:tools-status": _step_3("a status changes by allowed steps only"),
+    "synth:tools-cancel": _step_3("what is cancelled follows the steps of its status"),
+    "synth:tools-transfer": _step_3("rows change parents; moved amounts keep their sum"),
+    "synth:tools-evidence": _step_3("only tables that call for it get tools that write"),
+    "synth:tools-number": _step_3("the number of tools is bounded, in whole families"),
+    "synth:tools-valid-never-breaks": _step_3("no arguments that fit a schema break a tool"),
     # variants
     "variants:missing-function": _step_3(
         "withheld tools are all by which a bounded search by execution reaches the answer"

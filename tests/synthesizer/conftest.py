@@ -7,6 +7,7 @@ import pytest
 
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
+from astra_arena.synthesizer.tables.tool_choice import ToolOptions
 from tests.synthesizer.analysed import Analysed, analysed, analysed_flights, flights_bundle
 from tests.synthesizer.inputs import (
     make_large_numbers,
@@ -15,6 +16,7 @@ from tests.synthesizer.inputs import (
     make_single_table,
     make_store,
 )
+from tests.synthesizer.webshop import make_webshop
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +27,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
-    with analysed(make_store(tmp_path_factory.mktemp("store") / "store.sqlite")) as source:
+    """A source with all the tools that it calls for."""
+    path = make_store(tmp_path_factory.mktemp("store") / "store.sqlite")
+    with analysed(path, options=ToolOptions(most_tools=None)) as source:
+        yield source
+
+
+@pytest.fixture(scope="session")
+def webshop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
+    """A source without descriptions, named as programs name things."""
+    with analysed(make_webshop(tmp_path_factory.mktemp("webshop") / "shop.sqlite")) as source:
         yield source
 
 

@@ -7,6 +7,33 @@ from contextlib import closing
 from pathlib import Path
 
 CITIES = ("Oslo", "Lima", "Kyoto", "Cairo", "Quito", "Perth", "Turin", "Porto")
+PLACES = (
+    *((59.91, 10.75), (-12.05, -77.04), (35.01, 135.77), (30.04, 31.24)),
+    *((-0.18, -78.47), (-31.95, 115.86), (45.07, 7.69), (41.15, -8.61)),
+)
+STATUSES = ("pending", "paid", "shipped", "delivered", "cancelled")
+STORE_TABLES = """
+CREATE TABLE employees (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, job TEXT NOT NULL, hired_on DATE NOT NULL,
+    reports_to INTEGER REFERENCES employees (id));
+CREATE TABLE stores (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL);
+CREATE TABLE customers (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, city TEXT NOT NULL,
+    credit REAL NOT NULL, support_rep_id INTEGER REFERENCES employees (id));
+CREATE TABLE products (
+    sku TEXT PRIMARY KEY, title TEXT NOT NULL, category TEXT NOT NULL, price REAL NOT NULL,
+    stock INTEGER NOT NULL CHECK (stock <= 100000));
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id),
+    store_id INTEGER NOT NULL REFERENCES stores (id),
+    employee_id INTEGER NOT NULL REFERENCES employees (id), status TEXT NOT NULL,
+    ordered_on DATE NOT NULL, shipped_on DATE);
+CREATE TABLE order_lines (
+    order_id INTEGER NOT NULL REFERENCES orders (id), line INTEGER NOT NULL,
+    product_sku TEXT NOT NULL REFERENCES products (sku), quantity INTEGER NOT NULL,
+    PRIMARY KEY (order_id, line));
+"""
 COLOURS = ("red", "green", "blue", "black", "white", "amber", "violet", "silver")
 
 
@@ -176,120 +203,88 @@ def make_large_numbers(path: Path) -> Path:
     return path
 
 
-def make_store(path: Path) -> Path:
-    """A shop as programs keep it: camel case, timestamps, flags, units in names, nothing described."""
-    stream = random.Random(19)
+def make_store(path: Path, *, orders: int = 300) -> Path:
+    """A trading company's database: staff, customers with credit, stock, orders with a status."""
+    stream = random.Random(23)
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            """
-            CREATE TABLE Customer (
-                CustomerId INTEGER PRIMARY KEY, FullName TEXT NOT NULL, Email TEXT NOT NULL,
-                City TEXT NOT NULL, Country TEXT NOT NULL, IsActive BOOLEAN NOT NULL,
-                CreatedAt TEXT NOT NULL, BirthDate DATE);
-            CREATE TABLE Supplier (
-                SupplierId INTEGER PRIMARY KEY, CompanyName TEXT NOT NULL, Country TEXT NOT NULL);
-            CREATE TABLE Product (
-                ProductId INTEGER PRIMARY KEY, ProductName TEXT NOT NULL, Category TEXT NOT NULL,
-                SupplierId INTEGER NOT NULL REFERENCES Supplier (SupplierId),
-                UnitPrice REAL NOT NULL, WeightKg REAL NOT NULL, UnitsInStock INTEGER NOT NULL,
-                Discontinued BOOLEAN NOT NULL, ReleaseDate DATE NOT NULL);
-            CREATE TABLE Orders (
-                OrderId INTEGER PRIMARY KEY,
-                CustomerId INTEGER NOT NULL REFERENCES Customer (CustomerId),
-                OrderDate TEXT NOT NULL, ShippedAt TEXT, Status TEXT NOT NULL,
-                ShipCountry TEXT NOT NULL, TotalAmount REAL NOT NULL);
-            CREATE TABLE OrderLine (
-                OrderId INTEGER NOT NULL REFERENCES Orders (OrderId), LineNo INTEGER NOT NULL,
-                ProductId INTEGER NOT NULL REFERENCES Product (ProductId),
-                Qty INTEGER NOT NULL, DiscountPct INTEGER NOT NULL,
-                PRIMARY KEY (OrderId, LineNo));
-            CREATE TABLE Review (
-                ReviewId INTEGER PRIMARY KEY,
-                ProductId INTEGER NOT NULL REFERENCES Product (ProductId),
-                CustomerId INTEGER NOT NULL REFERENCES Customer (CustomerId),
-                Rating INTEGER NOT NULL, HelpfulVotes INTEGER NOT NULL, PostedOn DATE NOT NULL);
-            """
+        connection.executescript(STORE_TABLES)
+        connection.executemany(
+            "INSERT INTO employees VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    n,
+                    f"Employee {n:02d}",
+                    stream.choice(("clerk", "manager")),
+                    f"20{n + 5:02d}-03-{n:02d}",
+                    None if n == 1 else (n + 1) // 2,
+                )
+                for n in range(1, 13)
+            ],
         )
-        _fill_store(connection, stream)
+        connection.executemany(
+            "INSERT INTO stores VALUES (?, ?, ?, ?)",
+            [
+                (n, f"Store {city}", place[0], place[1])
+                for n, (city, place) in enumerate(zip(CITIES, PLACES, strict=True), start=1)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    n,
+                    f"Customer {n:03d}",
+                    f"c{n}@example.com",
+                    stream.choice(CITIES),
+                    stream.randint(0, 90_000) / 100,
+                    stream.randint(1, 12) if n % 5 else None,
+                )
+                for n in range(1, 61)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO products VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    f"SKU-{n:04d}",
+                    f"{stream.choice(COLOURS)} article {n}",
+                    stream.choice(("tools", "toys", "books", "food")),
+                    stream.randint(100, 9999) / 100,
+                    stream.randint(0, 400),
+                )
+                for n in range(1, 81)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", _store_orders(stream, orders)
+        )
+        connection.executemany(
+            "INSERT INTO order_lines VALUES (?, ?, ?, ?)",
+            [
+                (n, line, f"SKU-{stream.randint(1, 80):04d}", stream.randint(1, 40))
+                for n in range(1, orders + 1)
+                for line in range(1, stream.randint(2, 5))
+            ],
+        )
         connection.commit()
     return path
 
 
-COUNTRIES = ("Norway", "Peru", "Japan", "Egypt", "Ecuador", "Australia", "Italy", "Portugal")
-CATEGORIES = ("Tools", "Kitchen", "Garden", "Toys", "Office", "Outdoor & Sport")
-STATUSES = ("pending", "paid", "shipped", "delivered", "cancelled")
-
-
-def _fill_store(connection: sqlite3.Connection, stream: random.Random) -> None:
-    def day(first: int = 2019, last: int = 2023) -> str:
-        year, month = stream.randint(first, last), stream.randint(1, 12)
-        return f"{year}-{month:02d}-{stream.randint(1, 28):02d}"
-
-    def moment() -> str:
-        clock = f"{stream.randint(0, 23):02d}:{stream.randint(0, 59):02d}"
-        return f"{day()} {clock}:{stream.randint(0, 59):02d}"
-
-    def place() -> tuple[str, str]:
-        number = stream.randrange(len(CITIES))
-        return CITIES[number], COUNTRIES[number]
-
-    def insert(table: str, rows: list[tuple[object, ...]]) -> None:
-        places = ", ".join("?" for _ in rows[0])
-        connection.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
-
-    names = ("Ada", "Ben", "Cleo", "Dag", "Eva", "Finn", "Gia", "Hugo", "Ida", "Jon", "Kai", "Lea")
-    families = ("Berg", "Costa", "Dahl", "Endo", "Fahmy", "Gil", "Hart", "Ito", "Jara", "Kent")
-    people = [f"{name} {family}" for name in names for family in families]
-    stream.shuffle(people)
-    insert(
-        "Customer",
-        [
-            (n, who, f"{who.replace(' ', '.').lower()}@example.org", *place())
-            + (int(stream.random() < 0.8), moment(), day(1950, 2004))
-            for n, who in enumerate(people, start=1)
-        ],
-    )
-    insert(
-        "Supplier",
-        [
-            (n, f"{family} Trading", stream.choice(COUNTRIES))
-            for n, family in enumerate(families, 1)
-        ],
-    )
-    things = ("Lamp", "Kettle", "Rake", "Puzzle", "Stapler", "Tent", "Drill", "Pan", "Hose", "Kite")
-    makes = ("Alto", "Brio", "Corvo", "Duna", "Elba", "Fjord", "Gala", "Hexa", "Iris")
-    goods = [f"{make} {thing}" for make in makes for thing in things]
-    insert(
-        "Product",
-        [
-            (n, name, stream.choice(CATEGORIES), stream.randint(1, 10))
-            + (stream.randint(199, 49999) / 100, stream.randint(5, 2500) / 100)
-            + (stream.randint(0, 900), int(stream.random() < 0.15), day())
-            for n, name in enumerate(goods, start=1)
-        ],
-    )
-    insert(
-        "Orders",
-        [
-            (n, stream.randint(1, len(people)), moment())
-            + (moment() if stream.random() < 0.8 else None, stream.choice(STATUSES))
-            + (stream.choice(COUNTRIES), stream.randint(500, 250_000) / 100)
-            for n in range(10_001, 10_901)
-        ],
-    )
-    insert(
-        "OrderLine",
-        [
-            (n, line, stream.randint(1, len(goods)), stream.randint(1, 60), stream.randint(0, 40))
-            for n in range(10_001, 10_901)
-            for line in range(1, stream.randint(2, 6))
-        ],
-    )
-    insert(
-        "Review",
-        [
-            (n, stream.randint(1, len(goods)), stream.randint(1, len(people)))
-            + (stream.randint(1, 5), stream.randint(0, 2_000), day(2020, 2024))
-            for n in range(1, 601)
-        ],
-    )
+def _store_orders(stream: random.Random, orders: int) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for n in range(1, orders + 1):
+        status = STATUSES[n % len(STATUSES)]
+        month, day = stream.randint(1, 11), stream.randint(1, 20)
+        sent = f"2024-{month:02d}-{day + stream.randint(0, 8):02d}"
+        rows.append(
+            (
+                n,
+                stream.randint(1, 60),
+                stream.randint(1, 8),
+                stream.randint(1, 12),
+                status,
+                f"2024-{month:02d}-{day:02d}",
+                sent if status in ("shipped", "delivered") else None,
+            )
+        )
+    return rows

@@ -28,6 +28,7 @@ from astra_arena.synthesizer.synthesize import (
     synthesize_tables,
 )
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
+from astra_arena.synthesizer.tables.tool_choice import DEFAULT_TOOLS, FEWEST_TOOLS, ToolOptions
 from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 
@@ -61,6 +62,12 @@ def synth_table(
             help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."
         ),
     ] = None,
+    tools: Annotated[
+        int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
+    ] = DEFAULT_TOOLS,
+    writes: Annotated[
+        bool, typer.Option(help="Tools that change rows, where the data makes sense of it.")
+    ] = True,
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")
     ] = None,
@@ -77,6 +84,7 @@ def synth_table(
     """
     options = TableOptions(
         tasks=tasks,
+        tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
         topologies=TOPOLOGIES if topology is None else parse_topologies(topology),
         name=name,

@@ -122,32 +122,32 @@ def test_undescribed_tables_read_as_plain_english(shop: Analysed) -> None:
 
 
 @requirement("synth:natural-words")
-def test_names_of_programs_are_not_seen_in_questions(store: Analysed) -> None:
-    sample = sample_tasks(store.connection, store.catalogue, store.designs, count=80, seed=4)
+def test_names_of_programs_are_not_seen_in_questions(webshop: Analysed) -> None:
+    sample = sample_tasks(webshop.connection, webshop.catalogue, webshop.designs, count=80, seed=4)
     for task in sample.tasks:
         question = re.sub(r'"[^"]*"', "", task.wording.question)
         assert not re.search(r"[a-z][A-Z]|_|\b(?:Id|Qty|At|Pct)\b|\d{4}-\d\d-\d\d", question)
         assert not re.search(r"\ba [aeio]|\ban [^aeiouhAEFHILMNORSX]|\(s\)|  ", question), question
 
 
-def test_spans_and_bounds_are_said_as_people_say_them(store: Analysed) -> None:
+def test_spans_and_bounds_are_said_as_people_say_them(webshop: Analysed) -> None:
     may = (
         Condition("OrderDate", "at_least", "2021-05-01 00:00:00"),
         Condition("OrderDate", "at_most", "2021-05-31 23:59:59"),
     )
     dear = (*may, Condition("TotalAmount", "at_least", 1200.0))
-    ways = ways_to_tell(store, "single", Step("q1", "count", "Orders", dear))
+    ways = ways_to_tell(webshop, "single", Step("q1", "count", "Orders", dear))
     assert (
         "How many orders with a total amount of at least 1,200 placed in May 2021 are there?"
         in (ways)
     )
 
 
-def test_flags_are_adjectives_and_clauses(store: Analysed) -> None:
+def test_flags_are_adjectives_and_clauses(webshop: Analysed) -> None:
     def asked(value: int) -> str:
         flag = Condition("IsActive", "is", value)
         oldest = Step("q1", "top", "Customer", (flag,), "Email", sort_by="BirthDate")
-        return told(store, "single", oldest)
+        return told(webshop, "single", oldest)
 
     assert asked(1) == "What is the email address of the oldest active customer?"
     assert asked(0) == "What is the email address of the oldest customer that is not active?"

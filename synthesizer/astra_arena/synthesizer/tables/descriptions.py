@@ -28,9 +28,9 @@ class ColumnWords(Model):
     possessive: str | None = None
     """For a reference: its target, with `{}` for the row: "the plane that flew {}"."""
     modifier: str | tuple[str, ...] | None = None
-    """After the plural, with `{}` for the value: "operated by {}"; one way to say it or several."""
+    """After the plural, with `{}` for the value: "operated by {}"; one or several."""
     during: str | None = None
-    """For days and moments: after the plural, with `{}` for a span: "scheduled {}" for "in June"."""
+    """For days and moments: after the plural, with `{}` for a span like "in June": "made {}"."""
     ask: str | tuple[str, ...] | None = None
     """A question, with `{}` for the row: "How many seats does {} have?"; one or several."""
     superlatives: tuple[str, str] | None = None
@@ -42,6 +42,10 @@ class ColumnWords(Model):
     """Whether averages of the numbers mean anything; guessed from the name when left out."""
     additive: bool | None = None
     """Whether sums of the numbers mean anything; guessed from the name when left out."""
+    transitions: dict[str, tuple[str, ...]] | None = None
+    """For a status: what each value can become. Guessed from common words when left out."""
+    initial: str | None = None
+    """For a status with `transitions`: what new rows get; the first value when left out."""
     in_questions: bool = True
     """Whether questions may mention or ask for the column; tools show it in any case."""
 
@@ -65,7 +69,9 @@ class TableWords(Model):
     named: str | None = None
     """A row by its key, with the key's columns in braces: "flight {carrier} {flight}"."""
     counted: str | tuple[str, ...] | None = None
-    """A question for a number of rows, with `{}` for them: "How many {} were there?"; or several."""
+    """A question for a number of rows, with `{}` for them: "How many {} were there?"; or many."""
+    writes: bool | None = None
+    """Whether tools may change rows; guessed from what the table is about when left out."""
     columns: dict[str, ColumnWords] = Field(default_factory=dict[str, ColumnWords])
 
     @property

@@ -105,7 +105,7 @@ def _described(attribute: Attribute) -> ColumnGrammar:
 
 
 def short_label(entity: Entity, attribute: Attribute) -> str:
-    """Return the label without the noun of the row in front: an order's "order total" is its total."""
+    """Return the label without the row's noun in front: an order's "order total" is its total."""
     label = attribute.label
     prefix = f"{entity.singular} "
     if attribute.ambiguous or attribute.words.label or not label.startswith(prefix):

@@ -193,3 +193,10 @@ def a_or_an(noun: str) -> str:
         vowel = first[:1].lower() in "aeiou"
         vowel = not _LIKE_YOU.match(first) if vowel else _SILENT_H.match(first) is not None
     return f"{'an' if vowel else 'a'} {noun}"
+
+
+def joined(parts: list[str]) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -13,6 +13,7 @@ from astra_arena.synthesizer.tables.descriptions import Descriptions
 from astra_arena.synthesizer.tables.keys import PrimaryKey, find_keys
 from astra_arena.synthesizer.tables.profile import TableProfile, profile_tables
 from astra_arena.synthesizer.tables.references import Reference, find_references
+from astra_arena.synthesizer.tables.table_rules import read_rules
 
 CACHE_KIB = 1 << 18
 
@@ -65,10 +66,24 @@ def analyse(
             index_columns(connection, key.table, key.columns, unique=True)
     references = find_references(connection, profiles, keys)
     for reference in references:
-        index_columns(connection, reference.table, reference.columns, unique=False)
+        if not _is_covered(reference, references, keys):
+            index_columns(connection, reference.table, reference.columns, unique=False)
     connection.commit()
-    catalogue = build_catalogue(profiles, keys, references, descriptions)
+    rules = read_rules(connection, tables, profiles)
+    catalogue = build_catalogue(profiles, keys, references, descriptions, rules)
     return Analysis(profiles, keys, references, catalogue, (*unusable, *keyless))
+
+
+def _is_covered(
+    reference: Reference, references: tuple[Reference, ...], keys: dict[str, PrimaryKey]
+) -> bool:
+    """Tell whether an index on more columns begins with those of the reference."""
+    wider = [keys[reference.table].columns]
+    wider += [other.columns for other in references if other.table == reference.table]
+    columns = reference.columns
+    return any(
+        len(other) > len(columns) and other[: len(columns)] == columns for other in wider
+    ) or (columns == keys[reference.table].columns)
 
 
 def index_columns(

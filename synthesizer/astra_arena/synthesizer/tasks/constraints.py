@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from astra_arena.synthesizer.tables.catalogue import Entity
 from astra_arena.synthesizer.tables.grammar import BEFORE, ColumnGrammar, grammar_of
+from astra_arena.synthesizer.tables.naming import joined
+from astra_arena.synthesizer.tables.roles import role_of
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
-from astra_arena.synthesizer.tasks.terms import joined, named_row, role_of, span, spoken
+from astra_arena.synthesizer.tasks.terms import named_row, span, spoken
 from astra_arena.synthesizer.tasks.things import deed_of
 
 _MONTHS = "|".join(f"{date(2000, month, 1):%B}" for month in range(1, 13))

@@ -72,7 +72,6 @@ class Phrases:
 
     def row(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the row that a step finds, nested parents included."""
-        entity = self.entity_of(step)
         match step.kind:
             case "get":
                 return self._known_row(step, name)
@@ -164,6 +163,7 @@ class Phrases:
         return f"What is the {grammar_of(target, key).label} of {thing}?"
 
     def value_question(self, step: Step, row: str) -> str:
+        """Return the question for the value of a step, with the row said like this."""
         by_key = self._asked_by_key(step, row)
         if by_key is not None:
             return by_key

@@ -32,8 +32,7 @@ def month_around(value: str, *, whole_year: bool) -> tuple[str, str] | None:
 
 
 def round_figure(value: float) -> float | None:
-    """Return a number of one or two digits near a value, of the same type; `None` near zero
-    and below.
+    """Return a number of one or two digits near a value, of its type, or `None` near 0.
 
     >>> round_figure(1234), round_figure(47.3), round_figure(0)
     (1200, 47.0, None)

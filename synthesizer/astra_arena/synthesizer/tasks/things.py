@@ -6,8 +6,8 @@ from astra_arena.synthesizer.tables.catalogue import Attribute, Catalogue
 from astra_arena.synthesizer.tables.grammar import grammar_of
 from astra_arena.synthesizer.tables.lexicon import IRREGULAR_PARTICIPLES, PERSONS
 from astra_arena.synthesizer.tables.naming import is_identifying, words_of
+from astra_arena.synthesizer.tables.roles import role_of
 from astra_arena.synthesizer.tasks.task_graphs import Step
-from astra_arena.synthesizer.tasks.terms import role_of
 
 LONGEST_OWNER = 20
 """A longer phrase takes no possessive."""
