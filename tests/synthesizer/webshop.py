@@ -75,7 +75,10 @@ def _fill(connection: sqlite3.Connection, stream: random.Random) -> None:
     insert(
         "Customer",
         [
-            (n, who, f"{who.replace(' ', '.').lower()}@example.org", *place(), int(stream.random() < 0.8), moment(), day(1950, 2004))
+            (
+                *(n, who, f"{who.replace(' ', '.').lower()}@example.org", *place()),
+                *(int(stream.random() < 0.8), moment(), day(1950, 2004)),
+            )
             for n, who in enumerate(people, start=1)
         ],
     )
@@ -92,16 +95,22 @@ def _fill(connection: sqlite3.Connection, stream: random.Random) -> None:
     insert(
         "Product",
         [
-            (n, name, stream.choice(CATEGORIES), stream.randint(1, 10), stream.randint(199, 49999) / 100, stream.randint(5, 2500) / 100,
-            *(stream.randint(0, 900), int(stream.random() < 0.15), day())
+            (
+                *(n, name, stream.choice(CATEGORIES), stream.randint(1, 10)),
+                *(stream.randint(199, 49999) / 100, stream.randint(5, 2500) / 100),
+                *(stream.randint(0, 900), int(stream.random() < 0.15), day()),
+            )
             for n, name in enumerate(goods, start=1)
         ],
     )
     insert(
         "Orders",
         [
-            (n, stream.randint(1, len(people)), moment(), moment() if stream.random() < 0.8 else None, stream.choice(STATUSES),
-            *(stream.choice(COUNTRIES), stream.randint(500, 250_000) / 100)
+            (
+                *(n, stream.randint(1, len(people)), moment()),
+                *(moment() if stream.random() < 0.8 else None, stream.choice(STATUSES)),
+                *(stream.choice(COUNTRIES), stream.randint(500, 250_000) / 100),
+            )
             for n in range(10_001, 10_901)
         ],
     )
@@ -116,7 +125,10 @@ def _fill(connection: sqlite3.Connection, stream: random.Random) -> None:
     insert(
         "Review",
         [
-            (n, stream.randint(1, len(goods)), stream.randint(1, len(people)), stream.randint(1, 5), stream.randint(0, 2_000), day(2020, 2024))
+            (
+                *(n, stream.randint(1, len(goods)), stream.randint(1, len(people))),
+                *(stream.randint(1, 5), stream.randint(0, 2_000), day(2020, 2024)),
+            )
             for n in range(1, 601)
         ],
     )

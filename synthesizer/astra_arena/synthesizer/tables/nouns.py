@@ -34,7 +34,8 @@ def table_nouns(
 
     A plural name is a noun: "orders". So is a singular one that columns are named after, as
     `order_id` is, and one that ends in a common noun. Of others nothing is known, and "messies" is
-    no word: their rows are called "messy records". Tables whose nouns would be the same are told apart by their quoted names.
+    no word: their rows are called "messy records". Tables whose nouns would be the same are told
+    apart by their quoted names.
 
     Args:
         tables: Each with its name, and the singular and plural that descriptions give it.

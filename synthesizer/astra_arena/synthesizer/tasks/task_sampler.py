@@ -153,10 +153,10 @@ def _next_shape(
 ) -> Shape | None:
     """Return the shape that lags most behind its share; `None` when all have failed too often."""
     done = Counter(task.plan.shape for task in tasks)
-    open_shapes = [shape for shape in wanted if failures[shape] < FAILURES_IN_A_ROW]
+    open_shapes: list[Shape] = [shape for shape in wanted if failures[shape] < FAILURES_IN_A_ROW]
     if not open_shapes:
         return None
-    return min(open_shapes, key=lambda shape: (done[shape] + 0.5) / wanted[shape])
+    return min(open_shapes, key=lambda one: (done[one] + 0.5) / wanted[one])
 
 
 class _TaskSampler:
