@@ -19,7 +19,7 @@ from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
-from astra_arena.synthesizer.shares import parse_topologies
+from astra_arena.synthesizer.shares import parse_splits, parse_topologies
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     MOST_TASKS,
@@ -69,6 +69,10 @@ def synth_table(
             help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."
         ),
     ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Splits with shares and nothing in common: train=0.8,test=0.2."),
+    ] = None,
     tools: Annotated[
         int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
     ] = DEFAULT_TOOLS,
@@ -110,6 +114,7 @@ def synth_table(
         tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
         topologies=TOPOLOGIES if topology is None else parse_topologies(topology),
+        splits={} if split is None else parse_splits(split),
         name=name,
         title=title,
         descriptions=Descriptions() if describe is None else load_descriptions(describe),
@@ -215,6 +220,8 @@ def _synthesis_json(made: Synthesis) -> JsonObject:
         "tools": [tool.name for tool in bundle.environment.tools],
         "difficulty": made.report["difficulty"],
         "gates": made.report["gates"],
+        "splits": made.report["splits"],
+        "seconds": {stage: round(spent, 1) for stage, spent in made.seconds.items()},
         "digests": {"environment": bundle.digests.environment, "tasks": bundle.digests.tasks},
         "notices": list[Json](made.notices),
     }
