@@ -110,7 +110,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "synth:table": _issue("`arena synth table` makes an environment without a language model"),
     "synth:keys": _issue("keys and foreign keys are declared or found by value inclusion"),
     "synth:tools-readable": _issue("generated tools are typed Python whose schemas fit the code"),
-    "synth:tasks": _issue("at least 100 multi-hop tasks of 2 to 5 sub-questions, branches too"),
+    "synth:tasks": _issue("at least 100 multi-hop tasks of several sub-questions, branches too"),
     "synth:no-leak": _issue("no question states its own answer or an intermediate one"),
     "synth:data-flow": _issue("a parent's value matters to its child"),
     "synth:replay": _issue("gold is replayed three times in fresh processes, byte for byte"),
@@ -140,6 +140,11 @@ REQUIREMENTS: dict[str, Requirement] = {
         "tools of other environments come in bands of similarity, and none solves"
     ),
     "variants:faults": _step_3("a seeded share of calls fails, and a retry succeeds"),
+    "synth:topologies": _step_3("all four topologies, 1 to 8 sub-questions, a mix to choose"),
+    "synth:splits": _step_3("splits share no entity and no pattern, and the report proves it"),
+    "synth:resume": _step_3("a killed synthesis goes on and ends with the same bytes"),
+    "synth:second-oracle": _step_3("every gold answer agrees with a second, separate oracle"),
+    "synth:natural-words": _step_3("questions of undescribed tables read as people write them"),
     # bad input
     "input:missing-file": _issue("a missing file is one clear message"),
     "input:empty-table": _issue("an empty table is one clear message"),

@@ -16,6 +16,7 @@ from tests.synthesizer.inputs import (
     make_single_table,
     make_store,
 )
+from tests.synthesizer.webshop import make_webshop
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
     """A source with all the tools that it calls for."""
     path = make_store(tmp_path_factory.mktemp("store") / "store.sqlite")
     with analysed(path, options=ToolOptions(most_tools=None)) as source:
+        yield source
+
+
+@pytest.fixture(scope="session")
+def webshop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
+    """A source without descriptions, named as programs name things."""
+    with analysed(make_webshop(tmp_path_factory.mktemp("webshop") / "shop.sqlite")) as source:
         yield source
 
 

@@ -16,6 +16,7 @@ from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.synthesizer import synthesize
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tasks.questions import gives_away
+from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF
 from tests.support.requirement import requirement
 from tests.synthesizer.analysed import open_world
 from tests.synthesizer.inputs import make_odd_names, make_shop, make_single_table
@@ -34,10 +35,13 @@ def report_of(bundle: Bundle) -> dict[str, object]:
 
 @requirement("synth:table", "synth:tasks")
 def test_the_flights_data_gives_a_hundred_and_twenty_tasks(flights_made: Bundle) -> None:
-    shapes = Counter(str(task.difficulty["topology"]) for task in flights_made.tasks)
     assert len(flights_made.tasks) == 120
-    assert all(shapes[shape] >= 12 for shape in ("chain", "fork", "join", "parallel"))
-    assert {len(task.sub_questions) for task in flights_made.tasks} == {2, 3, 4, 5}
+    mix = Counter(str(task.difficulty["topology"]) for task in flights_made.tasks)
+    assert mix["multi_hop"] + mix["parallel_multi_hop"] >= 100
+    assert set(mix) == set(TOPOLOGY_OF.values())
+    shapes = Counter(str(task.difficulty["shape"]) for task in flights_made.tasks)
+    assert all(shapes[shape] >= 12 for shape in ("chain", "fork", "join", "branches"))
+    assert {len(task.sub_questions) for task in flights_made.tasks} >= {1, 2, 3, 4, 5, 6}
     hops = Counter(task.difficulty["hops"] for task in flights_made.tasks)
     assert sum(n for depth, n in hops.items() if isinstance(depth, int) and depth >= 3) >= 40
 

@@ -19,6 +19,7 @@ from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
+from astra_arena.synthesizer.shares import parse_splits, parse_topologies
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     MOST_TASKS,
@@ -30,6 +31,7 @@ from astra_arena.synthesizer.synthesize import (
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
 from astra_arena.synthesizer.tables.preparation import DEFAULT_MAX_ROWS
 from astra_arena.synthesizer.tables.tool_choice import DEFAULT_TOOLS, FEWEST_TOOLS, ToolOptions
+from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 
 synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -61,6 +63,16 @@ def synth_table(
         int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
     ] = DEFAULT_TASKS,
     seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+    topology: Annotated[
+        str | None,
+        typer.Option(
+            help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="Splits with shares and nothing in common: train=0.8,test=0.2."),
+    ] = None,
     tools: Annotated[
         int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
     ] = DEFAULT_TOOLS,
@@ -101,6 +113,8 @@ def synth_table(
         tasks=tasks,
         tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
+        topologies=TOPOLOGIES if topology is None else parse_topologies(topology),
+        splits={} if split is None else parse_splits(split),
         name=name,
         title=title,
         descriptions=Descriptions() if describe is None else load_descriptions(describe),
@@ -206,6 +220,8 @@ def _synthesis_json(made: Synthesis) -> JsonObject:
         "tools": [tool.name for tool in bundle.environment.tools],
         "difficulty": made.report["difficulty"],
         "gates": made.report["gates"],
+        "splits": made.report["splits"],
+        "seconds": {stage: round(spent, 1) for stage, spent in made.seconds.items()},
         "digests": {"environment": bundle.digests.environment, "tasks": bundle.digests.tasks},
         "notices": list[Json](made.notices),
     }

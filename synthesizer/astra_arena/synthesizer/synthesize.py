@@ -6,23 +6,26 @@ beside the gold, write the bundle, replay it from disk. Nothing is left behind w
 
 import asyncio
 import errno
+import math
+import platform
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TypeAlias
 
-from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.canonical import Json, JsonObject, digest_of_bytes
 from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, World
 from astra_arena.core.errors import SettingsError, SynthesisError
-from astra_arena.core.tasks import Task
+from astra_arena.core.tasks import Task, choices_of
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, copy_bundle, require_place, write_bundle
 from astra_arena.servers.emit import emit_server
+from astra_arena.synthesizer.checkpoints import Checkpoints, Log, checkpoints
 from astra_arena.synthesizer.replay_check import RUNS, ReplayReport, check_replay, keep_sound
 from astra_arena.synthesizer.sources.source_kinds import (
     Source,
@@ -31,6 +34,7 @@ from astra_arena.synthesizer.sources.source_kinds import (
     source_title,
 )
 from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
+from astra_arena.synthesizer.stage_timer import StageTimer
 from astra_arena.synthesizer.tables.descriptions import Descriptions, check_descriptions
 from astra_arena.synthesizer.tables.naming import safe_identifier
 from astra_arena.synthesizer.tables.preparation import (
@@ -45,7 +49,9 @@ from astra_arena.synthesizer.tables.tool_design import EntityTools
 from astra_arena.synthesizer.tables.tool_indexes import index_filters
 from astra_arena.synthesizer.tables.tool_schemas import tool_specs
 from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
-from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
+from astra_arena.synthesizer.tasks.task_graphs import Topology
+from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES, Sample, sample_tasks
+from astra_arena.synthesizer.tasks.task_splits import splits_json
 from astra_arena.synthesizer.tasks.task_writer import GENERATOR, TaskWriter
 
 DEFAULT_TASKS = 120
@@ -62,6 +68,10 @@ class TableOptions:
 
     tasks: int = DEFAULT_TASKS
     seed: int = 0
+    topologies: Mapping[Topology, float] = field(default_factory=lambda: dict(TOPOLOGIES))
+    """The topologies to draw, each with its part of their sum."""
+    splits: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Splits with their shares; they have no entity and no pattern of questions in common."""
     name: str | None = None
     title: str | None = None
     descriptions: Descriptions = field(default_factory=Descriptions)
@@ -85,6 +95,8 @@ class Synthesis:
     """What was left out, read differently from what the source says, or is less than asked for."""
     report: JsonObject
     """The content of `report.json`, without the digests."""
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Where the time went, by stage; in no artefact."""
 
 
 def synthesize_tables(
@@ -218,16 +230,29 @@ class _Draft:
 
     def finish(self, out: Path, watch: Watcher) -> Synthesis:
         """Sample, execute, write, replay; then move to `out` what held."""
-        sample = self._sample(watch)
+        with checkpoints(out, *self._decides()) as finished:
+            return self._finish(out, watch, finished)
+
+    def _decides(self) -> list[Json]:
+        world = digest_of_bytes(self._world.read_bytes())
+        about = [self._version, sqlite3.sqlite_version, platform.python_version()]
+        return [world, self._name, self._tools_py, repr(self._options), *about]
+
+    def _finish(self, out: Path, watch: Watcher, finished: Checkpoints) -> Synthesis:
+        timer = StageTimer()
+        with timer.stage("sampling"):
+            sample = self._sample(watch, finished.log("sampled"))
         tasks = self._tasks(sample)
         watch("execute other ways to ask", 0, 0)
         candidates = self._write(self._folder, tasks)
-        kept = asyncio.run(_executed(candidates))
+        with timer.stage("execution"):
+            kept = asyncio.run(_executed(candidates, finished.log("executed")))
         checked = self._write(self._folder, kept)
         total = RUNS * len(kept)
-        replay = check_replay(
-            checked.path, progress=lambda done: watch("replay the gold calls", done, total)
-        )
+        with timer.stage("gates"):
+            replay = check_replay(
+                checked.path, progress=lambda done: watch("replay the gold calls", done, total)
+            )
         kept, replay, rejected = keep_sound(kept, replay)
         watch("write the bundle", 0, 0)
         report: JsonObject = {**self._report(sample, tasks, kept, replay), "rejected": rejected}
@@ -237,9 +262,9 @@ class _Draft:
         notices = [*self._loaded.notices, *self._analysis.notices]
         if len(kept) < self._options.tasks:
             notices.append(f"{self._options.tasks} tasks were asked for; the data gave {len(kept)}")
-        return Synthesis(bundle, tuple(notices), report)
+        return Synthesis(bundle, tuple(notices), report, timer.seconds)
 
-    def _sample(self, watch: Watcher) -> Sample:
+    def _sample(self, watch: Watcher, log: Log) -> Sample:
         count = self._options.tasks
         watch("sample tasks", 0, count)
         return sample_tasks(
@@ -248,6 +273,9 @@ class _Draft:
             self._designs,
             count=count,
             seed=self._options.seed,
+            topologies=self._options.topologies,
+            splits=self._options.splits,
+            log=log,
             progress=lambda done: watch("sample tasks", done, count),
         )
 
@@ -316,19 +344,48 @@ class _Draft:
                 "alternatives_proposed": _alternatives(candidates),
                 "alternatives_kept": _alternatives(tasks),
             },
+            "calls": {
+                "execution": _proposed_calls(candidates),
+                "replay": replay.gold_calls * replay.runs,
+                "per_task": round(
+                    (_proposed_calls(candidates) + replay.gold_calls * replay.runs) / len(tasks), 2
+                ),
+            },
+            **splits_json(tasks),
             "difficulty": {
-                key: _counted(tasks, key) for key in ("topology", "hops", "sub_questions")
+                key: _counted(tasks, key) for key in ("topology", "shape", "hops", "sub_questions")
             },
         }
 
 
-async def _executed(bundle: Bundle) -> tuple[Task, ...]:
-    async with ProcessSandbox() as sandbox:
-        return await keep_true_alternatives(sandbox, bundle.program(), bundle.tasks)
+async def _executed(bundle: Bundle, log: Log) -> tuple[Task, ...]:
+    """Return the tasks with the alternatives that hold; those of an earlier run as they are."""
+    finished = [Task.from_json(line, what="a finished task") for line in log.lines]
+    known = {task.id: task for task in finished}
+    missing = [task for task in bundle.tasks if task.id not in known]
+
+    def keep(task: Task) -> None:
+        known[task.id] = task
+        log.add(task.to_json())
+
+    if missing:
+        async with ProcessSandbox() as sandbox:
+            await keep_true_alternatives(sandbox, bundle.program(), missing, on_task=keep)
+    return tuple(known[task.id] for task in bundle.tasks)
 
 
 def _alternatives(tasks: tuple[Task, ...]) -> int:
     return sum(len(question.alternatives) for task in tasks for question in task.sub_questions)
+
+
+def _proposed_calls(tasks: tuple[Task, ...]) -> int:
+    """Return how many calls it takes to execute all alternatives proposed."""
+    return sum(
+        math.prod(len(choices_of(value)) for value in other.arguments.values())
+        for task in tasks
+        for question in task.sub_questions
+        for other in question.alternatives
+    )
 
 
 def _counted(tasks: tuple[Task, ...], key: str) -> JsonObject:

@@ -15,7 +15,7 @@ def test_plural_names_are_nouns() -> None:
 
 
 def test_a_name_that_is_no_plural_is_no_noun_but_where_columns_are_named_after_it() -> None:
-    assert nouns_of("messy") == [Nouns("row of messy", "rows of messy", "messy", "messy")]
+    assert nouns_of("messy") == [Nouns("messy record", "messy records", "messy", "messy")]
     assert nouns_of("city", columns=("city_id",)) == [Nouns("city", "cities", "city", "cities")]
 
 
@@ -28,6 +28,6 @@ def test_described_nouns_stay() -> None:
 @pytest.mark.parametrize("tables", [("order", "orders"), ("🚗", "🏠"), ("a b", "A-B", "a_b")])
 def test_tables_with_the_same_noun_are_told_apart_by_quoted_names(tables: tuple[str, ...]) -> None:
     nouns = nouns_of(*tables)
-    assert [noun.singular for noun in nouns] == [f'row of "{table}"' for table in tables]
-    assert [noun.plural for noun in nouns] == [f'rows of "{table}"' for table in tables]
+    assert [noun.singular for noun in nouns] == [f'"{table}" record' for table in tables]
+    assert [noun.plural for noun in nouns] == [f'"{table}" records' for table in tables]
     assert [noun.many for noun in nouns] == list(tables)

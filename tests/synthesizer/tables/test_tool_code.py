@@ -225,7 +225,7 @@ def test_odd_names_work_from_end_to_end(odd_tools: Tools) -> None:
     row = odd_tools.call("get_order", select=7)["row"]
     assert isinstance(row, dict)
     assert set(row) == {"select", "class_", "column_3", "n_2nd_price", "sort_by", "listed"}
-    assert odd_tools.call("count_order", class_=row["class_"])["total"] != 0
+    assert odd_tools.call("count_orders", class_=row["class_"])["total"] != 0
 
 
 def test_values_are_never_part_of_the_sql(shop_tools: Tools) -> None:

@@ -46,7 +46,7 @@ def test_an_answer_that_a_parent_shows_is_refused(shop: Analysed, checks: PlanCh
 def test_the_same_call_twice_is_refused(shop: Analysed, checks: PlanChecks) -> None:
     step = solved(shop, Step("q1", "get", "orders", (Condition("id", "is", 1001),), "total"))
     other = replace(step, id="q2", column="placed_on")
-    finding = checks.finding(Plan("parallel", (step, other)))
+    finding = checks.finding(Plan("branches", (step, other)))
     assert finding == "q1 and q2 make the same call"
 
 

@@ -2,12 +2,15 @@ from collections import Counter
 
 import pytest
 
+from astra_arena.synthesizer.tasks.plan_shapes import MOST_STEPS
+from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF
 from astra_arena.synthesizer.tasks.task_sampler import (
     MOST_COMMON_SHARE,
     MOST_ROOT_SHARE,
     Sample,
     sample_tasks,
 )
+from tests.support.requirement import requirement
 from tests.synthesizer.analysed import Analysed
 
 
@@ -21,9 +24,33 @@ def test_as_many_tasks_come_as_were_asked_for(shop_sample: Sample) -> None:
     assert shop_sample.drawn >= 60
 
 
-def test_tasks_have_two_to_five_steps_and_several_shapes(shop_sample: Sample) -> None:
-    assert {len(task.plan.steps) for task in shop_sample.tasks} <= {2, 3, 4, 5}
-    assert {"chain", "fork", "parallel"} <= {task.plan.topology for task in shop_sample.tasks}
+@requirement("synth:topologies")
+def test_tasks_have_one_to_eight_steps_and_all_topologies(flights: Analysed) -> None:
+    sample = sample_tasks(flights.connection, flights.catalogue, flights.designs, count=100, seed=3)
+    plans = [task.plan for task in sample.tasks]
+    assert {len(plan.steps) for plan in plans} >= set(range(1, 8))
+    assert max(len(plan.steps) for plan in plans) <= MOST_STEPS
+    assert Counter(plan.topology for plan in plans) == {
+        "single_hop": 5,
+        "parallel_single_hop": 10,
+        "multi_hop": 50,
+        "parallel_multi_hop": 35,
+    }
+
+
+def test_the_mix_of_topologies_can_be_chosen(shop: Analysed) -> None:
+    sample = sample_tasks(
+        shop.connection,
+        shop.catalogue,
+        shop.designs,
+        count=20,
+        seed=3,
+        topologies={"single_hop": 1, "parallel_single_hop": 3},
+    )
+    assert Counter(task.plan.topology for task in sample.tasks) == {
+        "single_hop": 5,
+        "parallel_single_hop": 15,
+    }
 
 
 def test_plans_have_the_shape_that_they_name(shop_sample: Sample, films: Analysed) -> None:
@@ -32,17 +59,23 @@ def test_plans_have_the_shape_that_they_name(shop_sample: Sample, films: Analyse
         plan = task.plan
         children = Counter(source for step in plan.steps for source in step.sources)
         roots = [step for step in plan.steps if not step.sources]
-        match plan.topology:
+        match plan.shape:
+            case "single":
+                assert len(plan.steps) == 1
+            case "singles":
+                assert len(roots) == len(plan.leaves) == len(plan.steps) > 1
             case "chain":
                 assert plan.hops == len(plan.steps)
             case "fork":
-                assert len(plan.leaves) == 2
-                assert max(children.values()) == 2
+                assert len(plan.leaves) >= 2
+                assert len(roots) == 1
+                assert max(children.values()) >= 2
             case "join":
                 assert len(roots) == 2
                 assert any(len(step.sources) == 2 for step in plan.steps)
-            case "parallel":
-                assert len(roots) == len(plan.leaves) == 2
+            case "branches":
+                assert len(roots) == len(plan.leaves) >= 2
+                assert not any(step in plan.leaves for step in roots)
 
 
 def test_no_question_comes_twice(shop_sample: Sample) -> None:
@@ -72,7 +105,7 @@ def test_the_seed_decides(shop: Analysed, shop_sample: Sample) -> None:
 def test_one_table_is_enough(films: Analysed) -> None:
     sample = sample_tasks(films.connection, films.catalogue, films.designs, count=40, seed=0)
     assert len(sample.tasks) == 40
-    assert {task.plan.topology for task in sample.tasks} == {"chain", "fork", "join", "parallel"}
+    assert {task.plan.topology for task in sample.tasks} == set(TOPOLOGY_OF.values())
 
 
 def test_no_task_asks_again_for_a_part_of_an_earlier_one(shop_sample: Sample) -> None:

@@ -1,6 +1,7 @@
 from astra_arena.core.schema import with_defaults
 from astra_arena.core.tasks import Task, resolve_arguments
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF
 from tests.synthesizer.analysed import Analysed
 
 
@@ -37,7 +38,8 @@ def test_budget_and_difficulty_follow_the_plan(shop_bundle: Bundle) -> None:
         steps = len(task.sub_questions)
         assert task.budget.calls == 3 * steps + 5
         assert task.difficulty["sub_questions"] == steps
-        assert task.difficulty["topology"] in ("chain", "fork", "join", "parallel")
+        assert task.difficulty["topology"] in TOPOLOGY_OF.values()
+        assert task.difficulty["shape"] in TOPOLOGY_OF
 
 
 def test_answers_of_searches_name_their_row(shop_bundle: Bundle) -> None:

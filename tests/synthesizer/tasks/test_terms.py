@@ -23,7 +23,7 @@ def test_text_with_quotes_is_quoted_by_others(shop: Analysed) -> None:
     assert spoken(title, 'a"b') == "'a\"b'"
 
 
-def test_numbers_and_days_are_said_as_they_are(shop: Analysed) -> None:
+def test_days_are_written_out(shop: Analysed) -> None:
     orders = shop.catalogue.by_name["orders"].by_name
     assert spoken(orders["id"], 7) == "7"
-    assert spoken(orders["placed_on"], "2024-03-01") == "2024-03-01"
+    assert spoken(orders["placed_on"], "2024-03-01") == "1 March 2024"

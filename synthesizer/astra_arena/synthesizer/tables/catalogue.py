@@ -36,7 +36,7 @@ _UNMEASURED = frozenset(
 """Words of names whose numbers name, place or order something: their mean says nothing."""
 _ADDITIVE = frozenset(
     {
-        *("quantity", "qty", "amount", "total", "price", "cost", "revenue", "sales", "distance"),
+        *("quantity", "qty", "amount", "total", "revenue", "sales", "distance"),
         *("duration", "length", "weight", "population", "count", "units", "value", "size", "area"),
         *("budget", "hours", "minutes", "days"),
     }

@@ -27,10 +27,12 @@ class ColumnWords(Model):
     """For a reference: what its target is to the row: "destination airport"."""
     possessive: str | None = None
     """For a reference: its target, with `{}` for the row: "the plane that flew {}"."""
-    modifier: str | None = None
-    """After the plural, with `{}` for the value: "operated by {}"."""
-    ask: str | None = None
-    """A question, with `{}` for the row: "How many seats does {} have?"."""
+    modifier: str | tuple[str, ...] | None = None
+    """After the plural, with `{}` for the value: "operated by {}"; one or several."""
+    during: str | None = None
+    """For days and moments: after the plural, with `{}` for a span like "in June": "made {}"."""
+    ask: str | tuple[str, ...] | None = None
+    """A question, with `{}` for the row: "How many seats does {} have?"; one or several."""
     superlatives: tuple[str, str] | None = None
     """For the largest and the smallest value: "longest", "shortest"; or with `{}` for the row's
     noun: "the northernmost {}"."""
@@ -47,6 +49,16 @@ class ColumnWords(Model):
     in_questions: bool = True
     """Whether questions may mention or ask for the column; tools show it in any case."""
 
+    @property
+    def modifiers(self) -> tuple[str, ...]:
+        """All ways to say which rows hold a value."""
+        return _several(self.modifier)
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """All ways to ask for the value."""
+        return _several(self.ask)
+
 
 class TableWords(Model):
     """How one table is spoken of."""
@@ -56,11 +68,20 @@ class TableWords(Model):
     plural: str | None = None
     named: str | None = None
     """A row by its key, with the key's columns in braces: "flight {carrier} {flight}"."""
-    counted: str | None = None
-    """A question for a number of rows, with `{}` for them: "How many {} were there?"."""
+    counted: str | tuple[str, ...] | None = None
+    """A question for a number of rows, with `{}` for them: "How many {} were there?"; or many."""
     writes: bool | None = None
     """Whether tools may change rows; guessed from what the table is about when left out."""
     columns: dict[str, ColumnWords] = Field(default_factory=dict[str, ColumnWords])
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """All ways to ask for a number of rows."""
+        return _several(self.counted)
+
+
+def _several(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else given or ()
 
 
 class Descriptions(Model):

@@ -64,6 +64,10 @@ _IRREGULAR = {
     "women": "woman",
 }
 _PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
+_LIKE_YOU = re.compile(r"(?:uni(?!n|m)|us[aeu]|ut[ie]l|eu|ewe|one|once|ubiq)", re.IGNORECASE)
+_SILENT_H = re.compile(r"(?:hour|honest|honou?r|heir)", re.IGNORECASE)
+_SAID_AS_WORDS = frozenset({"ZIP", "SKU", "NASA"})
+"""Capitals that are read as one word."""
 _IDENTIFYING_WORDS = ("id", "key", "code", "number", "no", "uuid", "ref")
 
 
@@ -177,8 +181,18 @@ def without_identifying_word(name: str) -> str | None:
 
 
 def a_or_an(noun: str) -> str:
-    """Return a noun with its indefinite article."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    """Return a noun with its indefinite article, by how it sounds.
+
+    >>> a_or_an("hour"), a_or_an("unit price"), a_or_an("FAA code"), a_or_an("order")
+    ('an hour', 'a unit price', 'an FAA code', 'an order')
+    """
+    first = noun.split(" ")[0]
+    if re.fullmatch(r"[A-Z]{2,5}|[A-Z]", first) and first not in _SAID_AS_WORDS:
+        vowel = first[0] in "AEFHILMNORSX"
+    else:
+        vowel = first[:1].lower() in "aeiou"
+        vowel = not _LIKE_YOU.match(first) if vowel else _SILENT_H.match(first) is not None
+    return f"{'an' if vowel else 'a'} {noun}"
 
 
 def joined(parts: list[str]) -> str:

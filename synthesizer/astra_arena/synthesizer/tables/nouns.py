@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from astra_arena.synthesizer.tables.lexicon import NOUNS
 from astra_arena.synthesizer.tables.naming import (
     is_identifying,
     label_of,
@@ -11,7 +12,7 @@ from astra_arena.synthesizer.tables.naming import (
     words_of,
 )
 
-ROW_OF = "row of "
+RECORD = " record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ def table_nouns(
     """Return the nouns of each table.
 
     A plural name is a noun: "orders". So is a singular one that columns are named after, as
-    `order_id` is. Of others nothing is known, and "messies" is no word: their rows are called
-    "rows of messy". Tables whose nouns would be the same are told apart by their quoted names.
+    `order_id` is, and one that ends in a common noun. Of others nothing is known, and "messies" is
+    no word: their rows are called "messy records". Tables whose nouns would be the same are told
+    apart by their quoted names.
 
     Args:
         tables: Each with its name, and the singular and plural that descriptions give it.
@@ -66,13 +68,13 @@ def _nouns(table: str, singular: str | None, plural: str | None, *, named_after:
         return _quoted(table)
     if written != one:
         return Nouns(one, written, one, written)
-    if written in named_after:
+    if written in named_after or words_of(table)[-1] in NOUNS:
         many = plural_of(one)
         return Nouns(one, many, one, many)
     said = label_of(table)
-    return Nouns(f"{ROW_OF}{said}", f"rows of {said}", one, written)
+    return Nouns(f"{said}{RECORD}", f"{said} records", one, written)
 
 
 def _quoted(table: str) -> Nouns:
     name = " ".join(table.split())
-    return Nouns(f'{ROW_OF}"{name}"', f'rows of "{name}"', table, table)
+    return Nouns(f'"{name}"{RECORD}', f'"{name}" records', table, table)

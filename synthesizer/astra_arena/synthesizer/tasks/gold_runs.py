@@ -98,7 +98,11 @@ async def _gold_calls(session: Session, task: Task) -> AsyncGenerator[GoldCall]:
 
 
 async def keep_true_alternatives(
-    sandbox: ProcessSandbox, program: Program, tasks: Iterable[Task]
+    sandbox: ProcessSandbox,
+    program: Program,
+    tasks: Iterable[Task],
+    *,
+    on_task: Callable[[Task], None] | None = None,
 ) -> tuple[Task, ...]:
     """Return the tasks with those alternatives alone that answer when executed."""
     gate = asyncio.Semaphore(SESSIONS)
@@ -107,9 +111,12 @@ async def keep_true_alternatives(
         async with gate:
             session = await sandbox.open_session(program, seed=0)
             try:
-                return await _with_true_alternatives(session, task)
+                kept = await _with_true_alternatives(session, task)
             finally:
                 await session.close()
+        if on_task is not None:
+            on_task(kept)
+        return kept
 
     return tuple(await asyncio.gather(*(keep(task) for task in tasks)))
 

@@ -1,100 +1,188 @@
 """Words for steps: the row that one finds, the rows that it searches, the question it asks."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from astra_arena.core.randomness import random_stream
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
-from astra_arena.synthesizer.tables.naming import joined
-from astra_arena.synthesizer.tables.roles import role_of
+from astra_arena.synthesizer.tables.grammar import ColumnGrammar, grammar_of
+from astra_arena.synthesizer.tasks.constraints import Constraints
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Row, Step
-from astra_arena.synthesizer.tasks.terms import (
-    named_row,
-    plain_superlatives,
-    spoken,
-    superlatives,
-)
+from astra_arena.synthesizer.tasks.terms import named_row, spoken
+from astra_arena.synthesizer.tasks.things import thing_of
 
 Namer: TypeAlias = Callable[[Step], str]
 """How the row of a step is referred to where another step needs it."""
 
 LONGEST_INSIDE = 60
 """A longer phrase stands at the end of a question."""
+LONGEST_SHORT = 24
 
-_METRICS = {
-    "minimum": "lowest",
-    "maximum": "highest",
-    "mean": "average",
-    "sum": "total",
+_FIGURES = {
+    "minimum": (
+        "What is the lowest {label} among {rows}?",
+        "What is the lowest {label} of {rows}?",
+    ),
+    "maximum": (
+        "What is the highest {label} among {rows}?",
+        "What is the highest {label} of {rows}?",
+    ),
+    "mean": ("What is the average {label} of {rows}?",),
+    "sum": ("What is the total {label} of {rows}?",),
 }
-
-_NAMED = {"name": "named", "title": "titled"}
-"""Columns that say what a row is called, and how it is said."""
+_COUNTED_FIGURES = {
+    "mean": ("How many {counted} do {rows} have on average?",),
+    "sum": ("How many {counted} do {rows} have in total?",),
+}
 
 
 @dataclass(frozen=True)
 class Phrases:
-    """Words the steps of one plan."""
+    """Words the steps of one plan.
+
+    Args:
+        catalogue: The entities.
+        plan: The steps.
+        salt: Decides which of several ways to say a thing is taken; the same way each time.
+    """
 
     catalogue: Catalogue
     plan: Plan
+    salt: int = 0
+    constraints: Constraints = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "constraints", Constraints(self))
+
+    def choose(self, options: Sequence[str], *about: str) -> str:
+        """Choose one of several ways to say the same, the same way whenever it is said."""
+        if len(options) == 1:
+            return options[0]
+        return random_stream(self.salt, "phrase", *about).choice(options)
 
     def entity_of(self, step: Step) -> Entity:
         """Return the entity that a step is about."""
         return self.catalogue.by_name[step.table]
 
+    def grammar(self, step: Step, column: str | None) -> ColumnGrammar:
+        """Return how a column of a step's entity is spoken of."""
+        entity = self.entity_of(step)
+        return grammar_of(entity, entity.by_name[column or ""])
+
     def row(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the row that a step finds, nested parents included."""
-        entity = self.entity_of(step)
         match step.kind:
             case "get":
                 return self._known_row(step, name)
             case "pick":
-                return f"the {entity.singular} {self._modifiers(step, name)}"
+                return f"the {self.constraints.noun(step, name, plural=False)}"
             case _:
-                return f"{self.superlative(step)} of all {self.rows(step, name)}"
+                if any(condition.source for condition in step.conditions):
+                    return self._chosen_among(step, name)
+                return self.superlative(step, noun=self.constraints.noun(step, name, plural=False))
 
-    def superlative(self, step: Step, *, noun: str | None = None) -> str:
+    def superlative(self, step: Step, *, noun: str) -> str:
         """Return "the flight with the longest delay" without what it is chosen from."""
-        entity = self.entity_of(step)
-        attribute = entity.by_name[step.sort_by or ""]
-        word = superlatives(attribute)[0 if step.descending else 1]
-        noun = noun or entity.singular
-        return word.replace("{}", noun) if "{}" in word else f"the {noun} with {word}"
+        grammar = self.grammar(step, step.sort_by)
+        forms = grammar.most if step.descending else grammar.least
+        form = self.choose(forms, step.id, "superlative")
+        tail = noun.partition(self.entity_of(step).singular)[2]
+        if form.startswith("the {} with ") and (" with " in tail or " that " in tail):
+            form = form.replace("{} with ", "{} that has ", 1)
+        elif form.startswith("the {} ") and tail and not form.startswith("the {} with "):
+            form = form.replace("{} ", "{} that was ", 1)
+        # Two clauses in a row are one with "and".
+        if " that " in tail:
+            form = form.replace("{} that ", "{} and ", 1)
+        return form.replace("{}", noun)
+
+    def _chosen_among(self, step: Step, name: Namer) -> str:
+        said = self.superlative(step, noun=self.entity_of(step).singular)
+        among = self.choose(("of all {}", "among {}"), step.id, "among")
+        return f"{said} {among.format(self.rows(step, name))}"
 
     def rows(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the rows that a step searches."""
-        plural = self.entity_of(step).plural
-        modifiers = self._modifiers(step, name)
-        return f"{plural} {modifiers}" if modifiers else plural
+        return self.constraints.noun(step, name, plural=True)
 
     def question(self, step: Step, name: Namer) -> str:
         """Return the question that the step answers."""
-        entity = self.entity_of(step)
         match step.kind:
             case "count":
-                rows = self.rows(step, name)
-                short = "How many {} are there?" if len(rows) <= LONGEST_INSIDE else ""
-                form = entity.words.counted or short or "What is the number of {}?"
-                return self._told_whether_included(step, form.replace("{}", rows))
+                return self._told_whether_included(step, self._count_question(step, name))
             case "summary":
                 return self._told_whether_included(step, self._summary_question(step, name))
             case _:
-                return self._value_question(step, self.row(step, name))
+                return self.value_question(step, self.row(step, name))
 
     def value(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the value that a step answers."""
-        label = self.entity_of(step).by_name[step.column or ""].label
-        return f"the {label} of {name(step)}"
+        return f"the {self.grammar(step, step.column).label} of {name(step)}"
 
-    def _value_question(self, step: Step, row: str) -> str:
-        attribute = self.entity_of(step).by_name[step.column or ""]
-        ask = attribute.words.ask
-        # What follows a long phrase is lost on the reader.
-        if ask and (len(row) <= LONGEST_INSIDE or ask.endswith("{}?")):
-            return ask.replace("{}", row)
-        unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
-        return f"What is the {attribute.label} of {row}{unit}?"
+    def _count_question(self, step: Step, name: Namer) -> str:
+        entity = self.entity_of(step)
+        rows = self.rows(step, name)
+        counts = entity.words.counts
+        if counts:
+            return self.choose(counts, step.id, "count").replace("{}", rows)
+        owned = self._owned_question(step, name)
+        if owned is not None:
+            return owned
+        options = ["What is the number of {}?", "How many {} are there?"]
+        form = self.choose(options if len(rows) > LONGEST_INSIDE else options[1:], step.id, "count")
+        return form.replace("{}", rows)
+
+    def _owned_question(self, step: Step, name: Namer) -> str | None:
+        """Return "How many orders does customer 5 have?" where the owner is all that is said."""
+        if len(step.conditions) != 1:
+            return None
+        (condition,) = step.conditions
+        owner = self.constraints.owner_phrase(step, condition, name)
+        if owner is None:
+            return None
+        form = self.choose(("How many {} does {} have?", "How many {} are there for {}?"), step.id)
+        return form.format(self.entity_of(step).plural, owner)
+
+    def ends_well(self, step: Step) -> bool:
+        """Whether the value can be asked for with the row at the end of the question."""
+        if step.kind in ("count", "summary"):
+            return True
+        return any(ask.endswith("{}?") for ask in self.grammar(step, step.column).asks)
+
+    def _asked_by_key(self, step: Step, row: str) -> str | None:
+        """Ask for the key of the thing that a reference names, not for the reference's column."""
+        entity = self.entity_of(step)
+        attribute = entity.by_name[step.column or ""]
+        reference = entity.reference_of(attribute.name)
+        if reference is None or attribute.words.asks:
+            return None
+        target = self.catalogue.by_name[reference.target]
+        key = target.by_name[reference.target_columns[0]]
+        thing = self.choose(thing_of(self.catalogue, step, row), step.id, "thing")
+        return f"What is the {grammar_of(target, key).label} of {thing}?"
+
+    def value_question(self, step: Step, row: str) -> str:
+        """Return the question for the value of a step, with the row said like this."""
+        by_key = self._asked_by_key(step, row)
+        if by_key is not None:
+            return by_key
+        grammar = self.grammar(step, step.column)
+        asks = [
+            ask for ask in grammar.asks if len(row) <= LONGEST_SHORT or ask.endswith("{}?")
+        ] or [ask for ask in grammar.asks if len(row) <= LONGEST_INSIDE]
+        if not asks:
+            asks = [grammar.asks[0]]
+        question = self.choose(asks, step.id, "ask").replace("{}", row)
+        return self._with_unit(step, question, grammar)
+
+    def _with_unit(self, step: Step, question: str, grammar: ColumnGrammar) -> str:
+        if not grammar.unit or grammar.unit in question[-len(grammar.unit) - 30 :]:
+            return question
+        # A question of one's own words may have the unit in it.
+        if self.entity_of(step).by_name[step.column or ""].words.asks and step.kind != "summary":
+            return question
+        return f"{question[:-1]}, in {grammar.unit}?"
 
     def _told_whether_included(self, step: Step, question: str) -> str:
         """Say so where a row that the others are compared with is counted among them."""
@@ -108,148 +196,57 @@ class Phrases:
             for condition in step.conditions
             if condition.source
             and condition.operator == "is"
-            and not self._same_kind(step, condition)
+            and not self.constraints.names_its_thing(step, condition)
         ]
         return any(
             parent.table == step.table
             and parent.rows
-            and all(_satisfies(parent.rows[0], condition) for condition in step.conditions)
+            and all(satisfies(parent.rows[0], condition) for condition in step.conditions)
             for parent in shared
         )
 
     def _summary_question(self, step: Step, name: Namer) -> str:
-        attribute = self.entity_of(step).by_name[step.column or ""]
-        figure = _METRICS[step.metric or "mean"]
-        words = attribute.words.superlatives or plain_superlatives(attribute)
-        if step.metric in ("minimum", "maximum") and "{}" not in "".join(words):
-            figure = words[0] if step.metric == "maximum" else words[1]
-        unit = f", in {attribute.words.unit}" if attribute.words.unit else ""
-        return f"What is the {figure} {attribute.label} of {self.rows(step, name)}{unit}?"
+        grammar = self.grammar(step, step.column)
+        metric = step.metric or "mean"
+        forms = _FIGURES[metric]
+        label = grammar.label
+        if grammar.counted:
+            forms = _COUNTED_FIGURES.get(metric, forms)
+        elif metric == "sum" and "total" in label.split(" "):
+            forms = ("What is the sum of the {label}s of {rows}?",)
+        words = self.entity_of(step).by_name[step.column or ""].words.superlatives
+        form = self.choose(forms, step.id, "figure")
+        if metric in ("minimum", "maximum") and words and "{}" not in "".join(words):
+            extreme = words[0] if metric == "maximum" else words[1]
+            form = form.replace("highest", extreme).replace("lowest", extreme)
+        rows = self.rows(step, name)
+        question = form.format(label=label, rows=rows, counted=grammar.counted)
+        return self._with_unit(step, question, grammar)
 
     def _known_row(self, step: Step, name: Namer) -> str:
         entity = self.entity_of(step)
         fed = [condition for condition in step.conditions if condition.source]
-        if fed and len(entity.key) > 1 and not entity.words.named:
-            parts = [self._key_part(entity, condition, name) for condition in step.conditions]
-            return f"the {entity.singular} with {joined(parts)}"
+        if len(entity.key) > 1 and not entity.words.named:
+            return f"the {self.constraints.noun(step, name, plural=False)}"
         if not fed or len(entity.key) > 1:
             said = {
-                condition.column: self._value_of(entity, condition, name)
+                condition.column: self.constraints.value_of(step, condition, name)
                 if condition.source
                 else spoken(entity.by_name[condition.column], condition.value)
                 for condition in step.conditions
             }
             return named_row(entity, said)
-        return self._thing(self.plan.step(fed[0].source or ""), name)
+        return self.thing(self.plan.step(fed[0].source or ""), name)
 
-    def _key_part(self, entity: Entity, condition: Condition, name: Namer) -> str:
-        attribute = entity.by_name[condition.column]
-        if condition.source is None:
-            return f"{attribute.label} {spoken(attribute, condition.value)}"
-        value = self._value_of(entity, condition, name)
-        if entity.reference_of(condition.column) is None:
-            return f"{value} as its {attribute.label}"
-        return f"{value} as its {self._filter_label(entity, condition)}"
-
-    def _thing(self, parent: Step, name: Namer) -> str:
-        """Return the phrase for the thing that the parent's answer names."""
-        entity = self.entity_of(parent)
-        column = parent.column or ""
+    def thing(self, parent: Step, name: Namer) -> str:
+        """Return the phrase for the thing that a step's answer names."""
         row = name(parent)
-        if entity.key == (column,):
-            return row
-        reference = entity.reference_of(column)
-        words = entity.by_name[column].words
-        if reference is None:
-            return f"the {entity.by_name[column].label} of {row}"
-        if words.possessive:
-            return words.possessive.replace("{}", row)
-        target = self.catalogue.by_name[reference.target]
-        return f"the {words.role or role_of(entity.by_name[column], target)} of {row}"
-
-    def _modifiers(self, step: Step, name: Namer) -> str:
-        entity = self.entity_of(step)
-        said: list[str] = []
-        plain: list[str] = []
-        fed: list[str] = []
-        for condition in step.conditions:
-            words = entity.by_name[condition.column].words
-            value = self._value_of(entity, condition, name)
-            here = fed if condition.source else said
-            if condition.source and not self._same_kind(step, condition):
-                here.append(self._shared(step, condition, name))
-            elif words.modifier:
-                here.append(words.modifier.replace("{}", value))
-            elif self._owner(entity, condition) is not None:
-                here.append(f"of {value}")
-            elif condition.source:
-                here.append(f"whose {self._filter_label(entity, condition)} is {value}")
-            elif condition.column in _NAMED:
-                said.append(f"{_NAMED[condition.column]} {value}")
-            else:
-                plain.append(f"{self._filter_label(entity, condition)} {value}")
-        if plain:
-            said.insert(0, f"with {joined(plain)}")
-        # What other rows decide comes last, since its phrases are long.
-        return " ".join([*said, joined(fed)]).strip()
-
-    def _owner(self, entity: Entity, condition: Condition) -> Entity | None:
-        """Return what a column like `customer_id` refers to, if it says no more than that."""
-        reference = entity.reference_of(condition.column)
-        if reference is None:
-            return None
-        target = self.catalogue.by_name[reference.target]
-        plain = role_of(entity.by_name[condition.column], target) == target.singular
-        return target if plain else None
-
-    def _filter_label(self, entity: Entity, condition: Condition) -> str:
-        attribute = entity.by_name[condition.column]
-        reference = entity.reference_of(condition.column)
-        if reference is not None:
-            target = self.catalogue.by_name[reference.target]
-            return attribute.words.role or role_of(attribute, target)
-        return attribute.label
-
-    def _same_kind(self, step: Step, condition: Condition) -> bool:
-        """Whether the parent's answer names a thing, so that the thing can be spoken of."""
-        if condition.operator != "is" or not self.catalogue.names_things(
-            step.table, condition.column
-        ):
-            return False
-        parent = self.plan.step(condition.source or "")
-        if (parent.table, parent.column) != (step.table, condition.column):
-            return True
-        # Within one table "the same customer as that order" is shorter than naming the customer.
-        entity = self.catalogue.by_name[step.table]
-        words = entity.by_name[condition.column].words
-        return words.modifier is not None and words.possessive is not None
-
-    def _shared(self, step: Step, condition: Condition, name: Namer) -> str:
-        """Return "with the same model as that plane" or a bound that another row sets."""
-        attribute = self.entity_of(step).by_name[condition.column]
-        row = name(self.plan.step(condition.source or ""))
-        match condition.operator:
-            case "is":
-                label = self._filter_label(self.entity_of(step), condition)
-                return f"with the same {label} as {row}"
-            case "at_least":
-                return f"whose {attribute.label} is at least that of {row}"
-            case "at_most":
-                return f"whose {attribute.label} is at most that of {row}"
-
-    def _value_of(self, entity: Entity, condition: Condition, name: Namer) -> str:
-        attribute = entity.by_name[condition.column]
-        if condition.source is None:
-            value = spoken(attribute, condition.value)
-            owner = None if attribute.words.modifier else self._owner(entity, condition)
-            return value if owner is None else named_row(owner, {owner.key[0]: value})
-        parent = self.plan.step(condition.source)
-        if self.catalogue.names_things(entity.name, condition.column):
-            return self._thing(parent, name)
-        return self.value(parent, name)
+        options = thing_of(self.catalogue, parent, row)
+        return self.choose(options, parent.id, "thing")
 
 
-def _satisfies(row: Row, condition: Condition) -> bool:
+def satisfies(row: Row, condition: Condition) -> bool:
+    """Tell whether a row that a step showed satisfies a condition."""
     value, bound = row[condition.column], condition.value
     if condition.operator == "is":
         return value == bound

@@ -1,4 +1,4 @@
-"""Draws whole plans: chains, forks, joins and parallel branches, step by step."""
+"""Draws whole plans, step by step: single questions, chains, forks, joins, separate branches."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,18 +8,25 @@ from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.tool_design import EntityTools
 from astra_arena.synthesizer.tasks.answer_uses import AnswerUses
 from astra_arena.synthesizer.tasks.step_sampler import StepSampler
-from astra_arena.synthesizer.tasks.task_graphs import Condition, Step, Topology
+from astra_arena.synthesizer.tasks.task_graphs import Condition, Shape, Step
 
 _T = TypeVar("_T")
 
 STEP_ATTEMPTS = 3
 """Draws for one step before its plan is given up."""
 
-_SIZES: dict[Topology, tuple[int, ...]] = {
-    "chain": (2, 2, 3, 3, 3, 3, 4, 4, 5),
-    "fork": (3, 3, 4),
-    "join": (3, 3, 3, 4),
-    "parallel": (4, 4, 5),
+MOST_STEPS = 8
+"""Sub-questions of one task."""
+DRAWS_PER_SINGLE = 4
+"""Draws, for each, of the questions that stand side by side."""
+
+_SIZES: dict[Shape, tuple[int, ...]] = {
+    "single": (1,),
+    "singles": (2, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8),
+    "chain": (2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6),
+    "fork": (3, 3, 4, 4, 5, 6),
+    "join": (3, 3, 3, 4, 4, 5),
+    "branches": (4, 4, 4, 5, 5, 6, 6, 7, 8),
 }
 """How many steps plans of each shape have; one is drawn."""
 
@@ -49,21 +56,36 @@ class Shapes:
         self._steps = steps
         self._chance = chance
 
-    def size(self, topology: Topology) -> int:
+    def size(self, shape: Shape) -> int:
         """Draw how many steps a plan of the shape has."""
-        return self._among(_SIZES[topology])
+        return self._among(_SIZES[shape])
 
-    def draw(self, topology: Topology, size: int) -> tuple[Step, ...] | None:
+    def draw(self, shape: Shape, size: int) -> tuple[Step, ...] | None:
         """Draw the steps, parents first; `None` when the draw came to nothing."""
-        match topology:
+        match shape:
+            case "single":
+                return self._singles(1)
+            case "singles":
+                return self._singles(size)
             case "chain":
                 return self._chain(length=size)
             case "fork":
-                return self._fork(stem_length=size - 2)
+                return self._fork(size)
             case "join":
-                return self._join(longer=size > 3)
-            case "parallel":
-                return self._parallel(size)
+                return self._join(size)
+            case "branches":
+                return self._branches(size)
+
+    def _singles(self, size: int) -> tuple[Step, ...] | None:
+        singles: list[Step] = []
+        for _ in range(DRAWS_PER_SINGLE * size):
+            step = self._steps.single(f"q{len(singles) + 1}")
+            # Two values of one row are one look at it.
+            if step is not None and not any(_like(step, other) for other in singles):
+                singles.append(step)
+            if len(singles) == size:
+                return tuple(singles)
+        return None
 
     def _chain(self, *, length: int, first: int = 1) -> tuple[Step, ...] | None:
         root = self._steps.root(f"q{first}")
@@ -84,16 +106,28 @@ class Shapes:
                 return step
         return None
 
-    def _fork(self, *, stem_length: int) -> tuple[Step, ...] | None:
-        stem = self._open_chain(length=stem_length)
+    def _fork(self, size: int) -> tuple[Step, ...] | None:
+        """Draw a stem and two or three steps that need its last answer; one may go a step on."""
+        tines = 3 if size > 4 and self._chance() < 0.4 else 2
+        longer = size > 3 + tines or (size > 3 and self._chance() < 0.4)
+        stem = self._open_chain(length=size - tines - longer)
         if stem is None:
             return None
-        number = len(stem) + 1
-        left = self._following(number, stem[-1], final=True)
-        right = self._following(number + 1, stem[-1], final=True)
-        if left is None or right is None or _like(left, right):
-            return None
-        return (*stem, left, right)
+        steps = list(stem)
+        ends: list[Step] = []
+        for tine in range(tines):
+            goes_on = longer and tine == 0
+            end = self._following(len(steps) + 1, stem[-1], final=not goes_on)
+            if end is None or any(_like(end, other) for other in ends):
+                return None
+            ends.append(end)
+            steps.append(end)
+            if goes_on:
+                last = self._following(len(steps) + 1, end, final=True)
+                if last is None:
+                    return None
+                steps.append(last)
+        return tuple(steps)
 
     def _open_chain(self, *, length: int, first: int = 1) -> tuple[Step, ...] | None:
         root = self._steps.root(f"q{first}")
@@ -107,7 +141,8 @@ class Shapes:
             chain.append(step)
         return tuple(chain)
 
-    def _join(self, *, longer: bool) -> tuple[Step, ...] | None:
+    def _join(self, size: int) -> tuple[Step, ...] | None:
+        """Draw two parents and a step that needs both, then a chain from there on."""
         entity, columns = self._joined_columns()
         if entity is None:
             return None
@@ -123,12 +158,13 @@ class Shapes:
                 return None
             steps.append(producer)
             conditions.append(Condition(column, "is", producer.answer, producer.id))
-        return self._close_join(entity, steps, conditions, longer=longer)
+        return self._close_join(entity, steps, conditions, size)
 
     def _close_join(
-        self, entity: Entity, steps: list[Step], conditions: list[Condition], *, longer: bool
+        self, entity: Entity, steps: list[Step], conditions: list[Condition], size: int
     ) -> tuple[Step, ...] | None:
         number = len(steps) + 1
+        longer = size > number
         if {condition.column for condition in conditions} == set(entity.key):
             ordered = sorted(conditions, key=lambda condition: entity.key.index(condition.column))
             joint = self._steps.getting(f"q{number}", entity, tuple(ordered), final=not longer)
@@ -136,10 +172,16 @@ class Shapes:
             joint = self._steps.searching(
                 f"q{number}", entity.name, tuple(conditions), final=not longer
             )
-        if joint is None or not longer:
-            return None if joint is None else (*steps, joint)
-        last = self._following(number + 1, joint, final=True)
-        return None if last is None else (*steps, joint, last)
+        if joint is None:
+            return None
+        joined = [*steps, joint]
+        while len(joined) < size:
+            number = len(joined) + 1
+            step = self._following(number, joined[-1], final=number == size)
+            if step is None:
+                return None
+            joined.append(step)
+        return tuple(joined)
 
     def _joined_columns(self) -> tuple[Entity | None, tuple[str, ...]]:
         """Draw an entity and two of its columns that other steps can give values for."""
@@ -166,12 +208,18 @@ class Shapes:
             if self._catalogue.same_things(table, own, entity.name, column)
         ]
 
-    def _parallel(self, size: int) -> tuple[Step, ...] | None:
-        left = self._chain(length=2)
-        if left is None:
-            return None
-        right = self._chain(length=size - 2, first=len(left) + 1)
-        return None if right is None else (*left, *right)
+    def _branches(self, size: int) -> tuple[Step, ...] | None:
+        """Draw two to four chains that have nothing in common."""
+        lengths = [2] * (2 if size < 6 or self._chance() < 0.5 else size // 2)
+        while sum(lengths) < size:
+            lengths[int(self._chance() * len(lengths))] += 1
+        steps: list[Step] = []
+        for length in lengths:
+            branch = self._chain(length=length, first=len(steps) + 1)
+            if branch is None:
+                return None
+            steps += branch
+        return tuple(steps)
 
     def _among(self, choices: Sequence[_T]) -> _T:
         return choices[int(self._chance() * len(choices))]

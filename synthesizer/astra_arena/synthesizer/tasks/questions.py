@@ -2,19 +2,35 @@
 
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.profile import SqlValue
-from astra_arena.synthesizer.tasks.phrases import Phrases
+from astra_arena.synthesizer.tasks.phrases import LONGEST_INSIDE, Phrases
 from astra_arena.synthesizer.tasks.task_graphs import Plan, Step
+from astra_arena.synthesizer.tasks.terms import moment, number
 
 LONGEST_NESTED_ROW = 90
 """A longer phrase for a row gets a sentence of its own."""
+LONGEST_AMID = 48
+"""A longer phrase does not stand amid a question."""
+FEWEST_NUMBERED = 4
+"""So many separate questions are numbered."""
 
 _OPENINGS = ("Find {}.", "Take {}.", "Look for {}.", "Start with {}.")
-_KNOWN_OPENINGS = ("Take {}.", "Start with {}.", "Consider {}.")
+_LATER_OPENINGS = ("Then find {}.", "From there, go to {}.", "Next, take {}.", "Then look for {}.")
+_KNOWN_OPENINGS = ("Take {}.", "Start with {}.", "Consider {}.", "Look at {}.")
 _CHOICES = ("Among {}, find {}.", "Of all {}, take {}.", "Among {}, look for {}.")
+_CONNECTORS = ("Also, {}", "And {}", "Separately, {}", "I would also like to know: {}")
+_SENTENCE_CONNECTORS = ("Separately: {}", "Another thing: {}", "Now something else. {}")
+_LISTINGS = (
+    "Please answer each of these.",
+    "I have {n} questions.",
+    "Could you look up {n} things for me?",
+    "I need {n} facts for a summary.",
+)
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,88 +41,128 @@ class Wording:
     step_questions: dict[str, str]
 
 
+@dataclass
+class _Told:
+    """Which rows have been introduced, and of which tables several are spoken of."""
+
+    introduced: list[Step] = field(default_factory=list[Step])
+    counted: set[str] = field(default_factory=set[str])
+    """Tables whose rows are called the first, the second and so on."""
+
+
 class Storyteller:
     """Tells one plan: long rows are introduced first, then spoken of as "that …"."""
 
     def __init__(self, catalogue: Catalogue, plan: Plan, stream: random.Random) -> None:
-        self._phrases = Phrases(catalogue, plan)
+        self._phrases = Phrases(catalogue, plan, salt=stream.getrandbits(32))
         self._plan = plan
-        self._stream = stream
-        self._introduced: list[Step] = []
-        self._lettered: set[str] = set()
+        self._told = _Told()
 
     def tell(self) -> Wording:
         """Return the wording of the plan."""
         told = self._question()
-        if self._lettered:
-            # Two rows of one kind are spoken of: the second telling gives them names.
-            self._introduced = []
+        if self._told.counted:
+            # Two rows of one kind are spoken of: the second telling counts them.
+            self._told.introduced = []
             told = self._question()
         steps = {step.id: self._phrases.question(step, self._nested) for step in self._plan.steps}
         return Wording(told, steps)
 
     def _question(self) -> str:
-        state = self._stream.getstate()
         parts = [self._part(leaves) for leaves in self._separate_leaves()]
-        self._stream.setstate(state)
+        if len(parts) >= FEWEST_NUMBERED:
+            listing = self._phrases.choose(_LISTINGS, "listing").format(n=_NUMBERS[len(parts)])
+            numbered = [f"({n}) {capitalised(part)}" for n, part in enumerate(parts, start=1)]
+            return " ".join([listing, *numbered])
         first, *others = parts
-        return " ".join([capitalised(first), *(f"Separately: {other}" for other in others)])
+        return " ".join([capitalised(first), *map(self._connected, others, range(len(others)))])
+
+    def _connected(self, part: str, place: int) -> str:
+        sentences = part.count(". ")
+        forms = _SENTENCE_CONNECTORS if sentences else _CONNECTORS
+        # The same opening twice would tell that a list is gone through.
+        start = forms.index(self._phrases.choose(forms, "connector"))
+        form = forms[(start + place) % len(forms)]
+        lowered = part[:1].lower() + part[1:]
+        return form.format(capitalised(part) if form.endswith(". {}") else lowered)
 
     def _separate_leaves(self) -> list[list[Step]]:
         """Return the leaves, those that have no step in common apart."""
-        if self._plan.topology == "parallel":
+        if self._plan.shape in ("singles", "branches"):
             return [[leaf] for leaf in self._plan.leaves]
         return [list(self._plan.leaves)]
 
     def _part(self, leaves: list[Step]) -> str:
         needed = frozenset[str]().union(*(self._plan.ancestors(leaf) for leaf in leaves))
-        sentences = [
-            self._introduction(step)
-            for step in self._plan.inner
-            if step.id in needed and self._has_own_sentence(step)
-        ]
-        asked = [self._phrases.question(leaf, self._refer) for leaf in leaves]
+        sentences: list[str] = []
+        for step in self._plan.inner:
+            if step.id in needed and self._has_own_sentence(step):
+                sentences.append(self._introduction(step, later=bool(sentences)))
+        asked: list[str] = []
+        for leaf in leaves:
+            if self._splits_question(leaf):
+                sentences.append(self._introduction(leaf, later=bool(sentences)))
+            asked.append(self._asked(leaf))
         return " ".join([*sentences, _asked_together(asked)])
 
-    def _has_own_sentence(self, step: Step) -> bool:
-        if step.kind == "get" and step.sources:
+    def _splits_question(self, leaf: Step) -> bool:
+        """Whether a row is too long to stand in the middle of the question about it."""
+        if leaf.kind not in ("top", "pick") or self._phrases.ends_well(leaf):
             return False
-        if self._plan.topology == "chain" and len(self._plan.steps) == 2:
-            return len(self._phrases.row(step, self._nested)) > LONGEST_NESTED_ROW
+        row = self._phrases.row(leaf, self._refer)
+        return len(row) > LONGEST_AMID or " that " in row
+
+    def _asked(self, leaf: Step) -> str:
+        if leaf in self._told.introduced:
+            return self._phrases.value_question(leaf, self._refer(leaf))
+        return self._phrases.question(leaf, self._refer)
+
+    def _has_own_sentence(self, step: Step) -> bool:
         feeds = sum(step.id in other.sources for other in self._plan.steps)
+        if step.kind == "get" and step.sources:
+            return feeds > 1 and len(self._phrases.row(step, self._refer)) > LONGEST_INSIDE
+        if self._plan.shape in ("chain", "branches") and len(self._plan.ancestors(step)) == 0:
+            alone = all(len(other.sources) < 2 for other in self._plan.steps)
+            fed = [other for other in self._plan.steps if step.id in other.sources]
+            if alone and all(self._is_leaf(other) for other in fed):
+                return len(self._phrases.row(step, self._nested)) > LONGEST_NESTED_ROW
         short = step.kind in ("get", "pick") and feeds == 1
         return not short or len(self._phrases.row(step, self._nested)) > LONGEST_NESTED_ROW
 
-    def _introduction(self, step: Step) -> str:
+    def _is_leaf(self, step: Step) -> bool:
+        return step in self._plan.leaves
+
+    def _introduction(self, step: Step, *, later: bool) -> str:
         noun = self._phrases.entity_of(step).singular
         known = step.kind in ("get", "pick") and not step.sources
-        opening = self._stream.choice(_KNOWN_OPENINGS if known else _OPENINGS)
-        choosing = self._stream.choice(_CHOICES)
+        openings = _KNOWN_OPENINGS if known else _LATER_OPENINGS if later else _OPENINGS
+        opening = self._phrases.choose(openings, step.id, "opening")
+        choosing = self._phrases.choose(_CHOICES, step.id, "choosing")
         if step.kind == "top" and step.sources:
             rows = self._phrases.rows(step, self._refer)
             chosen = self._phrases.superlative(step, noun="one")
             sentence = choosing.format(rows, chosen)
         else:
             sentence = opening.format(self._phrases.row(step, self._refer))
-        self._introduced.append(step)
-        if noun in self._lettered:
-            return f"{sentence[:-1]}; call it {noun} {self._letter(step)}."
+        self._told.introduced.append(step)
+        if step.table in self._told.counted:
+            return f"{sentence[:-1]}; call it the {self._ordinal(step)} {noun}."
         return sentence
 
-    def _letter(self, step: Step) -> str:
-        same = [other for other in self._introduced if other.table == step.table]
-        return "ABCDE"[same.index(step)]
+    def _ordinal(self, step: Step) -> str:
+        same = [other for other in self._told.introduced if other.table == step.table]
+        return _ORDINALS[same.index(step)]
 
     def _refer(self, step: Step) -> str:
         """Return how a row is spoken of after the introductions so far."""
-        if step not in self._introduced:
+        if step not in self._told.introduced:
             return self._phrases.row(step, self._refer)
         noun = self._phrases.entity_of(step).singular
-        if noun in self._lettered:
-            return f"{noun} {self._letter(step)}"
-        latest = [other for other in self._introduced if other.table == step.table][-1]
+        if step.table in self._told.counted:
+            return f"the {self._ordinal(step)} {noun}"
+        latest = [other for other in self._told.introduced if other.table == step.table][-1]
         if latest != step:
-            self._lettered.add(noun)
+            self._told.counted.add(step.table)
         return f"that {noun}"
 
     def _nested(self, step: Step) -> str:
@@ -115,10 +171,11 @@ class Storyteller:
 
 def _asked_together(questions: list[str]) -> str:
     first, *others = questions
-    told = first
-    for other in others:
-        told = f"{told[:-1]}, and {other[:1].lower()}{other[1:]}"
-    return told
+    if not others:
+        return first
+    lowered = [f"{one[:1].lower()}{one[1:-1]}" for one in others]
+    *between, last = [first[:-1], *lowered]
+    return f"{', '.join(between)}, and {last}?"
 
 
 def capitalised(text: str) -> str:
@@ -127,11 +184,20 @@ def capitalised(text: str) -> str:
 
 
 def gives_away(question: str, answer: SqlValue) -> bool:
-    """Tell whether a question holds an answer, as a word or number of its own."""
+    """Tell whether a question holds an answer, as a word or number of its own, however written."""
     text = str(answer).strip()
     if not text:
         return True
-    pattern = rf"(?<![\w.]){re.escape(text)}(?!\w|\.\d)"
+    spellings = {text}
+    if isinstance(answer, int | float):
+        spellings.add(number(answer))
+    elif isinstance(answer, str):
+        spellings.add(moment(text))
+    return any(_holds_word(question, spelling) for spelling in spellings)
+
+
+def _holds_word(question: str, word: str) -> bool:
+    pattern = rf"(?<![\w.,]){re.escape(word)}(?!\w|[.,]\d)"
     return re.search(pattern, question, flags=re.IGNORECASE) is not None
 
 

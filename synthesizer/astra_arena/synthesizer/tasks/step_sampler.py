@@ -8,9 +8,10 @@ from typing import TypeVar
 from astra_arena.synthesizer.tables.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
 from astra_arena.synthesizer.tables.naming import words_of
 from astra_arena.synthesizer.tables.profile import SqlValue
-from astra_arena.synthesizer.tables.tool_design import EntityTools
+from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
 from astra_arena.synthesizer.tasks.answer_uses import AnswerUses, Use
 from astra_arena.synthesizer.tasks.gold_queries import FEWEST_COMPARED, GoldQueries
+from astra_arena.synthesizer.tasks.spans import month_around, round_figure
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Kind, Metric, Row, Step
 
 MOST_GUESSABLE_SHARE = 0.25
@@ -63,6 +64,21 @@ class StepSampler:
         table = self._pick(sorted({table for table, _ in choices}))
         entity = self._catalogue.by_name[table]
         column = self._useful_column(entity, [column for name, column in choices if name == table])
+        makers = (self._top_root, self._top_root, self._pick_root, self._get_root)
+        return self._pick(makers)(step_id, entity, column)
+
+    def single(self, step_id: str) -> Step | None:
+        """Draw a step without parents whose answer is what the user wants to know."""
+        entity = self._catalogue.by_name[self._pick(sorted(self._designs))]
+        if self._stream.random() < 0.4:
+            conditions = self._criteria(entity, (), most=3)
+            # A number of rows without any criterion is the size of the table.
+            if not conditions:
+                return None
+            return self.searching(step_id, entity.name, conditions, final=True)
+        column = self._answer_column(entity, (), final=True)
+        if column is None:
+            return None
         makers = (self._top_root, self._top_root, self._pick_root, self._get_root)
         return self._pick(makers)(step_id, entity, column)
 
@@ -289,11 +305,62 @@ class StepSampler:
             and rule.attribute.name not in taken
             and self._is_criterion(entity, rule.attribute)
         ]
+        spans = [a for a in self._spanned(entity) if a.name not in taken]
+        columns += [attribute for attribute in spans if attribute not in columns]
         chosen = self._stream.sample(columns, k=min(len(columns), self._stream.randint(0, most)))
         row = self.random_row(entity)
         # In the order of the columns, in which tables are usually described best.
-        names = [a.name for a in entity.attributes if a in chosen and row[a.name] is not None]
-        return tuple(Condition(name, "is", row[name]) for name in names)
+        named = [a for a in entity.attributes if a in chosen and row[a.name] is not None]
+        return tuple(
+            condition
+            for attribute in named
+            for condition in (
+                self._span(attribute, row[attribute.name])
+                if attribute in spans
+                else (Condition(attribute.name, "is", row[attribute.name]),)
+            )
+        )
+
+    def _spanned(self, entity: Entity) -> list[Attribute]:
+        """Return the columns of which a question may name a span: a month, a price and more."""
+        design = self._designs[entity.name]
+        return [
+            attribute
+            for attribute in entity.attributes
+            if attribute.words.in_questions
+            and attribute.name not in entity.reference_columns
+            and attribute.profile.distinct > FEWEST_ANSWERS
+            and (attribute.profile.is_temporal or attribute.is_measure)
+            and all(design.filter_on(attribute.name, end) for end in ("at_least", "at_most"))
+        ]
+
+    def _span(self, attribute: Attribute, value: SqlValue) -> tuple[Condition, ...]:
+        if isinstance(value, str):
+            return self._dates(attribute, value)
+        if not isinstance(value, int | float):
+            return ()
+        bound = round_figure(value)
+        if bound is None:
+            return ()
+        # A bound that all rows satisfy would be no criterion.
+        profile = attribute.profile
+        end: Operator = "at_least" if self._stream.random() < 0.6 else "at_most"
+        ends = (profile.minimum, profile.maximum)
+        if not (isinstance(ends[0], int | float) and isinstance(ends[1], int | float)):
+            return ()
+        return (Condition(attribute.name, end, bound),) if ends[0] < bound < ends[1] else ()
+
+    def _dates(self, attribute: Attribute, value: str) -> tuple[Condition, ...]:
+        profile = attribute.profile
+        years = {str(end)[:4] for end in (profile.minimum, profile.maximum)}
+        whole_year = len(years) > 1 and self._stream.random() < 0.5
+        ends = month_around(value, whole_year=whole_year)
+        if ends is None:
+            return ()
+        return (
+            Condition(attribute.name, "at_least", ends[0]),
+            Condition(attribute.name, "at_most", ends[1]),
+        )
 
     def _is_criterion(self, entity: Entity, attribute: Attribute) -> bool:
         profile = attribute.profile

@@ -11,7 +11,21 @@ Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary"]
 extreme value among those that do. `count`: how many do. `summary`: a figure over those that do."""
 
 Metric: TypeAlias = Literal["minimum", "maximum", "mean", "sum"]
-Topology: TypeAlias = Literal["chain", "fork", "join", "parallel"]
+Topology: TypeAlias = Literal[
+    "single_hop", "parallel_single_hop", "multi_hop", "parallel_multi_hop"
+]
+"""Whether steps build on each other, and whether what the user wants falls into separate parts."""
+Shape: TypeAlias = Literal["single", "singles", "chain", "fork", "join", "branches"]
+"""How the steps hang together, finer than the topology."""
+
+TOPOLOGY_OF: dict[Shape, Topology] = {
+    "single": "single_hop",
+    "singles": "parallel_single_hop",
+    "chain": "multi_hop",
+    "fork": "multi_hop",
+    "join": "multi_hop",
+    "branches": "parallel_multi_hop",
+}
 Row: TypeAlias = dict[str, SqlValue]
 
 
@@ -77,8 +91,13 @@ class Step:
 class Plan:
     """All steps of a task, parents before children."""
 
-    topology: Topology
+    shape: Shape
     steps: tuple[Step, ...]
+
+    @property
+    def topology(self) -> Topology:
+        """The topology that the shape belongs to."""
+        return TOPOLOGY_OF[self.shape]
 
     def step(self, step_id: str) -> Step:
         """Return the step with this id."""
@@ -114,4 +133,4 @@ class Plan:
     @property
     def template(self) -> str:
         """The shape with the kinds of its steps: `chain: top flights > get planes`."""
-        return f"{self.topology}: " + " > ".join(f"{s.kind} {s.table}" for s in self.steps)
+        return f"{self.shape}: " + " > ".join(f"{s.kind} {s.table}" for s in self.steps)

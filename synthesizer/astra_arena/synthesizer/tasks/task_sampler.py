@@ -1,4 +1,4 @@
-"""Samples tasks over the references between tables: chains, forks, joins and parallel branches.
+"""Samples tasks over the references between tables, in all topologies.
 
 Plans are drawn at random and kept only when every check passes, so what makes a good task stands in
 the checks and not in the drawing.
@@ -6,11 +6,14 @@ the checks and not in the drawing.
 
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from pydantic import TypeAdapter
 
 from astra_arena.core.errors import SynthesisError
 from astra_arena.core.randomness import random_stream
+from astra_arena.synthesizer.checkpoints import Log
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.profile import SqlValue
 from astra_arena.synthesizer.tables.tool_design import EntityTools
@@ -20,7 +23,8 @@ from astra_arena.synthesizer.tasks.plan_shapes import Shapes
 from astra_arena.synthesizer.tasks.questions import Storyteller, Wording, wording_finding
 from astra_arena.synthesizer.tasks.step_sampler import StepSampler
 from astra_arena.synthesizer.tasks.task_checks import PlanChecks
-from astra_arena.synthesizer.tasks.task_graphs import Plan, Step, Topology
+from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF, Plan, Shape, Step, Topology
+from astra_arena.synthesizer.tasks.task_splits import DEFAULT_SPLIT, SplitKeeper
 
 MOST_COMMON_SHARE = 0.15
 """The share of tasks, overall and among those that ask for one column, with one final answer."""
@@ -35,13 +39,23 @@ SCARCE_TASKS = 50
 ATTEMPTS_PER_SIZE = 80
 """Draws for a number of steps: small plans pass more often, and would crowd the others out."""
 
-TOPOLOGIES: tuple[tuple[Topology, int], ...] = (
+TOPOLOGIES: dict[Topology, float] = {
+    "single_hop": 5,
+    "parallel_single_hop": 10,
+    "multi_hop": 50,
+    "parallel_multi_hop": 35,
+}
+"""How many of a hundred tasks have which topology when nothing else is asked for."""
+
+SHAPES: tuple[tuple[Shape, float], ...] = (
+    ("single", 1),
+    ("singles", 1),
     ("chain", 9),
     ("fork", 4),
     ("join", 4),
-    ("parallel", 3),
+    ("branches", 1),
 )
-"""How many of twenty tasks have which shape, where the data allows it."""
+"""The shapes with their parts of their topology's share, where the data allows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,22 @@ class SampledTask:
 
     plan: Plan
     wording: Wording
+    split: str = DEFAULT_SPLIT
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What came of drawing for one task."""
+
+    task: SampledTask | None
+    """`None` when every plan was refused."""
+    attempts: int
+    complete: int
+    """Plans that were complete and went into the checks."""
+    refused: dict[str, int]
+
+
+_DRAWS = TypeAdapter(Draw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +100,9 @@ def sample_tasks(
     *,
     count: int,
     seed: int,
+    topologies: Mapping[Topology, float] = TOPOLOGIES,
+    splits: Mapping[str, float] | None = None,
+    log: Log | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Sample:
     """Sample tasks.
@@ -80,64 +113,94 @@ def sample_tasks(
         designs: Their tools.
         count: How many tasks are wanted; fewer come back when the data holds no more.
         seed: Decides every draw.
+        topologies: The shares of the topologies, as parts of their sum; others are not drawn.
+        splits: The splits to make, with their shares; they have no entity and no pattern in common.
+        log: Holds the draws of a run that was cut off, and takes those of this one.
         progress: Told how many tasks there are, each time one is added.
 
     Raises:
         SynthesisError: if the data allows no task at all.
     """
-    sampler = _TaskSampler(connection, catalogue, designs, count, seed)
-    wanted = _shares(count)
+    sampler = _TaskSampler(connection, catalogue, designs, count, seed, splits or {})
+    wanted = _shares(count, topologies)
+    courses: list[tuple[str, Shape]] = [
+        (split, shape) for split in sampler.splits.names for shape in wanted
+    ]
     tasks: list[SampledTask] = []
-    failures: Counter[Topology] = Counter()
-    number = 0
+    failures: Counter[tuple[str, Shape]] = Counter()
     drawn_before: deque[int] = deque(maxlen=SCARCE_TASKS)
+    log = log or Log(None)
+    known = [_DRAWS.validate_python(line) for line in log.lines]
+    number = 0
     while len(tasks) < count:
         if (
             len(drawn_before) == SCARCE_TASKS
             and sampler.attempts - drawn_before[0] > SCARCE_TASKS * ATTEMPTS_PER_TASK
         ):
             break
-        topology = _next_topology(wanted, tasks, failures)
-        if topology is None:
+        open_courses: list[tuple[str, Shape]] = [
+            one for one in courses if failures[one] < FAILURES_IN_A_ROW
+        ]
+        if not open_courses:
             break
-        task = sampler.sample(topology, number)
+        split, shape = _next_course(open_courses, wanted, sampler.splits, tasks)
+        if number < len(known):
+            draw = known[number]
+        else:
+            draw = sampler.sample(shape, split, number)
+            log.add(_DRAWS.dump_python(draw, mode="json"))
         number += 1
-        if task is None:
-            failures[topology] += 1
+        sampler.take(draw)
+        if draw.task is None:
+            failures[split, shape] += 1
             continue
-        failures[topology] = 0
-        tasks.append(task)
+        failures[split, shape] = 0
+        tasks.append(draw.task)
         drawn_before.append(sampler.attempts)
         if progress is not None:
             progress(len(tasks))
     if not tasks:
-        raise SynthesisError(
-            "the data allows no task of several steps: expected tables that refer to each other "
-            "or one with values that rows share and numbers to compare; every draw was refused: "
-            + (
-                ", ".join(f"{why} ({n})" for why, n in sampler.refused.most_common(3))
-                or "none drawn"
-            )
-        )
+        raise _no_task(sampler.refused)
     return Sample(tuple(tasks), sampler.drawn, dict(sorted(sampler.refused.items())))
 
 
-def _shares(count: int) -> dict[Topology, float]:
-    whole = sum(weight for _, weight in TOPOLOGIES)
-    return {topology: count * weight / whole for topology, weight in TOPOLOGIES}
+def _no_task(refused: Counter[str]) -> SynthesisError:
+    reasons = ", ".join(f"{why} ({n})" for why, n in refused.most_common(3)) or "none drawn"
+    return SynthesisError(
+        "the data allows no task of several steps: expected tables that refer to each other "
+        "or one with values that rows share and numbers to compare; every draw was refused: "
+        + reasons
+    )
 
 
-def _next_topology(
-    wanted: dict[Topology, float], tasks: list[SampledTask], failures: Counter[Topology]
-) -> Topology | None:
-    """Return the shape that lags most behind its share; `None` when all have failed too often."""
-    done = Counter(task.plan.topology for task in tasks)
-    open_shapes: list[Topology] = [
-        topology for topology, _ in TOPOLOGIES if failures[topology] < FAILURES_IN_A_ROW
-    ]
-    if not open_shapes:
-        return None
-    return min(open_shapes, key=lambda topology: done[topology] / wanted[topology])
+def _shares(count: int, topologies: Mapping[Topology, float]) -> dict[Shape, float]:
+    parts: dict[Topology, float] = {}
+    for shape, part in SHAPES:
+        parts[TOPOLOGY_OF[shape]] = parts.get(TOPOLOGY_OF[shape], 0.0) + part
+    whole = sum(topologies.values())
+    wanted: dict[Shape, float] = {}
+    for shape, part in SHAPES:
+        topology = TOPOLOGY_OF[shape]
+        share = topologies.get(topology, 0.0)
+        if share > 0:
+            wanted[shape] = count * share / whole * part / parts[topology]
+    return wanted
+
+
+def _next_course(
+    courses: list[tuple[str, Shape]],
+    wanted: dict[Shape, float],
+    splits: SplitKeeper,
+    tasks: list[SampledTask],
+) -> tuple[str, Shape]:
+    """Return the split and shape that lag most behind their share."""
+    done = Counter((task.split, task.plan.shape) for task in tasks)
+
+    def progress(course: tuple[str, Shape]) -> float:
+        split, shape = course
+        return (done[course] + 0.5) / (wanted[shape] * splits.share(split))
+
+    return min(courses, key=progress)
 
 
 class _TaskSampler:
@@ -148,6 +211,7 @@ class _TaskSampler:
         designs: tuple[EntityTools, ...],
         count: int,
         seed: int,
+        splits: Mapping[str, float],
     ) -> None:
         self._catalogue = catalogue
         self._designs = designs
@@ -156,6 +220,7 @@ class _TaskSampler:
         self._queries = GoldQueries(connection, catalogue)
         self._queries.prepare(designs)
         self._uses = AnswerUses(catalogue, designs)
+        self.splits = SplitKeeper(splits, catalogue, self._queries, seed)
         self._questions: set[str] = set()
         self._calls: list[frozenset[object]] = []
         self._roots: Counter[object] = Counter()
@@ -165,34 +230,47 @@ class _TaskSampler:
         self.drawn = 0
         self.refused: Counter[str] = Counter()
 
-    def sample(self, topology: Topology, number: int) -> SampledTask | None:
-        """Draw until a plan of the shape passes; `None` when none does."""
+    def sample(self, shape: Shape, split: str, number: int) -> Draw:
+        """Draw until a plan of the shape passes, or too many have not."""
         stream = random_stream(self._seed, "tasks", number)
         steps = StepSampler(self._catalogue, self._designs, self._queries, self._uses, stream)
         shapes = Shapes(self._catalogue, self._designs, self._uses, steps, stream.random)
         checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
-        size = shapes.size(topology)
-        for attempt in range(ATTEMPTS_PER_TASK):
-            self.attempts += 1
-            if attempt % ATTEMPTS_PER_SIZE == ATTEMPTS_PER_SIZE - 1:
-                size = shapes.size(topology)
-            drawn = shapes.draw(topology, size)
+        size = shapes.size(shape)
+        complete, refused = 0, Counter[str]()
+        for attempt in range(1, ATTEMPTS_PER_TASK + 1):
+            if attempt % ATTEMPTS_PER_SIZE == 0:
+                size = shapes.size(shape)
+            drawn = shapes.draw(shape, size)
             if drawn is None:
                 continue
-            plan = Plan(topology, drawn)
-            self.drawn += 1
-            if not self._is_diverse(plan):
-                self.refused["answer or calls too much like those of earlier tasks"] += 1
-                continue
-            wording = Storyteller(self._catalogue, plan, stream).tell()
-            finding = wording_finding(plan, wording) or checks.finding(plan)
-            if finding is None and wording.question in self._questions:
-                finding = "the question was asked before"
+            plan = Plan(shape, drawn)
+            complete += 1
+            wording = None
+            finding = self._too_common(plan) or self.splits.finding(plan, split)
             if finding is None:
-                self._note(plan, wording)
-                return SampledTask(plan, wording)
-            self.refused[_kind_of(finding)] += 1
-        return None
+                wording = Storyteller(self._catalogue, plan, stream).tell()
+                finding = wording_finding(plan, wording) or checks.finding(plan)
+            if wording is not None and wording.question in self._questions:
+                finding = finding or "the question was asked before"
+            if finding is None and wording is not None:
+                return Draw(SampledTask(plan, wording, split), attempt, complete, dict(refused))
+            refused[_kind_of(finding or "")] += 1
+        return Draw(None, ATTEMPTS_PER_TASK, complete, dict(refused))
+
+    def take(self, draw: Draw) -> None:
+        """Count a draw, and what its task uses, so that later ones differ."""
+        self.attempts += draw.attempts
+        self.drawn += draw.complete
+        self.refused.update(draw.refused)
+        if draw.task is not None:
+            self._note(draw.task.plan, draw.task.wording)
+            self.splits.note(draw.task.plan, draw.task.split)
+
+    def _too_common(self, plan: Plan) -> str | None:
+        if self._is_diverse(plan):
+            return None
+        return "answer or calls too much like those of earlier tasks"
 
     def _is_diverse(self, plan: Plan) -> bool:
         calls = _calls(plan)

@@ -23,6 +23,7 @@ from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
 from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from astra_arena.synthesizer.tasks.task_sampler import SampledTask
+from astra_arena.synthesizer.tasks.task_splits import entities_of, patterns_of, things_json
 
 GENERATOR = "table"
 UNBOUND = "sha256:unbound"
@@ -76,15 +77,19 @@ class TaskWriter:
         return Task(
             id=f"t{number:04d}",
             environments=(UNBOUND,),
+            split=sampled.split,
             budget=Budget(calls=3 * len(plan.steps) + 5),
             difficulty={
                 "hops": plan.hops,
                 "sub_questions": len(plan.steps),
                 "topology": plan.topology,
+                "shape": plan.shape,
             },
             provenance={
                 **self.origin,
                 "template": plan.template,
+                "patterns": list[Json](sorted(patterns_of(plan))),
+                "entities": things_json(entities_of(self._catalogue, plan)),
                 "rows": [self._row_used(step) for step in plan.steps if step.rows],
             },
             turns=(Turn(say=wording.question, expect=Expectation(kind="act")),),

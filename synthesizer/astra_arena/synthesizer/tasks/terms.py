@@ -1,10 +1,11 @@
-"""Single terms of questions: a row by its key, a value, a role, a superlative, a list."""
+"""Single terms of questions: a value, a day, a span of time, a row by its key, a role, a list."""
 
 import re
+from datetime import date, datetime, timedelta
 
 from astra_arena.synthesizer.tables.catalogue import Attribute, Entity
 from astra_arena.synthesizer.tables.naming import joined
-from astra_arena.synthesizer.tables.nouns import ROW_OF
+from astra_arena.synthesizer.tables.nouns import RECORD
 from astra_arena.synthesizer.tables.profile import SqlValue
 
 _WORD = re.compile(r"\w+(?:[-./:]\w+)*")
@@ -16,6 +17,7 @@ _SMALL_WORDS = frozenset(
     }
 )
 """A value that is one of these would be read as a part of the sentence."""
+_IDENTIFYING_LABELS = frozenset({"ID", "code", "key", "number", "SKU", "ISBN", "UUID"})
 
 
 def named_row(entity: Entity, said: dict[str, str]) -> str:
@@ -28,16 +30,18 @@ def named_row(entity: Entity, said: dict[str, str]) -> str:
     if len(said) == 1:
         (column,) = said
         attribute = entity.by_name[column]
-        # "Row of messy 7" would be the row of a thing called so.
-        if _says_identity(attribute) and not entity.singular.startswith(ROW_OF):
+        # "Weather record 7" would be the seventh of them.
+        if _says_identity(attribute) and not entity.singular.endswith(RECORD):
             return f"{entity.singular} {said[column]}"
+        if attribute.label in (entity.singular, "name"):
+            return f"the {entity.singular} {said[column]}"
         return f"the {entity.singular} with {attribute.label} {said[column]}"
     parts = [f"{entity.by_name[column].label} {value}" for column, value in said.items()]
     return f"the {entity.singular} with {joined(parts)}"
 
 
 def _says_identity(attribute: Attribute) -> bool:
-    return attribute.label.split(" ")[-1] in ("ID", "code", "key", "number")
+    return attribute.label.split(" ")[-1] in _IDENTIFYING_LABELS
 
 
 def spoken(attribute: Attribute, value: SqlValue) -> str:
@@ -45,10 +49,71 @@ def spoken(attribute: Attribute, value: SqlValue) -> str:
     said = attribute.words.values.get(str(value))
     if said is not None:
         return said
+    profile = attribute.profile
+    if profile.is_temporal and isinstance(value, str):
+        return moment(value)
+    if isinstance(value, int | float) and attribute.is_measure and not _says_identity(attribute):
+        return number(value)
     text = str(value)
-    if attribute.profile.logical_type != "text" or _is_plain_word(text):
+    if profile.logical_type != "text" or _is_plain_word(text):
         return text
     return quoted(text)
+
+
+def number(value: float) -> str:
+    """Return a number with thousands separators, whole where it is whole.
+
+    >>> number(12345.5), number(50.0), number(-1234)
+    ('12,345.5', '50', '-1,234')
+    """
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return f"{value:,}"
+
+
+def moment(text: str) -> str:
+    """Return a day or moment in ISO 8601 as people write it; other text as it is.
+
+    >>> moment("2013-03-04"), moment("2013-03-04T10:05:00Z")
+    ('4 March 2013', '4 March 2013 at 10:05 UTC')
+    """
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    said = f"{parsed.day} {parsed:%B} {parsed.year}"
+    if len(text) <= len("2013-03-04"):
+        return said
+    time = f"{parsed:%H:%M}"
+    if parsed.second or parsed.microsecond:
+        time = f"{parsed:%H:%M:%S}"
+    if parsed.microsecond:
+        time += f".{text.partition('.')[2].rstrip('Z').partition('+')[0].partition('-')[0]}"
+    zone = text[10:].lstrip("T ")[len("10:05") :]
+    if text.endswith("Z"):
+        time += " UTC"
+    elif sign := re.search(r"[+-]\d\d:?\d\d$", zone):
+        time += f" (UTC{sign.group()})"
+    return f"{said} at {time}"
+
+
+def span(first: str, last: str) -> str:
+    """Return what days from the first to the last are together: "in June 2013", "in 2013".
+
+    >>> span("2013-06-01", "2013-06-30"), span("2013-06-01", "2013-07-02")
+    ('in June 2013', 'between 1 June and 2 July 2013')
+    """
+    start, end = date.fromisoformat(first[:10]), date.fromisoformat(last[:10])
+    zone = " (UTC)" if first.endswith("Z") else ""
+    after = end + timedelta(days=1)
+    if start.day == after.day == 1 and start.month == after.month == 1 and start.year == end.year:
+        return f"in {start.year}{zone}"
+    if start.day == after.day == 1 and (start.year, start.month) == (end.year, end.month):
+        return f"in {start:%B} {start.year}{zone}"
+    if start == end:
+        return f"on {moment(first[:10])}{zone}"
+    year = "" if start.year == end.year else f" {start.year}"
+    return f"between {start.day} {start:%B}{year} and {moment(last[:10])}{zone}"
 
 
 def quoted(text: str) -> str:
@@ -66,28 +131,3 @@ def _is_plain_word(text: str) -> bool:
     except ValueError:
         return any(letter.isalpha() for letter in text)
     return False
-
-
-def superlatives(attribute: Attribute) -> tuple[str, str]:
-    """Return phrases for the largest and the smallest value; `{}` is for a row's noun."""
-    if attribute.words.superlatives:
-        high, low = attribute.words.superlatives
-    else:
-        high, low = plain_superlatives(attribute)
-    return _with_label(high, attribute), _with_label(low, attribute)
-
-
-def _with_label(word: str, attribute: Attribute) -> str:
-    return word if "{}" in word else f"the {word} {attribute.label}"
-
-
-def plain_superlatives(attribute: Attribute) -> tuple[str, str]:
-    """Return the words that a label calls for: "longest" and "shortest" for a duration."""
-    last = attribute.label.split(" ")[-1]
-    if attribute.profile.is_temporal or last in ("year", "date", "time"):
-        return "latest", "earliest"
-    if last in ("duration", "length", "distance", "delay"):
-        return "longest", "shortest"
-    if last in ("area", "population", "size", "quantity", "amount"):
-        return "largest", "smallest"
-    return "highest", "lowest"
