@@ -1,5 +1,6 @@
 """Samples the tasks of an environment that change its world."""
 
+import random
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
@@ -89,6 +90,7 @@ class _TaskSampler:
         self._asked: set[str] = set()
         self._changed: set[bytes] = set()
         self._used: Counter[str] = Counter()
+        self._tried: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
 
     @property
@@ -103,10 +105,7 @@ class _TaskSampler:
         checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
         two = len(sampler.tools) > 1 and stream.random() < TWO_CHANGES_SHARE
         for _ in range(ATTEMPTS_PER_TASK):
-            # The tools least used so far come first, so that none is left out.
-            ranked = sorted(
-                sampler.tools, key=lambda item: (self._used[item[1].name], stream.random())
-            )
+            ranked = self._ranked(sampler, stream)
             plan = self._drawn(sampler, ranked, two=two)
             if plan is None:
                 self.refused["nothing drawn"] += 1
@@ -120,18 +119,36 @@ class _TaskSampler:
             return self._writer.write(place, plan, wording)
         return None
 
+    def _ranked(self, sampler: ChangeSampler, stream: random.Random) -> list[tuple[str, WriteTool]]:
+        """Return the tools, those that were used or tried least first, so that none is left out."""
+        worn = {
+            tool.name: self._used[tool.name] + self._tried[tool.name] / 8
+            for _, tool in sampler.tools
+        }
+        return sorted(sampler.tools, key=lambda item: (worn[item[1].name], stream.random()))
+
     def _drawn(
         self, sampler: ChangeSampler, ranked: list[tuple[str, WriteTool]], *, two: bool
     ) -> ChangePlan | None:
-        first = _first_drawn(sampler, ranked, number=1)
+        first = self._first_drawn(sampler, ranked, number=1)
         if first is None or not two:
             return first
         number = len(first.reads) + 2
         others = [item for item in ranked if item[0] != first.changes[0].table]
-        second = _first_drawn(sampler, others, number=number)
+        second = self._first_drawn(sampler, others, number=number)
         if second is None:
             return None
         return _together(first, second)
+
+    def _first_drawn(
+        self, sampler: ChangeSampler, ranked: list[tuple[str, WriteTool]], *, number: int
+    ) -> ChangePlan | None:
+        for table, tool in ranked[:3]:
+            plan = sampler.draw(table, tool, number=number)
+            if plan is not None:
+                return plan
+            self._tried[tool.name] += 1
+        return None
 
     def _finding(self, plan: ChangePlan, wording: ChangeWording, checks: PlanChecks) -> str | None:
         if wording.request() in self._asked:
@@ -150,16 +167,6 @@ class _TaskSampler:
         for change in plan.changes:
             self._changed.add(_change_key(change))
             self._used[change.tool.name] += 1
-
-
-def _first_drawn(
-    sampler: ChangeSampler, ranked: list[tuple[str, WriteTool]], *, number: int
-) -> ChangePlan | None:
-    for table, tool in ranked[:3]:
-        plan = sampler.draw(table, tool, number=number)
-        if plan is not None:
-            return plan
-    return None
 
 
 def _change_key(change: Change) -> bytes:

@@ -5,7 +5,8 @@ import random
 from astra_arena.core.randomness import random_stream
 from astra_arena.synthesizer.changes.change import Change, ChangePlan, NamedRow
 from astra_arena.synthesizer.tables.catalogue import Attribute, Catalogue, Entity
-from astra_arena.synthesizer.tables.naming import a_or_an
+from astra_arena.synthesizer.tables.grammar import grammar_of
+from astra_arena.synthesizer.tables.naming import a_or_an, joined
 from astra_arena.synthesizer.tables.profile import SqlValue
 from astra_arena.synthesizer.tables.write_kinds import (
     CancelTool,
@@ -20,7 +21,7 @@ from astra_arena.synthesizer.tables.write_kinds import (
 from astra_arena.synthesizer.tasks.phrases import Phrases
 from astra_arena.synthesizer.tasks.questions import capitalised
 from astra_arena.synthesizer.tasks.task_graphs import Plan, Step
-from astra_arena.synthesizer.tasks.terms import joined, named_row, spoken
+from astra_arena.synthesizer.tasks.terms import named_row, spoken
 
 _CANCEL = ("Please cancel {row}.", "Cancel {row}.", "I need {row} cancelled.")
 _REMOVE = ("Please remove {row}.", "Remove {row}.", "{Row} has to go; please remove it.")
@@ -47,9 +48,9 @@ _MOVE = (
     "Please transfer {value} from the {label} of {row} to that of {other}.",
 )
 _CREATE = (
-    "Add {noun} with these details: {details}.",
-    "Please create {noun}: {details}.",
-    "I need a new record. Please add {noun} with {details}.",
+    "Add {noun}, with {details}.",
+    "Please create {noun}, with {details}.",
+    "We need {noun}, with {details}. Please add it.",
 )
 _SECOND = ("Also, {}", "After that, {}", "Then {}")
 
@@ -91,7 +92,7 @@ class ChangeWording:
                 return self._filled(_REMOVE, change)
             case SetStatusTool() as tool:
                 value = self._said(tool.status.attribute, change.values[tool.parameter])
-                label = tool.status.attribute.label
+                label = self._label(self._catalogue.by_name[change.table], tool.status.attribute)
                 return self._filled(_STATUS, change, label=label, value=value)
             case UpdateTool() as tool:
                 return self._update(change, tool)
@@ -101,15 +102,19 @@ class ChangeWording:
             case MoveAmountTool() as tool:
                 (other,) = change.others.values()
                 value = self._said(tool.attribute, change.values["amount"])
-                label = tool.attribute.label
+                label = self._label(self._catalogue.by_name[change.table], tool.attribute)
                 return self._filled(_MOVE, change, label=label, value=value, other=self._row(other))
             case CreateTool() as tool:
                 return self._create(change, tool)
 
     def _update(self, change: Change, tool: UpdateTool) -> str:
+        entity = self._catalogue.by_name[change.table]
         written = [value for value in tool.values if value.parameter in change.values]
         said = [
-            (one.attribute.label, self._said(one.attribute, change.values[one.parameter]))
+            (
+                self._label(entity, one.attribute),
+                self._said(one.attribute, change.values[one.parameter]),
+            )
             for one in written
         ]
         if len(said) == 1:
@@ -121,11 +126,12 @@ class ChangeWording:
     def _create(self, change: Change, tool: CreateTool) -> str:
         entity = self._catalogue.by_name[change.table]
         details = [
-            f"{self._role(entity, parameter, tool.values)} {self._row(named)}"
+            f"{self._row(named)} as the {self._role(entity, parameter, tool.values)}"
             for parameter, named in change.others.items()
         ]
         details += [
-            f"{one.attribute.label} {self._said(one.attribute, change.values[one.parameter])}"
+            f"{self._said(one.attribute, change.values[one.parameter])} as the "
+            f"{self._label(entity, one.attribute)}"
             for one in tool.values
             if one.parameter in change.values
         ]
@@ -136,7 +142,7 @@ class ChangeWording:
         attribute = next(one.attribute for one in values if one.parameter == parameter)
         reference = entity.reference_of(attribute.name)
         if reference is None or reference.target not in self._catalogue.by_name:
-            return attribute.label
+            return self._label(entity, attribute)
         return attribute.words.role or self._catalogue.by_name[reference.target].singular
 
     def _filled(self, forms: tuple[str, ...], change: Change, **words: str) -> str:
@@ -152,6 +158,9 @@ class ChangeWording:
         entity = self._catalogue.by_name[named.table]
         said = {name: self._said(entity.by_name[name], named.row[name]) for name in entity.key}
         return named_row(entity, said)
+
+    def _label(self, entity: Entity, attribute: Attribute) -> str:
+        return grammar_of(entity, attribute).label
 
     def _said(self, attribute: Attribute, value: SqlValue) -> str:
         return spoken(attribute, value)
