@@ -190,3 +190,17 @@ class EntityTools:
     def filter_on(self, column: str, operator: FilterOperator = "is") -> Filter | None:
         """Return the filter on a column, if there is one."""
         return self._filters.get((column, operator))
+
+
+def group_tool(design: EntityTools) -> GroupTool | None:
+    """Return the tool that groups an entity's rows, if there is one."""
+    return next((tool for tool in design.reads if isinstance(tool, GroupTool)), None)
+
+
+def related_tools(design: EntityTools, column: str) -> tuple[RelatedTool, ...]:
+    """Return the tools that list an entity's rows by what one of their columns refers to."""
+    return tuple(
+        tool
+        for tool in design.reads
+        if isinstance(tool, RelatedTool) and tool.reference.columns == (column,)
+    )

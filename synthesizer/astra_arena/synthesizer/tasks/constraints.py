@@ -98,6 +98,10 @@ class Constraints:
         if related is not None:
             return self._phrases.choose(related, step.id, condition.column)
         form = self._phrases.choose(grammar.holds, step.id, condition.column)
+        if condition.source and grammar.label in form:
+            # "In the category the category with the most products" would say it twice.
+            preposition = form.partition(" ")[0]
+            form = f"{preposition} {{}}" if preposition in ("in", "of") else "with {}"
         unit = grammar.unit if grammar.unit and not attribute.words.modifiers else ""
         return form.replace("{}", f"{value} {unit}" if unit and grammar.unit not in form else value)
 
@@ -150,11 +154,13 @@ class Constraints:
 
     def names_its_thing(self, step: Step, condition: Condition) -> bool:
         """Whether the parent's answer names a thing, so that the thing can be spoken of."""
+        parent = self._plan.step(condition.source or "")
+        if condition.operator == "is" and parent.kind == "group":
+            return True
         if condition.operator != "is" or not self._catalogue.names_things(
             step.table, condition.column
         ):
             return False
-        parent = self._plan.step(condition.source or "")
         if (parent.table, parent.column) != (step.table, condition.column):
             return True
         # Within one table "the same customer as that order" is shorter than naming the customer.

@@ -75,6 +75,8 @@ class GoldQueries:
                 return replace(step, answer=total) if total else None
             case "summary":
                 return self._summary(step)
+            case "group":
+                return self._group(step)
 
     def answer(self, step: Step) -> SqlValue:
         """Return what the step's call would answer, ties and all; `None` for nothing."""
@@ -87,6 +89,9 @@ class GoldQueries:
             case "summary":
                 summary = self._summary(step)
                 return None if summary is None else summary.answer
+            case "group":
+                groups = self._groups(step)
+                return groups[0][0] if groups else None
 
     def rows(self, step: Step, *, limit: int) -> tuple[Row, ...]:
         """Return the first rows that satisfy the step's conditions, in its order.
@@ -156,6 +161,28 @@ class GoldQueries:
         if abs(cast(float, value)) >= EXACT_LIMIT:
             return None
         return replace(step, answer=value)
+
+    def _group(self, step: Step) -> Step | None:
+        groups = self._groups(step)
+        if len(groups) < FEWEST_COMPARED or groups[0][0] is None:
+            return None
+        first, second = (groups[place][1] for place in (0, 1))
+        return None if first is None or first == second else replace(step, answer=groups[0][0])
+
+    def _groups(self, step: Step) -> list[tuple[SqlValue, ...]]:
+        """Return the first groups by their figure; groups without one come last in a reply."""
+        entity = self._entity(step)
+        column = entity.by_name[step.column or ""].sql
+        figure = "count(*)"
+        if step.sort_by is not None:
+            figure = _FIGURES[step.metric or "mean"].format(entity.by_name[step.sort_by].sql)
+        where, values = self._where(entity, step.conditions)
+        way = "DESC" if step.descending else "ASC"
+        query = f"""
+            SELECT {column}, {figure} AS figure FROM {entity.sql} WHERE {where}
+            GROUP BY 1 ORDER BY figure IS NULL, figure {way}, 1 LIMIT {FEWEST_COMPARED}
+        """
+        return self._ask(query, values)
 
     def _ask(self, query: str, values: list[SqlValue]) -> list[tuple[SqlValue, ...]]:
         """Run a query, once: plans that differ in one step share the others."""

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from astra_arena.core.randomness import random_stream
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.grammar import ColumnGrammar, grammar_of
+from astra_arena.synthesizer.tables.roles import role_of
 from astra_arena.synthesizer.tasks.constraints import Constraints
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Row, Step
 from astra_arena.synthesizer.tasks.terms import named_row, spoken
@@ -35,6 +36,9 @@ _COUNTED_FIGURES = {
     "mean": ("How many {counted} do {rows} have on average?",),
     "sum": ("How many {counted} do {rows} have in total?",),
 }
+
+
+_COUNTING = {"total": "in total", "average": "on average"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class Phrases:
         match step.kind:
             case "get":
                 return self._known_row(step, name)
+            case "group":
+                return self._group_row(step, name)
             case "pick":
                 return f"the {self.constraints.noun(step, name, plural=False)}"
             case _:
@@ -113,11 +119,52 @@ class Phrases:
                 return self._told_whether_included(step, self._count_question(step, name))
             case "summary":
                 return self._told_whether_included(step, self._summary_question(step, name))
+            case "group":
+                return self._group_question(step, name)
             case _:
                 return self.value_question(step, self.row(step, name))
 
+    def noun_of(self, step: Step) -> str:
+        """Return the noun for what a step finds: a row, or what rows are grouped by."""
+        entity = self.entity_of(step)
+        if step.kind != "group":
+            return entity.singular
+        attribute = entity.by_name[step.column or ""]
+        reference = entity.reference_of(attribute.name)
+        if reference is None:
+            return grammar_of(entity, attribute).label
+        return attribute.words.role or role_of(attribute, self.catalogue.by_name[reference.target])
+
+    def _group_row(self, step: Step, name: Namer) -> str:
+        """Return "the customer with the most orders"."""
+        noun, rows = self.noun_of(step), self.rows(step, name)
+        if step.sort_by is None:
+            return f"the {noun} with the most {rows}"
+        grammar = self.grammar(step, step.sort_by)
+        figure, label = ("total" if step.metric == "sum" else "average"), grammar.label
+        most = "highest" if step.descending else "lowest"
+        if grammar.counted:
+            many = "most" if step.descending else "fewest"
+            counting = _COUNTING[figure]
+            return f"the {noun} whose {rows} have the {many} {grammar.counted} {counting}"
+        if figure == "total" and "total" in label.split(" "):
+            return f"the {noun} whose {rows} have the {most} sum of {label}s"
+        return f"the {noun} whose {rows} have the {most} {figure} {label}"
+
+    def _group_question(self, step: Step, name: Namer) -> str:
+        row = self._group_row(step, name)
+        by_key = self._asked_by_key(step, row)
+        if by_key is not None:
+            return by_key
+        if step.sort_by is not None:
+            return f"What is {row}?"
+        which = row.replace("the ", "Which ", 1)
+        return f"{which.replace(' with the ', ' has the ', 1)}?"
+
     def value(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the value that a step answers."""
+        if step.kind == "group":
+            return name(step)
         return f"the {self.grammar(step, step.column).label} of {name(step)}"
 
     def _count_question(self, step: Step, name: Namer) -> str:
@@ -146,7 +193,7 @@ class Phrases:
 
     def ends_well(self, step: Step) -> bool:
         """Whether the value can be asked for with the row at the end of the question."""
-        if step.kind in ("count", "summary"):
+        if step.kind in ("count", "summary", "group"):
             return True
         return any(ask.endswith("{}?") for ask in self.grammar(step, step.column).asks)
 
@@ -159,7 +206,8 @@ class Phrases:
             return None
         target = self.catalogue.by_name[reference.target]
         key = target.by_name[reference.target_columns[0]]
-        thing = self.choose(thing_of(self.catalogue, step, row), step.id, "thing")
+        options = (row,) if step.kind == "group" else thing_of(self.catalogue, step, row)
+        thing = self.choose(options, step.id, "thing")
         return f"What is the {grammar_of(target, key).label} of {thing}?"
 
     def value_question(self, step: Step, row: str) -> str:
@@ -241,6 +289,8 @@ class Phrases:
     def thing(self, parent: Step, name: Namer) -> str:
         """Return the phrase for the thing that a step's answer names."""
         row = name(parent)
+        if parent.kind == "group":
+            return row
         options = thing_of(self.catalogue, parent, row)
         return self.choose(options, parent.id, "thing")
 

@@ -47,7 +47,7 @@ class _Told:
 
     introduced: list[Step] = field(default_factory=list[Step])
     counted: set[str] = field(default_factory=set[str])
-    """Tables whose rows are called the first, the second and so on."""
+    """Nouns whose bearers are called the first, the second and so on."""
 
 
 class Storyteller:
@@ -133,7 +133,7 @@ class Storyteller:
         return step in self._plan.leaves
 
     def _introduction(self, step: Step, *, later: bool) -> str:
-        noun = self._phrases.entity_of(step).singular
+        noun = self._phrases.noun_of(step)
         known = step.kind in ("get", "pick") and not step.sources
         openings = _KNOWN_OPENINGS if known else _LATER_OPENINGS if later else _OPENINGS
         opening = self._phrases.choose(openings, step.id, "opening")
@@ -145,24 +145,25 @@ class Storyteller:
         else:
             sentence = opening.format(self._phrases.row(step, self._refer))
         self._told.introduced.append(step)
-        if step.table in self._told.counted:
+        if noun in self._told.counted:
             return f"{sentence[:-1]}; call it the {self._ordinal(step)} {noun}."
         return sentence
 
     def _ordinal(self, step: Step) -> str:
-        same = [other for other in self._told.introduced if other.table == step.table]
+        noun = self._phrases.noun_of(step)
+        same = [one for one in self._told.introduced if self._phrases.noun_of(one) == noun]
         return _ORDINALS[same.index(step)]
 
     def _refer(self, step: Step) -> str:
         """Return how a row is spoken of after the introductions so far."""
         if step not in self._told.introduced:
             return self._phrases.row(step, self._refer)
-        noun = self._phrases.entity_of(step).singular
-        if step.table in self._told.counted:
+        noun = self._phrases.noun_of(step)
+        if noun in self._told.counted:
             return f"the {self._ordinal(step)} {noun}"
-        latest = [other for other in self._told.introduced if other.table == step.table][-1]
-        if latest != step:
-            self._told.counted.add(step.table)
+        same = [one for one in self._told.introduced if self._phrases.noun_of(one) == noun]
+        if same[-1] != step:
+            self._told.counted.add(noun)
         return f"that {noun}"
 
     def _nested(self, step: Step) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from astra_arena.synthesizer.tables.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
 from astra_arena.synthesizer.tables.naming import words_of
 from astra_arena.synthesizer.tables.profile import SqlValue
-from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
+from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator, group_tool
 from astra_arena.synthesizer.tasks.answer_uses import AnswerUses, Use
 from astra_arena.synthesizer.tasks.gold_queries import FEWEST_COMPARED, GoldQueries
 from astra_arena.synthesizer.tasks.spans import month_around, round_figure
@@ -64,7 +64,7 @@ class StepSampler:
         table = self._pick(sorted({table for table, _ in choices}))
         entity = self._catalogue.by_name[table]
         column = self._useful_column(entity, [column for name, column in choices if name == table])
-        makers = (self._top_root, self._top_root, self._pick_root, self._get_root)
+        makers = (self._top_root, self._top_root, self._pick_root, self._get_root, self._group_root)
         return self._pick(makers)(step_id, entity, column)
 
     def single(self, step_id: str) -> Step | None:
@@ -79,7 +79,7 @@ class StepSampler:
         column = self._answer_column(entity, (), final=True)
         if column is None:
             return None
-        makers = (self._top_root, self._top_root, self._pick_root, self._get_root)
+        makers = (self._top_root, self._top_root, self._pick_root, self._get_root, self._group_root)
         return self._pick(makers)(step_id, entity, column)
 
     def producer(
@@ -160,15 +160,40 @@ class StepSampler:
             conditions = (*conditions, *self._criteria(entity, conditions, most=1))
         kinds: list[Kind] = ["top", "top"]
         if final:
-            kinds = ["count", "top", *(["summary"] if self._measures(entity) else [])]
+            kinds = ["count", "top", *(["summary"] if self._measures(entity) else []), "group"]
         match self._pick(kinds):
             case "count":
                 return self._queries.solve(Step(step_id, "count", table, conditions))
             case "summary":
                 return self._summary(step_id, entity, conditions)
+            case "group":
+                column = self._answer_column(entity, conditions, final=final)
+                return self._group(step_id, entity, conditions, column)
             case _:
                 column = self._answer_column(entity, conditions, final=final)
                 return self._top(step_id, design, conditions, column)
+
+    def _group_root(self, step_id: str, entity: Entity, column: str) -> Step | None:
+        conditions = self._criteria(entity, (), most=1, avoid=column)
+        return self._group(step_id, entity, conditions, column)
+
+    def _group(
+        self, step_id: str, entity: Entity, conditions: tuple[Condition, ...], column: str | None
+    ) -> Step | None:
+        tool = group_tool(self._designs[entity.name])
+        if tool is None or column is None or entity.key == (column,):
+            return None
+        if column not in [attribute.name for attribute in tool.by]:
+            return None
+        step = Step(step_id, "group", entity.name, conditions, column, descending=True)
+        measures = [a for a in tool.measures if a.words.in_questions and a.name != column]
+        if measures and self._stream.random() < 0.4:
+            measure = self._pick(measures)
+            metric: Metric = "sum" if measure.is_additive else "mean"
+            # "The fewest orders" would leave out who has none; the lowest average does not.
+            highest = metric == "sum" or self._stream.random() < 0.7
+            step = replace(step, sort_by=measure.name, metric=metric, descending=highest)
+        return self._queries.solve(step)
 
     def _summary(
         self, step_id: str, entity: Entity, conditions: tuple[Condition, ...]

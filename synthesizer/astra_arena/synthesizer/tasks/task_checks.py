@@ -90,7 +90,7 @@ class PlanChecks:
     def _answers(self, bare: Step, column: str, value: SqlValue, step: Step) -> bool:
         from_above = Condition(column, "is", value)
         tried = replace(bare, conditions=(*bare.conditions, from_above))
-        if step.kind in ("count", "summary"):
+        if step.kind in ("count", "summary", "group"):
             return self._queries.answer(tried) == step.answer
         rows = self._queries.rows(tried, limit=SHOWN_ROWS)
         return any(row[step.column or ""] == step.answer for row in rows)

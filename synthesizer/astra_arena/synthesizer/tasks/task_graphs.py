@@ -6,9 +6,11 @@ from typing import Literal, TypeAlias
 from astra_arena.synthesizer.tables.profile import SqlValue
 from astra_arena.synthesizer.tables.tool_design import Operator
 
-Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary"]
+Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary", "group"]
 """`get`: a row by its key. `pick`: the one row that satisfies conditions. `top`: the row with an
-extreme value among those that do. `count`: how many do. `summary`: a figure over those that do."""
+extreme value among those that do. `count`: how many do. `summary`: a figure over those that do.
+`group`: the value of a column that most of those have, or for which the figure of another column,
+`sort_by`, is extreme."""
 
 Metric: TypeAlias = Literal["minimum", "maximum", "mean", "sum"]
 Topology: TypeAlias = Literal[
@@ -83,7 +85,8 @@ class Step:
         """What tells the step's gold call from others."""
         asked = tuple((c.column, c.operator, c.value) for c in self.conditions)
         name = self.kind if self.kind != "pick" else "top"
-        figure = self.column if self.kind == "summary" else None
+        figure = (self.column, self.metric) if self.kind == "group" else None
+        figure = self.column if self.kind == "summary" else figure
         return (name, self.table, asked, self.sort_by, self.descending, figure)
 
 

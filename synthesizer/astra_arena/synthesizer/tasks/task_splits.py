@@ -38,7 +38,7 @@ def _entities_of_step(catalogue: Catalogue, step: Step) -> Iterable[Thing]:
     if step.rows and step.kind in ("get", "pick", "top"):
         yield step.table, tuple(step.rows[0][name] for name in entity.key)
     named = [(c.column, c.value) for c in step.conditions if c.operator == "is"]
-    if step.column is not None and step.kind in ("get", "pick", "top"):
+    if step.column is not None and step.kind in ("get", "pick", "top", "group"):
         named.append((step.column, step.answer))
     for column, value in named:
         reference = entity.reference_of(column)

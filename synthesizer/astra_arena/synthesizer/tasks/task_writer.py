@@ -20,7 +20,12 @@ from astra_arena.core.tasks import (
 )
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
-from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
+from astra_arena.synthesizer.tables.tool_design import (
+    EntityTools,
+    Operator,
+    group_tool,
+    related_tools,
+)
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from astra_arena.synthesizer.tasks.task_sampler import SampledTask
 from astra_arena.synthesizer.tasks.task_splits import entities_of, patterns_of, things_json
@@ -142,6 +147,23 @@ class TaskWriter:
             case "summary":
                 arguments = {**self._filters(step), "column": self._field(step)[1:]}
                 return design.summarise or "", arguments, f"/{step.metric}"
+            case "group":
+                return self._group_call(design, step)
+
+    def _group_call(self, design: EntityTools, step: Step) -> tuple[str, JsonObject, str]:
+        tool = group_tool(design)
+        assert tool is not None, "steps are drawn from the tools that there are"
+        figure = step.metric if step.sort_by is not None else "count"
+        arguments: JsonObject = {
+            "by": self._field(step)[1:],
+            **self._filters(step),
+            "sort_by": figure,
+            "order": "descending" if step.descending else "ascending",
+            "limit": 1,
+        }
+        if step.sort_by is not None:
+            arguments["column"] = design.entity.by_name[step.sort_by].field
+        return tool.name, arguments, "/groups/0/value"
 
     def _other_calls(self, step: Step) -> list[tuple[str, JsonObject, str]]:
         """Return further calls that should answer the step; execution decides."""
@@ -156,9 +178,42 @@ class TaskWriter:
                 calls.append((design.find, self._search(step, COUNTED_ROWS), "/total"))
             case "summary" if step.metric in ("minimum", "maximum"):
                 calls += self._extreme_by_search(design, step)
+            case "group":
+                calls += self._other_groups(design, step)
             case _:
                 pass
-        return calls + self._as_ranges(step)
+        return calls + self._by_relation(design, step) + self._as_ranges(step)
+
+    def _other_groups(self, design: EntityTools, step: Step) -> list[tuple[str, JsonObject, str]]:
+        name, arguments, path = self._group_call(design, step)
+        arguments["limit"] = {"$any": list[Json](FEW_ROWS)}
+        tool = group_tool(design)
+        if step.sort_by is None and tool is not None and tool.measures:
+            # A figure of another column may be shown beside the number of rows.
+            arguments["column"] = {"$any": [None, *(a.field for a in tool.measures)]}
+        return [(name, arguments, path)]
+
+    def _by_relation(self, design: EntityTools, step: Step) -> list[tuple[str, JsonObject, str]]:
+        """Return calls that list the rows of what the only condition names."""
+        if step.kind not in ("top", "pick", "count") or len(step.conditions) != 1:
+            return []
+        (condition,) = step.conditions
+        calls: list[tuple[str, JsonObject, str]] = []
+        for tool in related_tools(design, condition.column):
+            if condition.operator != "is" or len(tool.key_parameters) != 1:
+                continue
+            arguments: JsonObject = {tool.key_parameters[0][0]: given(condition)}
+            if step.kind == "count":
+                arguments["limit"] = {"$any": list[Json](COUNTED_ROWS)}
+                calls.append((tool.name, arguments, "/total"))
+                continue
+            if step.kind == "top":
+                if step.sort_by not in [attribute.name for attribute in tool.sorted_by]:
+                    continue
+                arguments.update(self._sorting(step))
+            arguments["limit"] = {"$any": list[Json](FEW_ROWS)}
+            calls.append((tool.name, arguments, f"/rows/0{self._field(step)}"))
+        return calls
 
     def _extreme_by_search(
         self, design: EntityTools, step: Step
@@ -177,7 +232,7 @@ class TaskWriter:
         """Return the gold call with "is" said as "at least and at most"."""
         design = self._designs[step.table]
         # Another search that shows the row of the answer solves without being listed.
-        if step.kind not in ("count", "summary"):
+        if step.kind not in ("count", "summary", "group"):
             return []
         ranged: list[Condition] = []
         for condition in step.conditions:
