@@ -61,7 +61,7 @@ async def test_tools_write_what_can_be_checked_and_nothing_else(tmp_path: Path) 
             booked = {"seats": 3, "fee": 12.5, "booked_at": "2025-02-03 09:30"}
             row = await tools.row("create_booking", region="R03", **booked)
             assert row["total"] == 37.5
-            assert row["id"] == 101
+            assert row["id"] == 121
             told = await tools.refusal("create_booking", region="R99", **booked)
             assert told == "there is no region with code 'R99'; find_regions searches"
             told = await tools.refusal("create_booking", region="R03", **booked)
@@ -71,8 +71,8 @@ async def test_tools_write_what_can_be_checked_and_nothing_else(tmp_path: Path) 
                     "create_booking", region="R03", **{**booked, "booked_at": moment}
                 )
                 assert told.startswith("booked_at is a date and time written like 9999-99-99 99:99")
-            assert await tools.row("cancel_booking", id=101) == row
-            assert "there is no booking" in await tools.refusal("get_booking", id=101)
+            assert await tools.row("cancel_booking", id=121) == row
+            assert "there is no booking" in await tools.refusal("get_booking", id=121)
 
 
 async def test_a_key_that_is_given_must_be_free(tmp_path: Path) -> None:
