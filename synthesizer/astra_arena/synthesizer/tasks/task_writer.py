@@ -20,7 +20,7 @@ from astra_arena.core.tasks import (
 )
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
-from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
+from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator, RelatedTool
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from astra_arena.synthesizer.tasks.task_sampler import SampledTask
 
@@ -148,7 +148,30 @@ class TaskWriter:
                 calls += self._extreme_by_search(design, step)
             case _:
                 pass
-        return calls + self._as_ranges(step)
+        return calls + self._as_ranges(step) + self._by_parent(step)
+
+    def _by_parent(self, step: Step) -> list[tuple[str, JsonObject, str]]:
+        """Return lists along a reference that show what a search by that reference shows."""
+        if step.kind not in ("count", "top", "pick"):
+            return []
+        given_by_column = {c.column: given(c) for c in step.conditions if c.operator == "is"}
+        if len(given_by_column) < len(step.conditions):
+            return []
+        calls: list[tuple[str, JsonObject, str]] = []
+        for tool in self._designs[step.table].reads:
+            if not isinstance(tool, RelatedTool):
+                continue
+            columns = dict(zip(tool.reference.target_columns, tool.reference.columns, strict=True))
+            if set(columns.values()) != set(given_by_column):
+                continue
+            key = {name: given_by_column[columns[a.name]] for name, a in tool.key_parameters}
+            limits = COUNTED_ROWS if step.kind == "count" else FEW_ROWS
+            arguments: JsonObject = {**key, "limit": {"$any": list[Json](limits)}}
+            if step.kind == "top":
+                arguments |= self._sorting(step)
+            path = "/total" if step.kind == "count" else f"/rows/0{self._field(step)}"
+            calls.append((tool.name, arguments, path))
+        return calls
 
     def _extreme_by_search(
         self, design: EntityTools, step: Step
