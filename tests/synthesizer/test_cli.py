@@ -22,6 +22,21 @@ def test_synth_table_makes_a_bundle_and_says_what_it_holds(
     assert (out / "environment.json").is_file()
 
 
+@requirement("synth:tools-number")
+def test_the_number_and_kind_of_tools_can_be_chosen(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = make_shop(tmp_path / "shop.sqlite", customers=20, orders=80)
+    options = ["--out", str(tmp_path / "b"), "--tasks", "3", "--tools", "24", "--json"]
+    assert run(["synth", "table", str(source), *options]) == 0
+    tools = json.loads(capfd.readouterr().out)["tools"]
+    assert 14 < len(tools) <= 24
+    assert any(name.startswith("create_") for name in tools)
+    assert run(["synth", "table", str(source), *options, "--no-writes"]) == 0
+    tools = json.loads(capfd.readouterr().out)["tools"]
+    assert not any(name.startswith(("create_", "update_", "assign_")) for name in tools)
+
+
 def test_people_are_told_what_to_try_next(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,6 +42,26 @@ def test_budget_and_difficulty_follow_the_plan(shop_bundle: Bundle) -> None:
         assert task.difficulty["shape"] in TOPOLOGY_OF
 
 
+def test_a_search_by_a_reference_may_be_a_list_along_it(shop_bundle: Bundle) -> None:
+    pairs = {
+        (question.tool, other.tool)
+        for task in shop_bundle.tasks
+        for question in task.sub_questions
+        for other in question.alternatives
+        if other.tool.startswith("list_")
+    }
+    assert pairs
+    assert pairs <= {
+        (gold, f"list_{many}_of_{one}")
+        for many, one in (
+            ("orders", "customer"),
+            ("order_items", "order"),
+            ("order_items", "product"),
+        )
+        for gold in (f"find_{many}", f"count_{many}")
+    }
+
+
 def test_answers_of_searches_name_their_row(shop_bundle: Bundle) -> None:
     task = task_with(shop_bundle, "top ")
     search = next(q for q in task.sub_questions if q.arguments.get("sort_by"))

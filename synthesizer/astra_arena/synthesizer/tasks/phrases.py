@@ -7,6 +7,7 @@ from typing import TypeAlias
 from astra_arena.core.randomness import random_stream
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.grammar import ColumnGrammar, grammar_of
+from astra_arena.synthesizer.tables.naming import a_or_an
 from astra_arena.synthesizer.tables.roles import role_of
 from astra_arena.synthesizer.tasks.constraints import Constraints
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Row, Step
@@ -19,6 +20,9 @@ Namer: TypeAlias = Callable[[Step], str]
 LONGEST_INSIDE = 60
 """A longer phrase stands at the end of a question."""
 LONGEST_SHORT = 24
+
+_UNNAMED = ("{} that I have in mind", "{} that I am looking at", "{} that I need for a report")
+"""For a row that the question does not tell from others."""
 
 _FIGURES = {
     "minimum": (
@@ -76,6 +80,9 @@ class Phrases:
 
     def row(self, step: Step, name: Namer) -> str:
         """Return the noun phrase for the row that a step finds, nested parents included."""
+        if any(condition.unsaid for condition in step.conditions):
+            noun = a_or_an(self.entity_of(step).singular)
+            return self.choose(_UNNAMED, step.id, "unnamed").replace("{}", noun)
         match step.kind:
             case "get":
                 return self._known_row(step, name)

@@ -40,6 +40,8 @@ class Condition:
     value: SqlValue
     source: str | None = None
     """The step whose answer the value is; `None` when the question says it."""
+    unsaid: bool = False
+    """Whether the question leaves the value out, and so which row is meant."""
 
 
 @dataclass(frozen=True, slots=True)
