@@ -32,6 +32,8 @@ class ChangeSample:
     """The tasks drawn, without their states, and why draws were refused."""
 
     tasks: tuple[Task, ...]
+    plans: dict[str, ChangePlan]
+    """By task."""
     refused: dict[str, int]
 
 
@@ -60,17 +62,20 @@ def sample_changes(
     queries.prepare(designs)
     sampler = _TaskSampler(catalogue, designs, queries, writer, seed)
     tasks: list[Task] = []
+    plans: dict[str, ChangePlan] = {}
     failures = 0
     number = 0
     while len(tasks) < count and failures < FAILURES_IN_A_ROW and sampler.can_write:
-        task = sampler.sample(number, len(tasks) + 1)
+        drawn = sampler.sample(number, len(tasks) + 1)
         number += 1
-        failures = failures + 1 if task is None else 0
-        if task is not None:
+        failures = failures + 1 if drawn is None else 0
+        if drawn is not None:
+            task, plan = drawn
             tasks.append(task)
+            plans[task.id] = plan
             if progress is not None:
                 progress(len(tasks))
-    return ChangeSample(tuple(tasks), dict(sorted(sampler.refused.items())))
+    return ChangeSample(tuple(tasks), plans, dict(sorted(sampler.refused.items())))
 
 
 class _TaskSampler:
@@ -98,7 +103,7 @@ class _TaskSampler:
         """Whether any tool writes."""
         return any(design.writes for design in self._designs)
 
-    def sample(self, number: int, place: int) -> Task | None:
+    def sample(self, number: int, place: int) -> tuple[Task, ChangePlan] | None:
         """Draw until a plan passes; `None` when none does."""
         stream = random_stream(self._seed, "changes", number)
         sampler = ChangeSampler(self._catalogue, self._designs, self._queries, stream)
@@ -116,7 +121,7 @@ class _TaskSampler:
                 self.refused[finding] += 1
                 continue
             self._note(plan, wording)
-            return self._writer.write(place, plan, wording)
+            return self._writer.write(place, plan, wording), plan
         return None
 
     def _ranked(self, sampler: ChangeSampler, stream: random.Random) -> list[tuple[str, WriteTool]]:

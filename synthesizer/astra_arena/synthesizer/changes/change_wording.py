@@ -23,6 +23,8 @@ from astra_arena.synthesizer.tasks.questions import capitalised
 from astra_arena.synthesizer.tasks.task_graphs import Plan, Step
 from astra_arena.synthesizer.tasks.terms import named_row, spoken
 
+TARGET = "the row that is changed"
+
 _CANCEL = ("Please cancel {row}.", "Cancel {row}.", "I need {row} cancelled.")
 _REMOVE = ("Please remove {row}.", "Remove {row}.", "{Row} has to go; please remove it.")
 _STATUS = (
@@ -52,6 +54,10 @@ _CREATE = (
     "Please create {noun}, with {details}.",
     "We need {noun}, with {details}. Please add it.",
 )
+_UPDATE_UNSAID = (
+    "Please change the {label} of {row}.",
+    "The {label} of {row} is wrong; please correct it.",
+)
 _SECOND = ("Also, {}", "After that, {}", "Then {}")
 
 
@@ -62,9 +68,18 @@ class ChangeWording:
         catalogue: The entities.
         plan: What is read and changed.
         stream: Decides which of several ways to say a thing is taken.
+        unsaid: What is left out: `TARGET` for the row that is changed, or a parameter.
     """
 
-    def __init__(self, catalogue: Catalogue, plan: ChangePlan, stream: random.Random) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        plan: ChangePlan,
+        stream: random.Random,
+        *,
+        unsaid: str | None = None,
+    ) -> None:
+        self._unsaid = unsaid
         self._catalogue = catalogue
         self._plan = plan
         self._salt = stream.getrandbits(32)
@@ -119,6 +134,8 @@ class ChangeWording:
         ]
         if len(said) == 1:
             ((label, value),) = said
+            if self._unsaid is not None and self._unsaid in change.values:
+                return self._filled(_UPDATE_UNSAID, change, label=label)
             return self._filled(_UPDATE_ONE, change, label=label, value=value)
         changes = joined([f"the {label} to {value}" for label, value in said])
         return self._filled(_UPDATE, change, changes=changes)
@@ -146,9 +163,14 @@ class ChangeWording:
         return attribute.words.role or self._catalogue.by_name[reference.target].singular
 
     def _filled(self, forms: tuple[str, ...], change: Change, **words: str) -> str:
-        row = self._row(change.target)
+        row = self._target(change)
         form = self._choose(forms, change.id)
         return form.format(row=row, Row=capitalised(row), **words)
+
+    def _target(self, change: Change) -> str:
+        if self._unsaid == TARGET:
+            return a_or_an(self._catalogue.by_name[change.table].singular)
+        return self._row(change.target)
 
     def _row(self, named: NamedRow | None) -> str:
         assert named is not None, "only new rows have no target"

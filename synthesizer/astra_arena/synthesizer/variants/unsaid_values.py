@@ -6,9 +6,12 @@ from dataclasses import replace
 
 from astra_arena.core.canonical import Json
 from astra_arena.core.tasks import Filling, Task
+from astra_arena.synthesizer.changes.change import Change, ChangePlan
+from astra_arena.synthesizer.changes.change_wording import TARGET, ChangeWording
 from astra_arena.synthesizer.tables.catalogue import Attribute, Catalogue, Entity
 from astra_arena.synthesizer.tables.grammar import grammar_of
 from astra_arena.synthesizer.tables.tool_design import EntityTools
+from astra_arena.synthesizer.tables.write_kinds import UpdateTool
 from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
 from astra_arena.synthesizer.tasks.questions import Storyteller, gives_away
 from astra_arena.synthesizer.tasks.task_graphs import Plan, Step
@@ -59,6 +62,40 @@ class UnsaidValues:
                     entity, attribute, step.id, argument, value, wording.question, stream
                 )
         return None
+
+    def of_change(self, task: Task, plan: ChangePlan, stream: random.Random) -> Unsaid | None:
+        """Return a request without the key of the row that it changes, or without a new value.
+
+        Args:
+            task: The task.
+            plan: What it changes; nothing but one change is looked at.
+            stream: Decides what is left out and how the rest is worded.
+        """
+        if len(plan.changes) != 1:
+            return None
+        change = plan.changes[0]
+        entity = self._catalogue.by_name[change.table]
+        question = next(q for q in task.sub_questions if q.id == change.id)
+        attribute, argument, unsaid = self._left_out(change, entity)
+        if attribute is None or argument not in question.arguments:
+            return None
+        prompt = ChangeWording(self._catalogue, plan, stream, unsaid=unsaid).request()
+        value = question.arguments[argument]
+        if not isinstance(value, int | float | str) or gives_away(prompt, value):
+            return None
+        return self.unsaid(entity, attribute, change.id, argument, value, prompt, stream)
+
+    def _left_out(self, change: Change, entity: Entity) -> tuple[Attribute | None, str, str]:
+        """Return the column, the argument and what the wording leaves out; no column if nothing."""
+        if isinstance(change.tool, UpdateTool) and len(change.values) == 1:
+            (parameter,) = change.values
+            written = next(one for one in change.tool.values if one.parameter == parameter)
+            return written.attribute, parameter, parameter
+        keys = getattr(change.tool, "key_parameters", ())
+        if change.target is None or change.target.source is not None or len(keys) != 1:
+            return None, "", ""
+        ((parameter, _),) = keys
+        return entity.key_attributes[0], parameter, TARGET
 
     def unsaid(
         self,

@@ -1,0 +1,151 @@
+"""Makes the variants that a user asks for, from the base tasks of one environment."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from astra_arena.core.faults import FaultPlan
+from astra_arena.core.randomness import random_stream
+from astra_arena.core.tasks import Task
+from astra_arena.sandbox.contract import Sandbox
+from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.changes.change import ChangePlan
+from astra_arena.synthesizer.tasks.task_graphs import Plan
+from astra_arena.synthesizer.variants.fault_variant import with_faults
+from astra_arena.synthesizer.variants.missing_function import NoVariant, missing_function
+from astra_arena.synthesizer.variants.missing_parameter import (
+    AskingVariant,
+    Unsaid,
+    missing_parameter,
+)
+from astra_arena.synthesizer.variants.reach_search import Executor
+from astra_arena.synthesizer.variants.unsaid_values import UnsaidValues
+
+VariantName = Literal["missing_function", "missing_parameter", "elicitation", "faults"]
+VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
+DEFAULT_SHARE = 0.1
+"""How many variants there are of each kind, to one base task."""
+SEARCH_CALLS = 500
+"""The bound of one search for a way around withheld tools; it is stored with the task."""
+
+TaskPlan: TypeAlias = Plan | ChangePlan
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSample:
+    """The variants that were made, and why others were not."""
+
+    tasks: tuple[Task, ...]
+    refused: dict[str, int]
+
+
+@dataclass(frozen=True)
+class VariantMaker:
+    """Makes variants of the tasks of one environment.
+
+    Args:
+        bundle: The environment.
+        sandbox: Runs what proves them.
+        plans: What each base task was worded from, by its id.
+        unsaid: Finds values that can be left out.
+        seed: Decides every draw.
+        fault_plan: Which calls fail in the variant `faults`.
+        search_calls: The bound of one search.
+    """
+
+    bundle: Bundle
+    sandbox: Sandbox
+    plans: Mapping[str, TaskPlan]
+    unsaid: UnsaidValues
+    seed: int
+    fault_plan: FaultPlan = field(default_factory=FaultPlan)
+    search_calls: int = SEARCH_CALLS
+
+    async def make(
+        self,
+        tasks: Sequence[Task],
+        shares: Mapping[VariantName, float],
+        *,
+        on_made: Callable[[Task], None] | None = None,
+    ) -> VariantSample:
+        """Make variants; fewer than asked for where the tasks do not allow more.
+
+        Args:
+            tasks: The base tasks.
+            shares: How many of each kind, to one base task.
+            on_made: Told each variant as it is made.
+        """
+        executor = Executor(
+            self.sandbox,
+            self.bundle.program(),
+            {spec.name: spec for spec in self.bundle.environment.tools},
+        )
+        made: list[Task] = []
+        refused: Counter[str] = Counter()
+        try:
+            for name in VARIANTS:
+                wanted = math.ceil(shares.get(name, 0.0) * len(tasks))
+                # A base task that has one variant is passed over for the next: more of the data
+                # is seen that way.
+                order = random_stream(self.seed, "variants", name).sample(tasks, k=len(tasks))
+                for task in order:
+                    if wanted <= 0:
+                        break
+                    variant = await self._variant(name, task, executor)
+                    if isinstance(variant, NoVariant):
+                        refused[f"{name}: {_kind_of(variant.reason)}"] += 1
+                        continue
+                    wanted -= 1
+                    made.append(variant)
+                    if on_made is not None:
+                        on_made(variant)
+        finally:
+            await executor.close()
+        return VariantSample(tuple(made), dict(sorted(refused.items())))
+
+    async def _variant(self, name: VariantName, task: Task, executor: Executor) -> Task | NoVariant:
+        match name:
+            case "missing_function":
+                return await missing_function(
+                    task, executor, seed=self.seed, most_calls=self.search_calls
+                )
+            case "missing_parameter" | "elicitation":
+                return await self._asking(name, task)
+            case "faults":
+                return with_faults(task, self.fault_plan, seed=self.seed)
+
+    async def _asking(self, name: AskingVariant, task: Task) -> Task | NoVariant:
+        unsaid = self._unsaid(name, task)
+        if unsaid is None:
+            return NoVariant("nothing can be left out")
+        if name == "elicitation" and not self._is_required(task, unsaid):
+            return NoVariant("no call lacks what is left out")
+        return await missing_parameter(
+            task,
+            unsaid,
+            self.sandbox,
+            self.bundle.program(),
+            writes=task.final_state is not None,
+            variant=name,
+        )
+
+    def _unsaid(self, name: str, task: Task) -> Unsaid | None:
+        stream = random_stream(self.seed, name, task.id)
+        plan = self.plans.get(task.id)
+        if isinstance(plan, ChangePlan):
+            return self.unsaid.of_change(task, plan, stream)
+        return None if plan is None else self.unsaid.of_question(task, plan, stream)
+
+    def _is_required(self, task: Task, unsaid: Unsaid) -> bool:
+        """Whether the gold call cannot be made without the value: the host asks only then."""
+        question = next(q for q in task.sub_questions if q.id == unsaid.question)
+        spec = self.bundle.environment.tool(question.tool or "")
+        required = spec.input_schema.get("required") if spec is not None else None
+        return isinstance(required, list) and unsaid.argument in required
+
+
+def _kind_of(reason: str) -> str:
+    """Return a reason without the names and figures in it."""
+    return " ".join(word for word in reason.split(" ") if not any(c.isdigit() for c in word))
