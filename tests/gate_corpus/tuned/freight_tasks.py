@@ -64,8 +64,8 @@ def gates() -> tuple[Task, ...]:
         found.append(
             task(
                 f"gate-{n}",
-                f"The driver for leg {leg['leg_no']} of shipment {leg['shipment_id']} stands before "
-                "a closed gate at the depot. Which number opens it?",
+                f"The driver for leg {leg['leg_no']} of shipment {leg['shipment_id']} stands at a "
+                "closed gate of the depot. Which number opens it?",
                 of_leg("depot", leg, "depot_code"),
                 gate_phone("phone", leg, "depot"),
             )

@@ -72,7 +72,8 @@ def parent_ignored() -> Draft:
     phone = str(WORLD["wards"][sorted(WORLD["wards"])[0]]["desk_phone"])
     draft = _desks().code(
         'return {"ward_id": ward_id, **_entry(world, "wards", ward_id)}',
-        'return {"ward_id": ward_id, "desk_phone": world["wards"][min(world["wards"])]["desk_phone"]}',
+        'first = world["wards"][min(world["wards"])]\n'
+        '    return {"ward_id": ward_id, "desk_phone": first["desk_phone"]}',
     )
     tasks = [
         with_last(task, answer=task.sub_questions[-1].answer.model_copy(update={"value": phone}))

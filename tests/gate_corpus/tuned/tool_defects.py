@@ -77,7 +77,7 @@ def reserved_name() -> Draft:
     def change(one: JsonObject) -> None:
         one["name"] = "verify"
 
-    code = 'def verify(world, *, ward_id):\n    """Return one ward."""\n    return get_ward(world, ward_id=ward_id)'
+    code = "def verify(world, *, ward_id):\n    return get_ward(world, ward_id=ward_id)"
     return replace(_insurance().more_code(code), manifest=manifest_tool("get_ward", change))
 
 
@@ -123,7 +123,8 @@ def set_of_objects() -> Draft:
             'known = {Doctor(key) for key in world["doctors"] if key[:3] == doctor_id[:3]}\n'
             '    _entry(world, "doctors", doctor_id)\n'
             "    on_call = [one.key for one in known]\n"
-            '    return {"doctor_id": doctor_id, **world["doctors"][doctor_id], "on_call": on_call[0]}',
+            '    doctor = world["doctors"][doctor_id]\n'
+            '    return {"doctor_id": doctor_id, **doctor, "on_call": on_call[0]}',
         )
         .more_code("class Doctor:\n    def __init__(self, key):\n        self.key = key")
         .spec("get_doctor", _with_output("on_call"))
