@@ -1,5 +1,6 @@
 """Patients, doctors, wards and appointments of a hospital (JSON)."""
 
+from astra_arena.core.canonical import Json
 from astra_arena.core.randomness import random_stream
 from tests.gate_corpus.case import Draft
 from tests.gate_corpus.tuned.hops import Row
@@ -128,4 +129,4 @@ def hospital() -> Draft:
     """Return the environment without tasks."""
     text = "Patients, doctors, wards and appointments of a hospital."
     made = environment(NAME, "Hospital", text, TOOLS, kind="json")
-    return Draft(made, TOOLS_PY, {**WORLD}, ())
+    return Draft(made, TOOLS_PY, dict[str, Json](WORLD), ())

@@ -1,5 +1,6 @@
 """Defects of tasks and their gold."""
 
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.tasks import (
     Alternative,
     Budget,
@@ -114,7 +115,8 @@ def wrong_entity() -> Draft:
 
     def change(task: Task) -> Task:
         (pay,) = task.sub_questions
-        arguments = {**pay.arguments, "to_iban": {"$any": [other, LISTS["accounts"][5]["iban"]]}}
+        choice: list[Json] = [other, LISTS["accounts"][5]["iban"]]
+        arguments: JsonObject = {**pay.arguments, "to_iban": {"$any": choice}}
         loose = Alternative(tool="transfer_money", arguments=arguments, path="/balance_cents")
         assert task.final_state is not None
         first = task.final_state.assertions[0]

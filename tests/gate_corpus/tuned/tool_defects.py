@@ -12,8 +12,9 @@ from tests.gate_corpus.tuned.bank_world import bank
 from tests.gate_corpus.tuned.freight_world import freight
 from tests.gate_corpus.tuned.hospital_world import PATIENTS, WORLD, hospital
 from tests.gate_corpus.tuned.telecom_world import telecom
-from tests.gate_corpus.writing import INTEGER, TEXT, bad, object_of, tool
+from tests.gate_corpus.writing import INTEGER, NUMBER, TEXT, bad, object_of, tool
 
+_ANY_OBJECT: JsonObject = {"type": "object"}
 _accounts = with_tasks(bank, bank_tasks.single_hop)
 _advisers = with_tasks(bank, bank_tasks.multi_hop)
 _addresses = with_tasks(bank, bank_tasks.new_addresses)
@@ -104,7 +105,7 @@ def wall_clock() -> Draft:
     draft = _insurance().code(
         '"""Tools of a hospital."""\n', '"""Tools of a hospital."""\n\nimport time\n'
     )
-    fields = {"ward_id": TEXT, "desk_phone": TEXT, "asked_at": {"type": "number"}}
+    fields = {"ward_id": TEXT, "desk_phone": TEXT, "asked_at": NUMBER}
     return draft.code(
         'return {"ward_id": ward_id, **_entry(world, "wards", ward_id)}',
         'ward = _entry(world, "wards", ward_id)\n'
@@ -212,7 +213,7 @@ def merged_tool() -> Draft:
     whole = _insurance()
     keys = [str(task.sub_questions[0].arguments["patient_no"]) for task in whole.tasks]
     answers = {key: WORLD["patients"][key]["insurance_no"] for key in keys}
-    fields = {"patient_no": TEXT, "insurance_no": TEXT, "all": {"type": "object"}}
+    fields = {"patient_no": TEXT, "insurance_no": TEXT, "all": _ANY_OBJECT}
     draft = whole.code(
         'return {"patient_no": patient_no, **_entry(world, "patients", patient_no)}',
         f"answers = {answers!r}\n"
