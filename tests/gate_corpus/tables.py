@@ -36,7 +36,7 @@ def _title(half: str) -> str:
 
 def _summary(halves: Mapping[str, Sequence[Judgement]]) -> Iterator[str]:
     yield (
-        "| half | defective | TP | FN | by the gate meant | by it first | beside it, innocent tasks "
+        "| half | defective | TP | FN | by the gate meant | by it first | innocent tasks "
         "| good | TN | FP |"
     )
     yield "|---|---|---|---|---|---|---|---|---|---|"

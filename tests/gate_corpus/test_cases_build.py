@@ -57,6 +57,7 @@ def test_a_defective_case_loads_or_is_refused_for_its_defect(case: Case, tmp_pat
     assert set(case.tasks) <= {task.id for task in bundle.tasks}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", WORLDS)
 async def test_gold_of_good_cases_solves_every_question(world: str, tmp_path: Path) -> None:
     cases = [case for case in GOOD if case.draft().environment.name == world]

@@ -1,6 +1,7 @@
 """Patients, doctors, wards and appointments of a hospital (JSON)."""
 
-from astra_arena.core.canonical import Json
+from typing import Any
+
 from astra_arena.core.randomness import random_stream
 from tests.gate_corpus.case import Draft
 from tests.gate_corpus.tuned.hops import Row
@@ -129,4 +130,5 @@ def hospital() -> Draft:
     """Return the environment without tasks."""
     text = "Patients, doctors, wards and appointments of a hospital."
     made = environment(NAME, "Hospital", text, TOOLS, kind="json")
-    return Draft(made, TOOLS_PY, dict[str, Json](WORLD), ())
+    world: Any = WORLD
+    return Draft(made, TOOLS_PY, world, ())
