@@ -142,6 +142,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "variants:faults": _step_3("a seeded share of calls fails, and a retry succeeds"),
     "synth:topologies": _step_3("all four topologies, 1 to 8 sub-questions, a mix to choose"),
     "synth:splits": _step_3("splits share no entity and no pattern, and the report proves it"),
+    "synth:final-answers": _step_3("on request the last message must state the answer"),
     "synth:resume": _step_3("a killed synthesis goes on and ends with the same bytes"),
     "synth:second-oracle": _step_3("every gold answer agrees with a second, separate oracle"),
     "synth:natural-words": _step_3("questions of undescribed tables read as people write them"),

@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401 - what JSON and SQL hold is of any type
 """A second oracle: gold answers recomputed by plain SQL straight from the source.
 
 It shares nothing with the package: it reads the source by the standard library, takes tools by
@@ -8,6 +9,7 @@ their names alone, and writes SQL of its own. As a script it prints what disagre
 
 import csv
 import gzip
+import io
 import json
 import re
 import sqlite3
@@ -36,11 +38,9 @@ def open_source(source: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
     files = [source] if source.is_file() else sorted(source.glob("*.csv*"))
     for path in files:
-        opened = (
-            gzip.open(path, "rt", newline="") if path.suffix == ".gz" else path.open(newline="")
-        )
-        with opened as file:
-            rows = list(csv.reader(file))
+        held = path.read_bytes()
+        text = (gzip.decompress(held) if path.suffix == ".gz" else held).decode()
+        rows = list(csv.reader(io.StringIO(text, newline="")))
         header, *body = rows
         table = path.name.split(".")[0]
         listed = ", ".join(f'"{name}"' for name in header)
@@ -91,9 +91,9 @@ class Oracle:
             pending.remove(question)
             gold = question["answer"]["value"]
             if question["tool"] is None:
-                came = self.follows(question, answers, task)
+                came = follows(question, answers)
             else:
-                given = {
+                given: dict[str, Any] = {
                     name: answers[value["$from"]]
                     if isinstance(value, dict) and "$from" in value
                     else value
@@ -104,35 +104,6 @@ class Oracle:
             if not same(gold, came, question["answer"].get("tolerance", 0.0)):
                 found.append(f"{task['id']} {question['id']}: gold {gold!r}, the source {came!r}")
         return found
-
-    def follows(
-        self, question: dict[str, Any], answers: dict[str, Any], task: dict[str, Any]
-    ) -> Any:
-        """Compute what follows from other answers alone."""
-        del task
-        left, right = (answers[parent] for parent in question["depends_on"][:2])
-        how = question["arguments"]["operation"]
-        match how:
-            case "difference":
-                return abs(left - right)
-            case "sum":
-                return left + right
-            case "ratio":
-                return round(left / right, 2)
-            case "larger" | "later":
-                return (
-                    question["arguments"]["first"]
-                    if left > right
-                    else (question["arguments"]["second"])
-                )
-            case "smaller" | "earlier":
-                return (
-                    question["arguments"]["first"]
-                    if left < right
-                    else (question["arguments"]["second"])
-                )
-            case _:
-                raise AssertionError(f"unknown operation {how!r}")
 
     def call(self, tool: str, arguments: dict[str, Any], path: str) -> Any:
         """Return what the source says to a call, at a path of its reply."""
@@ -240,6 +211,25 @@ class Oracle:
             parts.append(f'"{column}" {sign} ?')
             values.append(value)
         return " AND ".join(parts) or "1", values
+
+
+def follows(question: dict[str, Any], answers: dict[str, Any]) -> Any:
+    """Compute what follows from two other answers alone."""
+    given = question["arguments"]
+    left, right = (answers[given[place]["$from"]] for place in ("first", "second"))
+    match given["operation"]:
+        case "difference":
+            return abs(left - right)
+        case "sum":
+            return left + right
+        case "ratio":
+            return left / right
+        case "larger" | "later":
+            return left if left > right else right
+        case "smaller" | "earlier":
+            return left if left < right else right
+        case how:
+            raise AssertionError(f"unknown operation {how!r}")
 
 
 def same(gold: Any, came: Any, tolerance: float) -> bool:

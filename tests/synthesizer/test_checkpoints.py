@@ -94,7 +94,11 @@ def test_another_run_of_the_same_synthesis_keeps_nothing(tmp_path: Path) -> None
 
 
 def test_nothing_is_kept_of_what_the_data_does_not_allow(tmp_path: Path) -> None:
-    with pytest.raises(SynthesisError), checkpoints(tmp_path / "out", "same") as work:
-        work.log("stage").add(1)
-        raise SynthesisError("no task")
+    def fail() -> None:
+        with checkpoints(tmp_path / "out", "same") as work:
+            work.log("stage").add(1)
+            raise SynthesisError("no task")
+
+    with pytest.raises(SynthesisError):
+        fail()
     assert os.listdir(tmp_path) == []

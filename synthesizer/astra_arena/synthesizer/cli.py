@@ -96,6 +96,9 @@ def synth_table(
         str | None,
         typer.Option(help="Splits with shares and nothing in common: train=0.8,test=0.2."),
     ] = None,
+    final_answers: Annotated[
+        bool, typer.Option("--final-answers", help="The agent must state the answer in words.")
+    ] = False,
     tools: _MostTools = DEFAULT_TOOLS,
     writes: _Writes = True,
     describe: Annotated[
@@ -123,6 +126,7 @@ def synth_table(
         tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
         topologies=TOPOLOGIES if topology is None else parse_topologies(topology),
+        final_answers=final_answers,
         splits={} if split is None else parse_splits(split),
         name=name,
         title=title,

@@ -153,7 +153,8 @@ def _findings(bundle: Bundle, task: Task, runs: list[tuple[GoldCall, ...]]) -> l
     if any(_replies(run) != first for run in runs[1:]):
         findings.append("the replies differ from run to run")
     if not findings:
-        verdict = score(task, _log(runs[0]))
+        # No message is sent here: the calls are judged, what is said in the end by other gates.
+        verdict = score(task.model_copy(update={"final_answer": None}), _log(runs[0]))
         if verdict.reward != 1.0 or not verdict.solved:
             findings.append(f"the gold calls earn {verdict.reward}, not 1")
     return findings

@@ -72,6 +72,8 @@ class TableOptions:
     """The topologies to draw, each with its part of their sum."""
     splits: Mapping[str, float] = field(default_factory=dict[str, float])
     """Splits with their shares; they have no entity and no pattern of questions in common."""
+    final_answers: bool = False
+    """Whether the agent must state the answer in its last message; such tasks need a reply."""
     name: str | None = None
     title: str | None = None
     descriptions: Descriptions = field(default_factory=Descriptions)
@@ -275,6 +277,7 @@ class _Draft:
             seed=self._options.seed,
             topologies=self._options.topologies,
             splits=self._options.splits,
+            final_answers=self._options.final_answers,
             log=log,
             progress=lambda done: watch("sample tasks", done, count),
         )
@@ -287,6 +290,7 @@ class _Draft:
             self._specs,
             version=self._version,
             seed=self._options.seed,
+            final_answers=self._options.final_answers,
         )
         return tuple(writer.write(n, task) for n, task in enumerate(sample.tasks, start=1))
 

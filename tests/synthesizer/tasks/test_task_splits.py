@@ -11,6 +11,8 @@ from tests.support.requirement import requirement
 from tests.synthesizer.analysed import Analysed
 from tests.synthesizer.webshop import make_webshop
 
+pytestmark = pytest.mark.timeout(300)
+
 KEYS = {
     "CustomerId": "Customer",
     "SupplierId": "Supplier",
@@ -39,9 +41,10 @@ def entities_named(task: Task) -> set[tuple[str, Json]]:
         if last in fields:
             named.add((KEYS[fields[last]], question.answer.value))
         where = question.answer.where
-        for name, value in {} if where is None else where.equals.items():
-            if name in fields and len(where.equals if where else {}) == 1:
-                named.add((KEYS[fields[name]], value))
+        if where is not None and len(where.equals) == 1:
+            ((name, key),) = where.equals.items()
+            if name in fields:
+                named.add((KEYS[fields[name]], key))
     return named
 
 

@@ -174,6 +174,25 @@ class Phrases:
             return name(step)
         return f"the {self.grammar(step, step.column).label} of {name(step)}"
 
+    def answer_phrase(self, step: Step, name: Namer) -> str:
+        """Return the noun phrase for a step's answer, whatever its kind."""
+        match step.kind:
+            case "count":
+                return f"the number of {self.rows(step, name)}"
+            case "summary":
+                figure = {"mean": "average", "sum": "total"}.get(step.metric or "")
+                figure = figure or ("lowest" if step.metric == "minimum" else "highest")
+                label = self.grammar(step, step.column).label
+                return f"the {figure} {label} of {self.rows(step, name)}"
+            case _:
+                pass
+        grammar = self.grammar(step, step.column)
+        row = self.row(step, name)
+        done = grammar.asks[0].removeprefix("When was {} ").removesuffix("?")
+        if done != grammar.asks[0].removesuffix("?"):
+            return f"the time when {row} was {done}"
+        return f"the {grammar.label} of {row}"
+
     def _count_question(self, step: Step, name: Namer) -> str:
         entity = self.entity_of(step)
         rows = self.rows(step, name)

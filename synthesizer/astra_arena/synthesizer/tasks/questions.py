@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.profile import SqlValue
+from astra_arena.synthesizer.tasks.closings import Closing, closing_question
 from astra_arena.synthesizer.tasks.phrases import LONGEST_INSIDE, Phrases
 from astra_arena.synthesizer.tasks.task_graphs import Plan, Step
 from astra_arena.synthesizer.tasks.terms import moment, number
 
+CLOSING_STEP = "final"
+"""The id of the sub-question that is computed from others."""
 LONGEST_NESTED_ROW = 90
 """A longer phrase for a row gets a sentence of its own."""
 LONGEST_AMID = 48
@@ -53,10 +56,17 @@ class _Told:
 class Storyteller:
     """Tells one plan: long rows are introduced first, then spoken of as "that …"."""
 
-    def __init__(self, catalogue: Catalogue, plan: Plan, stream: random.Random) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        plan: Plan,
+        stream: random.Random,
+        closing: Closing | None = None,
+    ) -> None:
         self._phrases = Phrases(catalogue, plan, salt=stream.getrandbits(32))
         self._plan = plan
         self._told = _Told()
+        self._closing = closing
 
     def tell(self) -> Wording:
         """Return the wording of the plan."""
@@ -65,7 +75,12 @@ class Storyteller:
             # Two rows of one kind are spoken of: the second telling counts them.
             self._told.introduced = []
             told = self._question()
-        steps = {step.id: self._phrases.question(step, self._nested) for step in self._plan.steps}
+        steps = (
+            {}
+            if self._closing is None
+            else {CLOSING_STEP: closing_question(self._closing, self._phrases, self._nested)}
+        )
+        steps |= {step.id: self._phrases.question(step, self._nested) for step in self._plan.steps}
         return Wording(told, steps)
 
     def _question(self) -> str:
@@ -88,7 +103,7 @@ class Storyteller:
 
     def _separate_leaves(self) -> list[list[Step]]:
         """Return the leaves, those that have no step in common apart."""
-        if self._plan.shape in ("singles", "branches"):
+        if self._plan.shape in ("singles", "branches") and self._closing is None:
             return [[leaf] for leaf in self._plan.leaves]
         return [list(self._plan.leaves)]
 
@@ -98,6 +113,10 @@ class Storyteller:
         for step in self._plan.inner:
             if step.id in needed and self._has_own_sentence(step):
                 sentences.append(self._introduction(step, later=bool(sentences)))
+        if self._closing is not None:
+            return " ".join(
+                [*sentences, closing_question(self._closing, self._phrases, self._refer)]
+            )
         asked: list[str] = []
         for leaf in leaves:
             if self._splits_question(leaf):
@@ -202,8 +221,10 @@ def _holds_word(question: str, word: str) -> bool:
     return re.search(pattern, question, flags=re.IGNORECASE) is not None
 
 
-def wording_finding(plan: Plan, wording: Wording) -> str | None:
+def wording_finding(plan: Plan, wording: Wording, closing: Closing | None = None) -> str | None:
     """Return why the question is no good one, or `None`."""
+    if closing is not None and gives_away(wording.question, closing.value):
+        return "the question holds the final answer"
     for step in plan.steps:
         if gives_away(wording.question, step.answer):
             return f"the question holds the answer of {step.id}"

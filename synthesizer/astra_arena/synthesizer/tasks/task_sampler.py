@@ -4,6 +4,7 @@ Plans are drawn at random and kept only when every check passes, so what makes a
 the checks and not in the drawing.
 """
 
+import random
 import sqlite3
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.profile import SqlValue
 from astra_arena.synthesizer.tables.tool_design import EntityTools
 from astra_arena.synthesizer.tasks.answer_uses import AnswerUses
+from astra_arena.synthesizer.tasks.closings import Closing, are_comparable, draw_closing
 from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
 from astra_arena.synthesizer.tasks.plan_shapes import Shapes
 from astra_arena.synthesizer.tasks.questions import Storyteller, Wording, wording_finding
@@ -30,6 +32,11 @@ MOST_COMMON_SHARE = 0.15
 """The share of tasks, overall and among those that ask for one column, with one final answer."""
 MOST_ROOT_SHARE = 0.03
 """The share of tasks that may begin with one call; two may in any case."""
+MOST_RIVALS = 30
+"""Other values of a column that a final answer must not be listed with."""
+COMPARABLE_DRAWS: dict[Shape, int] = {"singles": 60, "branches": 30}
+"""Draws for two answers that something can be computed from."""
+SMALLEST_PAIR: dict[Shape, int] = {"singles": 2, "branches": 4}
 ATTEMPTS_PER_TASK = 240
 """Draws for one task before another shape is tried."""
 FAILURES_IN_A_ROW = 3
@@ -65,6 +72,10 @@ class SampledTask:
     plan: Plan
     wording: Wording
     split: str = DEFAULT_SPLIT
+    closing: Closing | None = None
+    """What is computed from its answers, where the task ends with an answer in words."""
+    rivals: tuple[SqlValue, ...] = ()
+    """Other values that a final answer could have had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ def sample_tasks(
     seed: int,
     topologies: Mapping[Topology, float] = TOPOLOGIES,
     splits: Mapping[str, float] | None = None,
+    final_answers: bool = False,
     log: Log | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Sample:
@@ -115,6 +127,7 @@ def sample_tasks(
         seed: Decides every draw.
         topologies: The shares of the topologies, as parts of their sum; others are not drawn.
         splits: The splits to make, with their shares; they have no entity and no pattern in common.
+        final_answers: Whether tasks may end with what is computed from their answers.
         log: Holds the draws of a run that was cut off, and takes those of this one.
         progress: Told how many tasks there are, each time one is added.
 
@@ -122,6 +135,7 @@ def sample_tasks(
         SynthesisError: if the data allows no task at all.
     """
     sampler = _TaskSampler(connection, catalogue, designs, count, seed, splits or {})
+    sampler.final_answers = final_answers
     wanted = _shares(count, topologies)
     courses: list[tuple[str, Shape]] = [
         (split, shape) for split in sampler.splits.names for shape in wanted
@@ -226,6 +240,7 @@ class _TaskSampler:
         self._roots: Counter[object] = Counter()
         self._answers: Counter[str] = Counter()
         self._column_answers: dict[tuple[str, str], Counter[str]] = {}
+        self.final_answers = False
         self.attempts = 0
         self.drawn = 0
         self.refused: Counter[str] = Counter()
@@ -241,22 +256,43 @@ class _TaskSampler:
         for attempt in range(1, ATTEMPTS_PER_TASK + 1):
             if attempt % ATTEMPTS_PER_SIZE == 0:
                 size = shapes.size(shape)
-            drawn = shapes.draw(shape, size)
-            if drawn is None:
+            plan = self._plan(shapes, shape, size)
+            if plan is None:
                 continue
-            plan = Plan(shape, drawn)
             complete += 1
-            wording = None
+            wording, closing = None, None
             finding = self._too_common(plan) or self.splits.finding(plan, split)
             if finding is None:
-                wording = Storyteller(self._catalogue, plan, stream).tell()
-                finding = wording_finding(plan, wording) or checks.finding(plan)
+                closing = draw_closing(plan, stream) if self.final_answers else None
+                wording = Storyteller(self._catalogue, plan, stream, closing).tell()
+                finding = wording_finding(plan, wording, closing) or checks.finding(plan)
             if wording is not None and wording.question in self._questions:
                 finding = finding or "the question was asked before"
             if finding is None and wording is not None:
-                return Draw(SampledTask(plan, wording, split), attempt, complete, dict(refused))
+                rivals = self._rivals(plan, stream) if self.final_answers else ()
+                task = SampledTask(plan, wording, split, closing, rivals)
+                return Draw(task, attempt, complete, dict(refused))
             refused[_kind_of(finding or "")] += 1
         return Draw(None, ATTEMPTS_PER_TASK, complete, dict(refused))
+
+    def _plan(self, shapes: Shapes, shape: Shape, size: int) -> Plan | None:
+        """Draw a plan; where something is to be computed from two answers, one that has such."""
+        tries = COMPARABLE_DRAWS.get(shape, 1) if self.final_answers else 1
+        for _ in range(tries):
+            steps = shapes.draw(shape, min(size, SMALLEST_PAIR[shape]) if tries > 1 else size)
+            if steps is not None and (tries == 1 or are_comparable(Plan(shape, steps))):
+                return Plan(shape, steps)
+        return None
+
+    def _rivals(self, plan: Plan, stream: random.Random) -> tuple[SqlValue, ...]:
+        """Return other answers of the plan's steps, and other values of the last one's column."""
+        leaf = plan.leaves[-1]
+        others = [step.answer for step in plan.steps if step not in plan.leaves]
+        if leaf.column is not None and leaf.kind != "summary":
+            values = self._queries.values(leaf.table, leaf.column)
+            others += stream.sample(values, k=min(len(values), MOST_RIVALS))
+        answers = {answer for one in plan.leaves for answer in (one.answer,)}
+        return tuple(value for value in dict.fromkeys(others) if value not in answers)
 
     def take(self, draw: Draw) -> None:
         """Count a draw, and what its task uses, so that later ones differ."""

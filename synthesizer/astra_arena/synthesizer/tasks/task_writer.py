@@ -13,6 +13,7 @@ from astra_arena.core.tasks import (
     AnswerKind,
     Budget,
     Expectation,
+    FinalAnswer,
     RowSelector,
     SubQuestion,
     Task,
@@ -26,6 +27,7 @@ from astra_arena.synthesizer.tables.tool_design import (
     group_tool,
     related_tools,
 )
+from astra_arena.synthesizer.tasks.questions import CLOSING_STEP
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from astra_arena.synthesizer.tasks.task_sampler import SampledTask
 from astra_arena.synthesizer.tasks.task_splits import entities_of, patterns_of, things_json
@@ -52,6 +54,7 @@ class TaskWriter:
         specs: What agents are told of the tools, by name.
         version: The generator's version, for provenance.
         seed: The seed that the plans were drawn with.
+        final_answers: Whether the agent's last message must state the answer.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class TaskWriter:
         *,
         version: str,
         seed: int,
+        final_answers: bool = False,
     ) -> None:
         self.environment = environment
         self._catalogue = catalogue
@@ -70,6 +74,7 @@ class TaskWriter:
         self._specs = specs
         self._version = version
         self._seed = seed
+        self._final_answers = final_answers
 
     @property
     def origin(self) -> JsonObject:
@@ -98,9 +103,56 @@ class TaskWriter:
                 "rows": [self._row_used(step) for step in plan.steps if step.rows],
             },
             turns=(Turn(say=wording.question, expect=Expectation(kind="act")),),
-            sub_questions=tuple(
-                self.sub_question(step, wording.step_questions[step.id]) for step in plan.steps
+            sub_questions=(
+                *(self.sub_question(step, wording.step_questions[step.id]) for step in plan.steps),
+                *self._computed(sampled),
             ),
+            final_answer=self._final_answer(sampled) if self._final_answers else None,
+        )
+
+    def _computed(self, sampled: SampledTask) -> tuple[SubQuestion, ...]:
+        closing = sampled.closing
+        if closing is None:
+            return ()
+        answer = Answer(
+            path="",
+            kind="date" if isinstance(closing.value, str) else "number",
+            value=closing.value,
+            tolerance=closing.tolerance,
+        )
+        return (
+            SubQuestion(
+                id=CLOSING_STEP,
+                question=sampled.wording.step_questions[CLOSING_STEP],
+                environment=self.environment,
+                tool=None,
+                arguments=closing.arguments,
+                depends_on=closing.operands,
+                answer=answer,
+            ),
+        )
+
+    def _final_answer(self, sampled: SampledTask) -> FinalAnswer | None:
+        """Return what the last message must state; `None` for several answers that hold a date.
+
+        Dates in a list are found as they stand in the world only, and people write them otherwise.
+        """
+        rivals = tuple[Json, ...](sampled.rivals)
+        if sampled.closing is not None:
+            (computed,) = self._computed(sampled)
+            steps = [sampled.plan.step(one) for one in sampled.closing.operands]
+            rivals = tuple(step.answer for step in steps if step.answer != sampled.closing.value)
+            answer = computed.answer
+        elif len(sampled.plan.leaves) == 1:
+            (leaf,) = sampled.plan.leaves
+            answer = self._answer(leaf, self._gold_call(leaf)[2])
+        else:
+            leaves = sampled.plan.leaves
+            if any(self._answer_kind(leaf) == "date" for leaf in leaves):
+                return None
+            return FinalAnswer(kind="list", value=[leaf.answer for leaf in leaves])
+        return FinalAnswer(
+            kind=answer.kind, value=answer.value, tolerance=answer.tolerance, rivals=rivals
         )
 
     def _row_used(self, step: Step) -> JsonObject:
