@@ -67,11 +67,9 @@ def check(
     if release_to is not None:
         released = release(bundle, card, release_to)
         if not as_json:
-            console = output_console()
-            print_hanging(
-                console, "released ", f"{len(released.tasks)} tasks", after=f"→ {release_to}"
-            )
-            print_hanging(console, "rejects  ", "", after=f"→ {default_rejects(release_to)}")
+            count, rejects = len(released.tasks), default_rejects(release_to)
+            print_hanging(output_console(), "", f"{count} tasks released", after=f"→ {release_to}")
+            print_hanging(output_console(), "", "rejects", after=f"→ {rejects}")
     if not card.clean:
         raise typer.Exit(1)
 
@@ -105,15 +103,11 @@ def _print(card: ReportCard, out: Path | None) -> None:
         status = gate.status.replace("_", " ")
         table.add_row(gate.gate, status, str(len(gate.findings)), escape(gate.reason or what))
     console.print(table)
-    console.print(
-        f"\n{len(card.passed_tasks)} of {len(card.tasks)} tasks passed"
-        + (
-            f"; rejected: {', '.join(card.rejected_tasks[:MOST_LISTED])}"
-            * bool(card.rejected_tasks)
-        )
-        + (" …" if len(card.rejected_tasks) > MOST_LISTED else ""),
-        soft_wrap=True,
-    )
+    rejected = card.rejected_tasks
+    told = f"; rejected: {', '.join(rejected[:MOST_LISTED])}" if rejected else ""
+    more = " …" if len(rejected) > MOST_LISTED else ""
+    passed = f"{len(card.passed_tasks)} of {len(card.tasks)} tasks passed"
+    console.print(f"\n{passed}{told}{more}", markup=False, soft_wrap=True)
     for reject in list(card.rejects())[:MOST_LISTED]:
         where = f"{reject.gate}{f' {reject.task}' if reject.task else ''}: "
         print_hanging(console, f"  {where}", reject.problem)
