@@ -16,7 +16,7 @@ from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
-from astra_arena.synthesizer.shares import parse_splits, parse_topologies
+from astra_arena.synthesizer.shares import parse_splits, parse_topologies, parse_variants
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     MOST_TASKS,
@@ -24,6 +24,7 @@ from astra_arena.synthesizer.synthesize import (
     TableOptions,
     synthesize_tables,
 )
+from astra_arena.synthesizer.table_options import DEFAULT_CHANGES
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
 from astra_arena.synthesizer.tables.preparation import DEFAULT_MAX_ROWS
 from astra_arena.synthesizer.tables.tool_choice import DEFAULT_TOOLS, FEWEST_TOOLS, ToolOptions
@@ -52,6 +53,17 @@ _MostTools: TypeAlias = Annotated[
 ]
 _Writes: TypeAlias = Annotated[
     bool, typer.Option(help="Tools that change rows, where the data makes sense of it.")
+]
+_Changes: TypeAlias = Annotated[
+    float,
+    typer.Option(min=0.0, max=1.0, help="Share of tasks that change rows, where tools can."),
+]
+_Variants: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Variants to make besides: all, or some with shares like "
+        "missing_function=0.1,faults=0.2."
+    ),
 ]
 _Excluded: TypeAlias = Annotated[
     list[str] | None,
@@ -98,6 +110,8 @@ def synth_table(
     ] = False,
     tools: _MostTools = DEFAULT_TOOLS,
     writes: _Writes = True,
+    changes: _Changes = DEFAULT_CHANGES,
+    variants: _Variants = None,
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")
     ] = None,
@@ -122,6 +136,8 @@ def synth_table(
         tasks=tasks,
         tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
+        changes=changes,
+        variants={} if variants is None else parse_variants(variants),
         topologies=TOPOLOGIES if topology is None else parse_topologies(topology),
         final_answers=final_answers,
         splits={} if split is None else parse_splits(split),

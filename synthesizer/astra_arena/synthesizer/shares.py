@@ -7,6 +7,7 @@ from typing import cast
 
 from astra_arena.core.errors import SettingsError
 from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF, Topology
+from astra_arena.synthesizer.variants.variant_maker import DEFAULT_SHARE, VARIANTS, VariantName
 
 _SPLIT_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 
@@ -21,6 +22,31 @@ def parse_topologies(text: str) -> dict[Topology, float]:
     shares = _parse(text, "--topology")
     _refuse_unknown(shares, names)
     return cast(dict[Topology, float], shares)
+
+
+def parse_variants(text: str) -> dict[VariantName, float]:
+    """Return the variants that a text names, with how many there are to one base task.
+
+    `all` stands for every kind; a kind without a number gets the usual share.
+
+    Raises:
+        SettingsError: if it names what is no variant, or a share is no number above 0 and up to 1.
+    """
+    if text.strip() == "all":
+        return dict.fromkeys(VARIANTS, DEFAULT_SHARE)
+    named = {part.split("=")[0].strip(): "=" in part for part in text.split(",")}
+    shares = _parse(text, "--variants")
+    for name, share in shares.items():
+        if name not in VARIANTS:
+            raise SettingsError(
+                f"--variants is all, or some of {', '.join(VARIANTS)}; got {name!r}"
+            )
+        if share > 1:
+            raise SettingsError(
+                f"--variants: a share is 1 at most, one for each task; got {share:g}"
+            )
+    given = {name: share if named[name] else DEFAULT_SHARE for name, share in shares.items()}
+    return cast(dict[VariantName, float], given)
 
 
 def parse_splits(text: str) -> dict[str, float]:

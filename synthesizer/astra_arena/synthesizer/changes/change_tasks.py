@@ -1,7 +1,6 @@
 """Samples the tasks of an environment that change its world."""
 
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from astra_arena.synthesizer.tables.write_kinds import WriteTool
 from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
 from astra_arena.synthesizer.tasks.task_checks import PlanChecks
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Step
+from astra_arena.synthesizer.tasks.task_splits import SplitKeeper, Thing, entities_of
 from astra_arena.synthesizer.tasks.task_writer import TaskWriter
 
 ATTEMPTS_PER_TASK = 60
@@ -38,39 +38,43 @@ class ChangeSample:
 
 
 def sample_changes(
-    connection: sqlite3.Connection,
     catalogue: Catalogue,
     designs: tuple[EntityTools, ...],
+    queries: GoldQueries,
     writer: TaskWriter,
     *,
     count: int,
     seed: int,
+    splits: SplitKeeper,
     progress: Callable[[int], None] | None = None,
 ) -> ChangeSample:
     """Sample tasks that change the world; none where no tool writes.
 
     Args:
-        connection: The world.
-        catalogue: Its entities.
+        catalogue: The entities.
         designs: Their tools.
+        queries: Answers what is read first.
         writer: Writes what is read first.
         count: How many tasks are wanted; fewer come back when the data holds no more.
         seed: Decides every draw.
+        splits: Keeps splits apart; it knows what other tasks use.
         progress: Told how many tasks there are, each time one is added.
     """
-    queries = GoldQueries(connection, catalogue)
-    queries.prepare(designs)
-    sampler = _TaskSampler(catalogue, designs, queries, writer, seed)
+    sampler = _TaskSampler(catalogue, designs, queries, writer, splits, seed)
     tasks: list[Task] = []
     plans: dict[str, ChangePlan] = {}
-    failures = 0
-    number = 0
-    while len(tasks) < count and failures < FAILURES_IN_A_ROW and sampler.can_write:
-        drawn = sampler.sample(number, len(tasks) + 1)
-        number += 1
-        failures = failures + 1 if drawn is None else 0
+    done: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    for number in range(count * 4):
+        courses = [name for name in splits.names if failures[name] < FAILURES_IN_A_ROW]
+        if len(tasks) >= count or not courses or not sampler.can_write:
+            break
+        split = min(courses, key=lambda name: (done[name] + 0.5) / splits.share(name))
+        drawn = sampler.sample(number, len(tasks) + 1, split)
+        failures[split] = failures[split] + 1 if drawn is None else 0
         if drawn is not None:
             task, plan = drawn
+            done[split] += 1
             tasks.append(task)
             plans[task.id] = plan
             if progress is not None:
@@ -85,8 +89,10 @@ class _TaskSampler:
         designs: tuple[EntityTools, ...],
         queries: GoldQueries,
         writer: TaskWriter,
+        splits: SplitKeeper,
         seed: int,
     ) -> None:
+        self._splits = splits
         self._catalogue = catalogue
         self._designs = designs
         self._queries = queries
@@ -103,7 +109,7 @@ class _TaskSampler:
         """Whether any tool writes."""
         return any(design.writes for design in self._designs)
 
-    def sample(self, number: int, place: int) -> tuple[Task, ChangePlan] | None:
+    def sample(self, number: int, place: int, split: str) -> tuple[Task, ChangePlan] | None:
         """Draw until a plan passes; `None` when none does."""
         stream = random_stream(self._seed, "changes", number)
         sampler = ChangeSampler(self._catalogue, self._designs, self._queries, stream)
@@ -116,13 +122,26 @@ class _TaskSampler:
                 self.refused["nothing drawn"] += 1
                 continue
             wording = ChangeWording(self._catalogue, plan, stream)
-            finding = self._finding(plan, wording, checks)
+            patterns, entities = frozenset({plan.template}), self._entities(plan)
+            finding = self._splits.finding_of(patterns, entities, split)
+            finding = finding or self._finding(plan, wording, checks)
             if finding is not None:
                 self.refused[finding] += 1
                 continue
             self._note(plan, wording)
-            return self._writer.write(place, plan, wording), plan
+            self._splits.note_of(patterns, entities, split)
+            return self._writer.write(place, plan, wording, entities, split), plan
         return None
+
+    def _entities(self, plan: ChangePlan) -> frozenset[Thing]:
+        """Return the rows that a plan reads or names."""
+        read = entities_of(self._catalogue, Plan("chain", plan.reads))
+        named = {
+            (row.table, tuple(row.row[name] for name in self._catalogue.by_name[row.table].key))
+            for change in plan.changes
+            for row in change.rows
+        }
+        return read | named
 
     def _ranked(self, sampler: ChangeSampler, stream: random.Random) -> list[tuple[str, WriteTool]]:
         """Return the tools, those that were used or tried least first, so that none is left out."""

@@ -6,11 +6,11 @@ from astra_arena.synthesizer.changes.change import Change, ChangePlan, NamedRow
 from astra_arena.synthesizer.changes.change_wording import ChangeWording
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.write_kinds import CreateTool, MoveAmountTool
+from astra_arena.synthesizer.tasks.task_splits import Thing, things_json
 from astra_arena.synthesizer.tasks.task_writer import UNBOUND, TaskWriter
 
 UNKNOWN: Json = None
 """Stands for an answer until the change has been executed."""
-TOPOLOGY_OF_ONE = "single_hop"
 
 
 class ChangeWriter:
@@ -25,7 +25,14 @@ class ChangeWriter:
         self._writer = writer
         self._catalogue = catalogue
 
-    def write(self, number: int, plan: ChangePlan, wording: ChangeWording) -> Task:
+    def write(
+        self,
+        number: int,
+        plan: ChangePlan,
+        wording: ChangeWording,
+        entities: frozenset[Thing],
+        split: str,
+    ) -> Task:
         """Return the task, without the state that it asks for."""
         reads = [self._writer.sub_question(s, wording.read_question(s)) for s in plan.reads]
         writes = [self._sub_question(change, wording.sentence(change)) for change in plan.changes]
@@ -35,6 +42,7 @@ class ChangeWriter:
         return Task(
             id=f"w{number:04d}",
             environments=(UNBOUND,),
+            split=split,
             budget=Budget(calls=3 * steps + 5),
             difficulty={
                 "hops": plan.hops,
@@ -46,6 +54,8 @@ class ChangeWriter:
             provenance={
                 **self._writer.origin,
                 "template": plan.template,
+                "patterns": [plan.template],
+                "entities": things_json(entities),
                 "rows": [self._row_used(named) for change in plan.changes for named in change.rows],
             },
             turns=(Turn(say=wording.request(), expect=Expectation(kind="act")),),

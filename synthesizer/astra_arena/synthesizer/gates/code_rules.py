@@ -74,12 +74,14 @@ def flaws(tree: ast.Module, *, requires: tuple[str, ...] = ()) -> Iterator[Flaw]
     """
     installed = {one.partition("=")[0].partition("<")[0].partition(">")[0] for one in requires}
     packages = {name.strip().replace("-", "_") for name in installed}
+    own = _parameter_uses(tree)
     for node in ast.walk(tree):
         match node:
             case ast.Import() | ast.ImportFrom():
                 yield from _imports(node, packages)
             case ast.Name(id=name):
-                yield from _names(node, name)
+                if node not in own:
+                    yield from _names(node, name)
             case ast.Attribute():
                 yield from _attributes(node)
             case ast.Global(names=names):
@@ -89,6 +91,18 @@ def flaws(tree: ast.Module, *, requires: tuple[str, ...] = ()) -> Iterator[Flaw]
                 yield from _calls(node)
             case _:
                 pass
+
+
+def _parameter_uses(tree: ast.Module) -> set[ast.Name]:
+    """Return the names that stand for a parameter of the function around them: `id` is common."""
+    uses: set[ast.Name] = set()
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            given = function.args
+            named = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+            inside = (n for n in ast.walk(function) if isinstance(n, ast.Name))
+            uses |= {n for n in inside if n.id in named}
+    return uses
 
 
 def _imports(node: ast.Import | ast.ImportFrom, packages: set[str]) -> Iterator[Flaw]:

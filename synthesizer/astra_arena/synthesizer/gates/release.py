@@ -41,7 +41,7 @@ def release(path: Path, card: ReportCard, out: Path, *, rejects: Path | None = N
     if (bundle.digests.environment, bundle.digests.tasks) != examined:
         raise BundleError(f"{path} was changed while it was examined; run the gates again")
     passed = set(card.passed_tasks)
-    report: JsonObject = {**_read_report(path), **card.to_report(gold=False)}
+    report: JsonObject = {**read_report(path), **card.to_report(gold=False)}
     written = write_bundle(
         out,
         bundle.environment.model_copy(update={"digests": None}),
@@ -88,7 +88,7 @@ def write_rejects(card: ReportCard, path: Path) -> None:
         raise BundleError(f"the rejects cannot be written to {path}: {error.strerror}") from None
 
 
-def _read_report(path: Path) -> JsonObject:
+def read_report(path: Path) -> JsonObject:
     """Return what the report of a bundle said before: of its synthesis, for instance."""
     try:
         data = json.loads((path / REPORT).read_bytes())

@@ -113,21 +113,29 @@ class SplitKeeper:
 
     def finding(self, plan: Plan, split: str) -> str | None:
         """Return why a plan cannot belong to a split, or `None`."""
+        return self.finding_of(patterns_of(plan), entities_of(self._catalogue, plan), split)
+
+    def finding_of(
+        self, patterns: frozenset[str], entities: frozenset[Thing], split: str
+    ) -> str | None:
+        """Return why what has these patterns and entities cannot belong to a split, or `None`."""
         if not self._shares:
             return None
-        if any(self._patterns.get(one, split) != split for one in patterns_of(plan)):
+        if any(self._patterns.get(one, split) != split for one in patterns):
             return "its pattern belongs to another split"
-        if any(
-            self._entities.get(one, split) != split for one in entities_of(self._catalogue, plan)
-        ):
+        if any(self._entities.get(one, split) != split for one in entities):
             return "an entity of it belongs to another split"
         return None
 
     def note(self, plan: Plan, split: str) -> None:
         """Take what a task uses for its split."""
+        self.note_of(patterns_of(plan), entities_of(self._catalogue, plan), split)
+
+    def note_of(self, patterns: frozenset[str], entities: frozenset[Thing], split: str) -> None:
+        """Take patterns and entities for a split."""
         if self._shares:
-            self._patterns.update(dict.fromkeys(patterns_of(plan), split))
-            self._entities.update(dict.fromkeys(entities_of(self._catalogue, plan), split))
+            self._patterns.update(dict.fromkeys(patterns, split))
+            self._entities.update(dict.fromkeys(entities, split))
 
 
 def splits_json(tasks: Iterable[Task]) -> JsonObject:

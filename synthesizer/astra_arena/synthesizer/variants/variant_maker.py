@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from astra_arena.core.canonical import JsonObject
 from astra_arena.core.faults import FaultPlan
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.changes.change import ChangePlan
+from astra_arena.synthesizer.checkpoints import Log
 from astra_arena.synthesizer.tasks.task_graphs import Plan
 from astra_arena.synthesizer.variants.fault_variant import with_faults
 from astra_arena.synthesizer.variants.missing_function import NoVariant, missing_function
@@ -68,14 +70,16 @@ class VariantMaker:
         tasks: Sequence[Task],
         shares: Mapping[VariantName, float],
         *,
-        on_made: Callable[[Task], None] | None = None,
+        log: Log | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> VariantSample:
         """Make variants; fewer than asked for where the tasks do not allow more.
 
         Args:
             tasks: The base tasks.
             shares: How many of each kind, to one base task.
-            on_made: Told each variant as it is made.
+            log: Holds what came of earlier attempts, and takes what comes of further ones.
+            progress: Told how many variants there are, each time one is added.
         """
         executor = Executor(
             self.sandbox,
@@ -84,6 +88,7 @@ class VariantMaker:
         )
         made: list[Task] = []
         refused: Counter[str] = Counter()
+        attempts = _Attempts(log or Log(None))
         try:
             for name in VARIANTS:
                 wanted = math.ceil(shares.get(name, 0.0) * len(tasks))
@@ -93,14 +98,17 @@ class VariantMaker:
                 for task in order:
                     if wanted <= 0:
                         break
-                    variant = await self._variant(name, task, executor)
+                    variant = attempts.known(name, task)
+                    if variant is None:
+                        variant = await self._variant(name, task, executor)
+                        attempts.add(name, task, variant)
                     if isinstance(variant, NoVariant):
                         refused[f"{name}: {_kind_of(variant.reason)}"] += 1
                         continue
                     wanted -= 1
                     made.append(variant)
-                    if on_made is not None:
-                        on_made(variant)
+                    if progress is not None:
+                        progress(len(made))
         finally:
             await executor.close()
         return VariantSample(tuple(made), dict(sorted(refused.items())))
@@ -144,6 +152,35 @@ class VariantMaker:
         spec = self.bundle.environment.tool(question.tool or "")
         required = spec.input_schema.get("required") if spec is not None else None
         return isinstance(required, list) and unsaid.argument in required
+
+
+class _Attempts:
+    """What came of making variants, so that a run that was cut off makes none twice."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._known: dict[tuple[str, str], Task | NoVariant] = {}
+        for line in log.lines:
+            if isinstance(line, dict):
+                task = line.get("task")
+                self._known[str(line.get("variant")), str(line.get("base"))] = (
+                    NoVariant(str(line.get("reason")))
+                    if task is None
+                    else Task.from_json(task, what="a finished variant")
+                )
+
+    def known(self, name: str, base: Task) -> Task | NoVariant | None:
+        """Return what came of an earlier attempt, if there was one."""
+        return self._known.get((name, base.id))
+
+    def add(self, name: str, base: Task, made: Task | NoVariant) -> None:
+        """Note what came of an attempt."""
+        line: JsonObject = {"variant": name, "base": base.id}
+        if isinstance(made, Task):
+            line["task"] = made.to_json()
+        else:
+            line["reason"] = made.reason
+        self._log.add(line)
 
 
 def _kind_of(reason: str) -> str:
