@@ -17,6 +17,10 @@ def _issue(promise: str) -> Requirement:
     return Requirement(promise, "step 1")
 
 
+def _step_3(promise: str) -> Requirement:
+    return Requirement(promise, "step 3")
+
+
 REQUIREMENTS: dict[str, Requirement] = {
     # the two commands
     "demo:one-command": _issue("`arena demo` goes from real data to scored rollouts by itself"),
@@ -84,6 +88,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "synth:data-flow": _issue("a parent's value matters to its child"),
     "synth:replay": _issue("gold is replayed three times in fresh processes, byte for byte"),
     "synth:deterministic": _issue("same source and seed, same bundle bytes"),
+    # variants
+    "variants:missing-function": _step_3(
+        "withheld tools are all by which a bounded search by execution reaches the answer"
+    ),
+    "variants:missing-parameter": _step_3(
+        "a value is left out only where two values lead to different outcomes, both stored"
+    ),
+    "variants:elicitation": _step_3("the host can ask the user for what a call lacks"),
+    "variants:distractors": _step_3(
+        "tools of other environments come in bands of similarity, and none solves"
+    ),
+    "variants:faults": _step_3("a seeded share of calls fails, and a retry succeeds"),
     # bad input
     "input:missing-file": _issue("a missing file is one clear message"),
     "input:empty-table": _issue("an empty table is one clear message"),

@@ -151,6 +151,17 @@ class DurableSession:
         self._used()
         return snapshot
 
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what this session's calls changed in total; see `Session.state_difference`.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        async with self._lock:
+            told, _ = await self._durably(_state_difference)
+        self._used()
+        return told
+
     async def wake(self) -> Broke | None:
         """Have a session ready; returns why the world could not be rebuilt, if it could not.
 
@@ -306,6 +317,10 @@ async def open_branch(
 
 async def _state_digest(session: Session) -> str | Broke:
     return await session.state_digest()
+
+
+async def _state_difference(session: Session) -> JsonObject | Broke:
+    return await session.state_difference()
 
 
 async def _nothing(session: Session) -> None:

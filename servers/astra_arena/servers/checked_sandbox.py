@@ -48,6 +48,10 @@ class CheckedSession:
         """Return the digest of the world's state."""
         return await self._session.state_digest()
 
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what differs from the world at the start."""
+        return await self._session.state_difference()
+
     async def close(self) -> None:
         """End the session."""
         await self._session.close()

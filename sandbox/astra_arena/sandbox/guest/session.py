@@ -73,8 +73,7 @@ class Session:
         if "replay" in request:
             return self._replayed(number, request["replay"])
         if "tool" not in request:
-            confinement.renew_cpu_time(self._limits.cpu_seconds)
-            return b'{"id":%d,"digest":"%b"}' % (number, self._world.digest().encode("ascii"))
+            return self._told(number, request)
         try:
             text, trace = self._ran(request)
         except BaseException as error:
@@ -92,6 +91,19 @@ class Session:
             raise ResultError("steps", "the SQL budget ran out")
         written = self._world.commit()
         return text, hashlib.sha256(written + text).hexdigest() if written else ""
+
+    def _told(self, number: int, request: dict[str, Any]) -> bytes:
+        """Tell of the state; no call is under way."""
+        confinement.renew_cpu_time(self._limits.cpu_seconds)
+        if "difference" not in request:
+            return b'{"id":%d,"digest":"%b"}' % (number, self._world.digest().encode("ascii"))
+        try:
+            difference = self._world.difference()
+            _require_shape(cast("dict[object, object]", difference))
+        except (ResultError, RecursionError) as error:
+            return _broke(number, "bad_result", f"the difference of the state: {error}")
+        text = json.dumps(difference, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return json.dumps({"id": number, "difference": text}).encode("ascii")
 
     def _replayed(self, number: int, calls: list[dict[str, Any]]) -> bytes:
         for place, call in enumerate(calls):
