@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, cast
 
-from astra_arena.core.errors import BundleError, SandboxUnavailableError
+from astra_arena.core.errors import BundleError, PolicyError, SandboxUnavailableError
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import MANIFEST, Bundle, load_bundle
@@ -95,6 +95,8 @@ async def _checked(gate: Gate, exam: Exam) -> GateResult:
     exam.on_step(gate.name, 0, 0)
     try:
         return await gate.check(exam)
+    except PolicyError as error:
+        return decided(gate.name, [Finding(problem=error.message, kind="refused code")], {})
     except Exception as error:
         unavailable = _unavailable(error)
         if unavailable is not None:

@@ -12,11 +12,12 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from astra_arena.core.canonical import JsonObject
+from astra_arena.core.gold_program import gold_acts
 from astra_arena.core.model import Model
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import Bundle
-from astra_arena.synthesizer.gates.play import Player
+from astra_arena.synthesizer.gates.play import Player, Programme
 
 GateStatus = Literal["passed", "failed", "not_applicable"]
 
@@ -71,6 +72,10 @@ class Exam:
     def tasks(self) -> tuple[Task, ...]:
         """The tasks to look at."""
         return self.bundle.tasks
+
+    def gold_programmes(self) -> list[Programme]:
+        """Return the gold program of each task."""
+        return [Programme(task, gold_acts(task)) for task in self.tasks]
 
     def player(self) -> Player:
         """Return what plays programs of acts in this environment."""

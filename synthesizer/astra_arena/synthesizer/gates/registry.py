@@ -2,11 +2,14 @@
 
 from astra_arena.core.errors import SettingsError
 from astra_arena.synthesizer.gates.gate import Gate
+from astra_arena.synthesizer.gates.replay import ReplayGate
+from astra_arena.synthesizer.gates.schemas import SchemaGate
+from astra_arena.synthesizer.gates.static import StaticGate
 
 
 def all_gates() -> tuple[Gate, ...]:
     """Return every release gate."""
-    return ()
+    return (SchemaGate(), StaticGate(), ReplayGate())
 
 
 def chosen_gates(names: tuple[str, ...]) -> tuple[Gate, ...]:
