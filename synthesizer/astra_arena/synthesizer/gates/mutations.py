@@ -6,7 +6,7 @@ replies hold. The same stream gives the same neighbours in the same order, the t
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -74,7 +74,7 @@ class Parameter:
 
     def takes(self, value: Json) -> bool:
         """Tell whether the argument may have the value."""
-        return "$ref" in str(self.rule) or Checker(self.rule).finding(value) is None
+        return "$ref" in self.rule or Checker(self.rule).finding(value) is None
 
 
 def parameters_of(input_schema: JsonObject) -> dict[str, Parameter]:
@@ -90,8 +90,8 @@ def parameters_of(input_schema: JsonObject) -> dict[str, Parameter]:
 
 def mutations_of(
     parameter: Parameter, arguments: JsonObject, seen: SeenValues, stream: random.Random
-) -> list[Mutation]:
-    """Return the neighbours of one argument of a call, each once, all valid for its schema.
+) -> Iterator[Mutation]:
+    """Give the neighbours of one argument of a call, each once, all valid for its schema.
 
     Args:
         parameter: The argument.
@@ -100,40 +100,45 @@ def mutations_of(
         stream: Decides which of many other values are taken.
     """
     name, value = parameter.name, arguments.get(parameter.name, parameter.default)
-    found: dict[bytes, Mutation] = {canonical_bytes(value): _none_at_all(name, arguments)}
+    given = {canonical_bytes(value)}
     for kind, other in _neighbours(parameter, value, seen, stream):
         key = canonical_bytes(other)
-        if key not in found and parameter.takes(other):
-            found[key] = Mutation(name, kind, other, {**arguments, name: other})
-    changed = list(found.values())[1:]
+        if key not in given and parameter.takes(other):
+            given.add(key)
+            yield Mutation(name, kind, other, {**arguments, name: other})
     if not parameter.required and not parameter.is_default(arguments):
-        left = {key: inner for key, inner in arguments.items() if key != name}
-        if not any(same_json(one.value, parameter.default) for one in changed):
-            changed.append(Mutation(name, "dropped", parameter.default, left))
-    return changed
-
-
-def _none_at_all(name: str, arguments: JsonObject) -> Mutation:
-    return Mutation(name, "dropped", arguments.get(name), arguments)
+        if canonical_bytes(parameter.default) not in given:
+            left = {key: inner for key, inner in arguments.items() if key != name}
+            yield Mutation(name, "dropped", parameter.default, left)
 
 
 def _neighbours(
     parameter: Parameter, value: Json, seen: SeenValues, stream: random.Random
 ) -> Iterator[tuple[MutationKind, Json]]:
     members = [other for other in parameter.members if other is not None]
-    yield from (("other_member", other) for other in _drawn(members, stream))
+    for other in _drawn(members, parameter, stream):
+        yield "other_member", other
     if not members:
-        others = [one for one in seen.others(parameter.name, value) if parameter.takes(one)]
-        yield from (("other_value", other) for other in _drawn(others, stream))
+        others = _drawn(seen.others(parameter.name, value), parameter, stream)
+        for other in others:
+            yield "other_value", other
         yield from _nearby(value)
         if not others or value is None:
-            yield from (("other_value", other) for other in _FALLBACKS)
+            for other in _FALLBACKS:
+                yield "other_value", other
     if value is not None:
         yield "null", None
 
 
-def _drawn(values: list[Json], stream: random.Random) -> list[Json]:
-    return stream.sample(values, k=min(MOST_OTHER_VALUES, len(values)))
+def _drawn(values: Sequence[Json], parameter: Parameter, stream: random.Random) -> list[Json]:
+    """Return a few of the values that the argument may have."""
+    drawn: list[Json] = []
+    for value in stream.sample(values, k=len(values)):
+        if parameter.takes(value):
+            drawn.append(value)
+            if len(drawn) == MOST_OTHER_VALUES:
+                break
+    return drawn
 
 
 def _nearby(value: Json) -> Iterator[tuple[MutationKind, Json]]:
@@ -144,8 +149,10 @@ def _nearby(value: Json) -> Iterator[tuple[MutationKind, Json]]:
             yield "off_by_one", value + 1
             yield "off_by_one", value - 1
         case str():
-            yield from (("other_day", day) for day in other_days(value))
-            yield from (("other_format", text) for text in other_formats(value))
+            for day in other_days(value):
+                yield "other_day", day
+            for text in other_formats(value):
+                yield "other_format", text
         case list() if value:
             yield "other_value", value[1:]
         case _:

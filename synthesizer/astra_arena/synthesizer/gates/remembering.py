@@ -6,10 +6,10 @@ the trace that the sandbox gives, not by what the environment says of the tool. 
 deterministic is for the gates of replay and isolation to find out, which use no memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
 from astra_arena.core.canonical import JsonObject, canonical_bytes, digest_of_bytes
 from astra_arena.sandbox.contract import (
@@ -22,12 +22,14 @@ from astra_arena.sandbox.contract import (
     Session,
     Succeeded,
 )
-from astra_arena.sandbox.replaying import divergence
+from astra_arena.sandbox.replaying import replay_one_by_one
 
 MOST_IDLE = 8
 """So many live sessions are kept for calls to come."""
 
+_Told = TypeVar("_Told", str, JsonObject)
 _Key: TypeAlias = tuple[str, int, str, str, bytes, int]
+_State: TypeAlias = tuple[str, int, str]
 _Call: TypeAlias = tuple[str, JsonObject, int]
 
 
@@ -38,9 +40,8 @@ class CallMemory:
     outcomes: dict[_Key, tuple[Execution, str]] = field(
         default_factory=dict["_Key", tuple[Execution, str]]
     )
-    digests: dict[tuple[str, int, str], str] = field(
-        default_factory=dict[tuple[str, int, str], str]
-    )
+    digests: dict[_State, str] = field(default_factory=dict["_State", str])
+    differences: dict[_State, JsonObject] = field(default_factory=dict["_State", JsonObject])
 
     @property
     def executed(self) -> int:
@@ -165,25 +166,32 @@ class RememberedSession:
 
     async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:
         """Make calls again; see `Session.replay`."""
-        for number, call in enumerate(calls):
-            broke = divergence(call, await self.call(call.tool, call.arguments))
-            if broke is not None:
-                return ReplayOutcome(number, broke)
-        return ReplayOutcome(len(calls))
+        return await replay_one_by_one(self, calls)
 
     async def state_digest(self) -> str | Broke:
         """Return the digest of the world's state; see `Session.state_digest`."""
-        known = self._sandbox.memory.digests
+        return await self._state_of(self._sandbox.memory.digests, lambda one: one.state_digest())
+
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what differs from the start; see `Session.state_difference`."""
+        known = self._sandbox.memory.differences
+        return await self._state_of(known, lambda one: one.state_difference())
+
+    async def _state_of(
+        self,
+        known: dict[_State, _Told],
+        ask: Callable[[Session], Awaitable[_Told | Broke]],
+    ) -> _Told | Broke:
         key = (self._program.digest, self._seed, self._state)
         if key not in known:
             session = await self._sandbox.live_session(
                 self._program, self._seed, self._state, self._writes
             )
-            digest = await session.state_digest()
-            if isinstance(digest, Broke):
+            told = await ask(session)
+            if isinstance(told, Broke):
                 await session.close()
-                return digest
-            known[key] = digest
+                return told
+            known[key] = told
             await self._sandbox.keep(self._program, self._seed, self._state, session)
         return known[key]
 
