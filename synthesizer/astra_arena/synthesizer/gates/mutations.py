@@ -106,10 +106,10 @@ def mutations_of(
         if key not in given and parameter.takes(other):
             given.add(key)
             yield Mutation(name, kind, other, {**arguments, name: other})
-    if not parameter.required and not parameter.is_default(arguments):
-        if canonical_bytes(parameter.default) not in given:
-            left = {key: inner for key, inner in arguments.items() if key != name}
-            yield Mutation(name, "dropped", parameter.default, left)
+    may_be_left_out = not parameter.required and not parameter.is_default(arguments)
+    if may_be_left_out and canonical_bytes(parameter.default) not in given:
+        left = {key: inner for key, inner in arguments.items() if key != name}
+        yield Mutation(name, "dropped", parameter.default, left)
 
 
 def _neighbours(

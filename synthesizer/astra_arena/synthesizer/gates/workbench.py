@@ -9,10 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from astra_arena.core.calls import CallRecord
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.errors import SpecError
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import SubQuestion, Task, gold_answers, resolve_arguments
+from astra_arena.core.trajectory_reward import Rule, tally_calls
 from astra_arena.sandbox.contract import Broke, Execution, Failed, Succeeded
 from astra_arena.servers.toolset import Accepted, Toolset
 from astra_arena.synthesizer.gates.gate import Exam
@@ -162,3 +164,42 @@ def found_at(execution: Execution | None, path: str) -> Json:
         return resolve_pointer(execution.result, path)
     except SpecError:
         return None
+
+
+def alone_in(task: Task, question: SubQuestion) -> Task:
+    """Return the task with one sub-question left to solve, the answers of all others known."""
+    known = tuple(
+        other
+        if other.id == question.id
+        else other.model_copy(
+            update={"tool": None, "arguments": {}, "depends_on": (), "alternatives": ()}
+        )
+        for other in task.sub_questions
+    )
+    return task.model_copy(update={"sub_questions": known})
+
+
+def rule_that_accepts(
+    alone: Task, tool: str, arguments: JsonObject | None, execution: Execution | None
+) -> Rule | None:
+    """Tell by which rule a call solves the only sub-question of a task; `None` if it does not.
+
+    Args:
+        alone: What `alone_in` returns.
+        tool: The tool that was called.
+        arguments: Complete, as the log keeps them.
+        execution: What came of the call.
+    """
+    (question,) = alone.needed
+    if arguments is None or not isinstance(execution, Succeeded):
+        return None
+    call = CallRecord(
+        index=0,
+        environment=question.environment,
+        tool=tool,
+        arguments=arguments,
+        outcome="ok",
+        result=execution.result,
+    )
+    solution = tally_calls(alone, (call,)).solutions.get(question.id)
+    return None if solution is None else solution.rule
