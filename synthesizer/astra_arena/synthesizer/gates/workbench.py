@@ -59,6 +59,9 @@ class Workbench:
         }
         self.steps = tuple(step for task in exam.tasks for step in self._steps(task, bundle.name))
         self.seen = SeenValues()
+        """What replies to gold calls and to bare ones hold."""
+        self.on_view = SeenValues()
+        """What replies to calls without any argument hold: all that can be had for the asking."""
         self._start = exam.memory.executed
 
     @property
@@ -121,7 +124,10 @@ class Workbench:
             self.seen.note(step.arguments)
         for tool, parameters in self.parameters.items():
             bare = {name: self.any_value(one) for name, one in parameters.items() if one.required}
-            self._note(await self.run(tool, bare))
+            came = await self.run(tool, bare)
+            self._note(came)
+            if isinstance(came, Succeeded) and not bare:
+                self.on_view.note(came.result)
 
     def any_value(self, parameter: Parameter) -> Json:
         """Return a value that an argument may have, one that replies hold if there is any."""
