@@ -129,7 +129,8 @@ class _Examination:
         others = mutations_of(parameter, step.arguments, self._bench.seen, self._stream(step, name))
         tried = changed = 0
         for mutation in islice(others, MOST_REPLACEMENTS):
-            if mutation.kind in ("null", "dropped", "other_format"):
+            near = mutation.kind == "off_by_one" and tried >= FEWEST_REPLACEMENTS
+            if near or mutation.kind in ("null", "dropped", "other_format"):
                 continue
             came = await self._bench.run(step.tool, mutation.arguments, after=step.before)
             if isinstance(came, Succeeded | Failed):
@@ -212,7 +213,7 @@ class _Examination:
         """Return what was found."""
         flow = self._flow
         findings = [*flow.findings, *self._too_many_guessed()]
-        guessed: JsonObject = {task: calls for task, calls in sorted(flow.guessed.items())}
+        guessed: JsonObject = dict(sorted(flow.guessed.items()))
         return decided(
             GATE,
             findings,
