@@ -17,12 +17,18 @@ twice. The last three were refused before the sandbox saw them.
 REPLY_TOOL = "reply"
 """The host's own tool by which an agent ends its turn in words."""
 
+ELICIT_TOOL = "elicit"
+"""How the log names the host's own question to the user about arguments that a call lacks."""
+
 CALL_KEY_META = "io.github.astra-arena/call-key"
 """The `_meta` field of `tools/call` that carries a client's idempotency key."""
 
 CALL_REFUSED_META = "io.github.astra-arena/refused"
 """The `_meta` field in which a client says why an agent's call could not be sent as it was, so that
 it is logged and charged all the same."""
+
+UNCHARGED_META = "io.github.astra-arena/uncharged"
+"""The `_meta` field of a reply whose call was not charged, because the host disturbed it."""
 
 TOOL_FAILED_TEXT = "the tool failed"
 """All that an agent learns of an environment error."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from astra_arena.core.errors import SpecError
-from astra_arena.core.tasks import Task
+from astra_arena.core.tasks import Slot, Task
 
 SEPARATOR = "__"
 
@@ -19,10 +19,25 @@ class ToolRef(NamedTuple):
     environment: str
     tool: str
 
+    @property
+    def full_name(self) -> str:
+        """What the tool is called where several environments are in use."""
+        return f"{self.environment}{SEPARATOR}{self.tool}"
+
 
 def offered_name(ref: ToolRef, *, joint: bool) -> str:
     """Return what a tool is called in an episode; `joint` when several environments are in use."""
-    return f"{ref.environment}{SEPARATOR}{ref.tool}" if joint else ref.tool
+    return ref.full_name if joint else ref.tool
+
+
+def slots_of_arguments(task: Task, ref: ToolRef) -> dict[str, Slot]:
+    """Return the slots whose values a tool's arguments take, by argument."""
+    return {
+        fill.argument: slot
+        for slot in task.slots
+        for fill in slot.fills
+        if fill.tool in (ref.tool, ref.full_name)
+    }
 
 
 def tool_ref(name: str, environments: Sequence[str]) -> ToolRef | None:

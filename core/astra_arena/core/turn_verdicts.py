@@ -5,10 +5,10 @@ The conversation is read from the log: the agent's messages are calls to the hos
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 
-from astra_arena.core.calls import REPLY_TOOL, CallRecord
+from astra_arena.core.calls import ELICIT_TOOL, REPLY_TOOL, CallRecord
 from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.components import Component
 from astra_arena.core.offers import SEPARATOR
@@ -38,8 +38,11 @@ def conversation_of(task: Task, calls: tuple[CallRecord, ...]) -> tuple[Heard, .
     state = UserState()
     heard: list[Heard] = []
     for call in calls:
+        if state.done:
+            break
+        state = replace(state, revealed=state.revealed | _elicited(call))
         said = _said(call)
-        if said is None or state.done:
+        if said is None:
             continue
         message, kind = said
         reaction = hear(task, state, message, kind)
@@ -59,6 +62,14 @@ def _said(call: CallRecord) -> tuple[str, ReplyKind] | None:
     if not isinstance(message, str) or kind not in get_args(ReplyKind):
         return None
     return message, cast("ReplyKind", kind)
+
+
+def _elicited(call: CallRecord) -> set[str]:
+    """Return the slots that the user told when the host asked for them."""
+    if not call.own or call.tool != ELICIT_TOOL or call.outcome != "ok" or call.result is None:
+        return set()
+    told = call.result.get("told")
+    return set(told) if isinstance(told, dict) else set()
 
 
 def turn_components(task: Task, calls: tuple[CallRecord, ...]) -> Iterator[Component]:
