@@ -12,17 +12,21 @@ from dataclasses import dataclass
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SandboxUnavailableError, SpecError
 from astra_arena.core.gold_program import Act, CallAct, gold_acts
+from astra_arena.core.offers import ToolRef, offered_name
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.tasks import Task, resolve_arguments
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.episode import CallReply, Episode, open_episode
-from astra_arena.servers.toolset import Toolset
+from astra_arena.servers.episode import Episode, open_episode
+from astra_arena.servers.episode_log import CallReply
+from astra_arena.servers.members import compiled_members
+from astra_arena.servers.suite import Source
 
 EPISODES = 4
 """Episodes that are open at once."""
+MOST_RETRIES = 8
+"""How often a call is made again that an injected fault disturbed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Played:
     @property
     def ran_clean(self) -> bool:
         """Whether every act was made and none of the calls failed."""
-        return self.unmade is None and all(call.outcome == "ok" for call in self.record.calls)
+        calls = (call for call in self.record.calls if call.fault is None)
+        return self.unmade is None and all(call.outcome == "ok" for call in calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +61,19 @@ class Programme:
 
 
 class Player:
-    """Plays in one environment.
+    """Plays in one environment, or in the environments of a suite.
 
     Args:
-        bundle: The environment.
+        source: The bundle or suite.
         sandbox: Runs its tools; stays the caller's.
         seed: Keys the random streams of every episode.
     """
 
-    def __init__(self, bundle: Bundle, sandbox: Sandbox, *, seed: int = 0) -> None:
-        self._bundle = bundle
+    def __init__(self, source: Source, sandbox: Sandbox, *, seed: int = 0) -> None:
+        self._source = source
         self._sandbox = sandbox
         self._seed = seed
-        self._toolset = Toolset(bundle.environment)
-        self._program = bundle.program()
+        self._members = compiled_members(source)
 
     @asynccontextmanager
     async def episode(self, task: Task) -> AsyncGenerator[Episode]:
@@ -81,12 +85,11 @@ class Player:
             SandboxUnavailableError: if no session can be started.
         """
         episode = await open_episode(
-            self._bundle,
+            self._source,
             task,
             self._sandbox,
             seed=self._seed,
-            toolset=self._toolset,
-            program=self._program,
+            members=self._members,
         )
         try:
             yield episode
@@ -144,20 +147,33 @@ async def _perform(
         for question in task.sub_questions
         if question.tool is None
     }
+    joint = len(task.environments) > 1
     replies: list[CallReply] = []
     for act in acts:
         if not isinstance(act, CallAct):
-            raise SpecError(f"task {task.id!r} needs replies, which episodes do not take yet")
+            replies.append(await episode.reply(act.message, act.kind))
+            continue
         try:
             arguments = resolve_arguments(act.arguments, answers)
         except SpecError as error:
             return tuple(replies), f"{act.tool}: {error.message}"
-        reply = await episode.call(act.tool, arguments)
+        name = offered_name(ToolRef(act.environment, act.tool), joint=joint)
+        reply = await _call(episode, name, arguments)
         replies.append(reply)
         found = _answer(reply, act.path)
         if act.question is not None and found is not None:
             answers[act.question] = found
     return tuple(replies), None
+
+
+async def _call(episode: Episode, tool: str, arguments: JsonObject) -> CallReply:
+    """Make a call, and make it again as long as an injected fault comes between."""
+    reply = await episode.call(tool, arguments)
+    for _ in range(MOST_RETRIES):
+        if not episode.calls or episode.calls[-1].fault is None:
+            break
+        reply = await episode.call(tool, arguments)
+    return reply
 
 
 def _answer(reply: CallReply, path: str) -> Json:

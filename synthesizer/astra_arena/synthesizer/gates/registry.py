@@ -1,7 +1,9 @@
 """The release gates in the order in which they run: what is cheap and what others rely on first."""
 
 from astra_arena.core.errors import SettingsError
+from astra_arena.synthesizer.gates.exploits import ExploitGate
 from astra_arena.synthesizer.gates.gate import Gate
+from astra_arena.synthesizer.gates.leaks import LeakGate
 from astra_arena.synthesizer.gates.replay import ReplayGate
 from astra_arena.synthesizer.gates.schemas import SchemaGate
 from astra_arena.synthesizer.gates.static import StaticGate
@@ -9,7 +11,7 @@ from astra_arena.synthesizer.gates.static import StaticGate
 
 def all_gates() -> tuple[Gate, ...]:
     """Return every release gate."""
-    return (SchemaGate(), StaticGate(), ReplayGate())
+    return (SchemaGate(), StaticGate(), ReplayGate(), LeakGate(), ExploitGate())
 
 
 def chosen_gates(names: tuple[str, ...]) -> tuple[Gate, ...]:

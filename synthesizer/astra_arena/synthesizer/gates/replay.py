@@ -88,7 +88,7 @@ def _missed(programme: Programme, played: Played) -> Iterator[tuple[str, str]]:
     """Give the gold calls that failed, and the answers that were not where they should be."""
     task = programme.task
     by_id = {question.id: question for question in task.sub_questions}
-    calls = iter(call for call in played.record.calls if not call.own)
+    calls = iter(call for call in played.record.calls if not call.own and call.fault is None)
     for act, reply in zip(programme.acts, played.replies, strict=False):
         if not isinstance(act, CallAct):
             continue
