@@ -19,6 +19,7 @@ from astra_arena.sandbox.contract import Broke, Execution, Failed, Succeeded
 from astra_arena.servers.toolset import Accepted, Toolset
 from astra_arena.synthesizer.gates.gate import Exam
 from astra_arena.synthesizer.gates.mutations import Parameter, parameters_of
+from astra_arena.synthesizer.gates.play import Player
 from astra_arena.synthesizer.gates.remembering import RememberingSandbox
 from astra_arena.synthesizer.gates.seen_values import SeenValues
 
@@ -49,6 +50,8 @@ class Workbench:
 
     def __init__(self, exam: Exam, sandbox: RememberingSandbox) -> None:
         bundle = exam.bundle
+        self.environment = bundle.name
+        self.player = Player(bundle, sandbox, seed=exam.seed)
         self._sandbox = sandbox
         self._program = bundle.program()
         self._seed = exam.seed
@@ -85,8 +88,14 @@ class Workbench:
             if question.tool in self._writing:
                 before.append((question.tool, arguments))
 
-    def parameter(self, tool: str, name: str) -> Parameter | None:
-        """Return what a tool's schema says of an argument."""
+    def writes(self, tool: str) -> bool:
+        """Tell whether a tool may change the world."""
+        return tool in self._writing
+
+    def parameter(self, tool: str, name: str, environment: str | None = None) -> Parameter | None:
+        """Return what a tool's schema says of an argument; `None` for other environments' tools."""
+        if environment not in (None, self.environment):
+            return None
         return self.parameters.get(tool, {}).get(name)
 
     def accepted(self, tool: str, arguments: JsonObject) -> JsonObject | None:
