@@ -17,10 +17,26 @@ from astra_arena.synthesizer.gates.mutations import Mutation, MutationKind, muta
 from astra_arena.synthesizer.gates.workbench import Workbench
 
 MistakeKind = Literal[
-    *("swapped_entity", "other_choice", "off_by_one", "other_format", "dropped_constraint"),
-    *("wrong_parent_value", "skipped_parent", "swapped_order", "unfinished", "wrong_tool"),
-    *("needless_calls", "extra_write", "wrong_answer", "listed_answers", "no_answer"),
-    *("needless_question", "declined", "answered", "guessed_slot", "silence"),
+    "swapped_entity",
+    "other_choice",
+    "off_by_one",
+    "other_format",
+    "dropped_constraint",
+    "wrong_parent_value",
+    "skipped_parent",
+    "swapped_order",
+    "unfinished",
+    "wrong_tool",
+    "needless_calls",
+    "extra_write",
+    "wrong_answer",
+    "listed_answers",
+    "no_answer",
+    "needless_question",
+    "declined",
+    "answered",
+    "guessed_slot",
+    "silence",
 ]
 
 MARGIN = 0.1
