@@ -9,9 +9,9 @@ gold answer under the same name and the rules do not accept the call, an alterna
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 
 from astra_arena.core.answers import answers_match
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
@@ -22,10 +22,12 @@ from astra_arena.core.tasks import Alternative, SubQuestion, Task
 from astra_arena.sandbox.contract import Sandbox, Succeeded
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
+from astra_arena.synthesizer.gates.mutations import mutations_of
 from astra_arena.synthesizer.gates.workbench import (
     GoldStep,
     Workbench,
     alone_in,
+    found_at,
     rule_that_accepts,
     workbench,
 )
@@ -35,6 +37,9 @@ MOST_ORDERS = 4
 """Other orders that are played of one task."""
 MOST_ROWS = 5
 """A reply of more rows is one to search in; it never solves."""
+MOST_COMPARED = 3
+"""Other values of each argument with which two tools are compared."""
+ANOTHER_TOOL = "another tool with the same arguments"
 PAGE_NAMES = ("limit", "page_size", "max_results", "count", "top", "n")
 PAGE_SIZES = (1, 2, 3, 5)
 
@@ -142,7 +147,7 @@ def variations_of(task: Task, bench: Workbench, stream: random.Random) -> Iterat
     gold = gold_acts(task)
     for order in islice(_orders(task, gold, stream), MOST_ORDERS):
         yield Variation("calls in another order", order)
-    forms = {
+    forms: dict[str, Callable[[CallAct], JsonObject]] = {
         "defaults left out": lambda act: _without_defaults(act, bench),
         "defaults spelled out": lambda act: _with_defaults(act, bench),
         "whole numbers written as 1.0": lambda act: _with_floats(act.arguments),
@@ -164,7 +169,7 @@ def _orders(task: Task, gold: tuple[Act, ...], stream: random.Random) -> Iterato
     parents = {question.id: set(question.depends_on) for question in task.sub_questions}
     places = [
         place
-        for place, (first, second) in enumerate(zip(gold, gold[1:], strict=False))
+        for place, (first, second) in enumerate(pairwise(gold))
         if isinstance(first, CallAct)
         and isinstance(second, CallAct)
         and first.question not in _ancestors(second.question, parents)
@@ -224,10 +229,42 @@ async def missing_in(bench: Workbench, task: Task) -> list[Missing]:
             if accepted is None or not isinstance(came, Succeeded):
                 continue
             path = _answer_path(step.question, came.result)
-            if path is not None and rule_that_accepts(alone, tool, accepted, came) is None:
+            if path is None or rule_that_accepts(alone, tool, accepted, came) is not None:
+                continue
+            if tool == step.tool or await _agrees(bench, step, tool, arguments, path):
                 other = Alternative(tool=tool, arguments=_referring(step, accepted), path=path)
                 found.append(Missing(step.question.id, kind, other))
     return found
+
+
+async def _agrees(
+    bench: Workbench, step: GoldStep, tool: str, arguments: JsonObject, path: str
+) -> bool:
+    """Tell whether another tool answers like the gold's when it is asked about other things, too.
+
+    Two counts that are both 1 are no sign that they count the same.
+    """
+    if step.question.answer.where is not None:
+        # The same row was found; no chance is involved.
+        return True
+    agreed = 0
+    for name in arguments:
+        parameter = bench.parameter(step.tool, name)
+        if parameter is None:
+            continue
+        stream = random_stream(0, GATE, step.task.id, step.question.id, name)
+        for mutation in islice(
+            mutations_of(parameter, step.arguments, bench.seen, stream), MOST_COMPARED
+        ):
+            gold = await bench.run(step.tool, mutation.arguments, after=step.before)
+            changed: JsonObject = {**arguments, name: mutation.value}
+            other = await bench.run(tool, changed, after=step.before)
+            if isinstance(gold, Succeeded) and isinstance(other, Succeeded):
+                ours, its = found_at(gold, step.question.answer.path), found_at(other, path)
+                if canonical_bytes(ours) != canonical_bytes(its):
+                    return False
+                agreed += 1
+    return agreed > 0
 
 
 def _natural_calls(bench: Workbench, step: GoldStep) -> Iterator[tuple[str, str, JsonObject]]:
@@ -253,9 +290,9 @@ def _natural_calls(bench: Workbench, step: GoldStep) -> Iterator[tuple[str, str,
         fits = required <= given.keys() <= parameters.keys() and bool(given)
         if tool == step.tool or bench.writes(tool) or not fits or not _offers(step.task, tool):
             continue
-        if all(parameters[name].takes(value) for name, value in given.items()):
-            if _is_new(known, tool, given):
-                yield "another tool with the same arguments", tool, given
+        takes_all = all(parameters[name].takes(value) for name, value in given.items())
+        if takes_all and _is_new(known, tool, given):
+            yield ANOTHER_TOOL, tool, given
 
 
 def _offers(task: Task, tool: str) -> bool:
