@@ -1,5 +1,6 @@
 """Values that the replies of an environment hold, by the field that they stand in."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
@@ -14,17 +15,27 @@ class SeenValues:
 
     def __init__(self) -> None:
         self._values: dict[str, dict[bytes, Json]] = {}
+        self._counts: dict[str, Counter[bytes]] = {}
 
     def note(self, reply: Json) -> None:
         """Keep what a reply holds."""
         for name, value in _scalars("", reply):
-            known = self._values.setdefault(name, {})
+            known, key = self._values.setdefault(name, {}), canonical_bytes(value)
             if len(known) < MOST_KEPT:
-                known.setdefault(canonical_bytes(value), value)
+                known.setdefault(key, value)
+            if key in known:
+                self._counts.setdefault(name, Counter())[key] += 1
 
     def of_field(self, name: str) -> list[Json]:
         """Return the values met in a field."""
         return list(self._values.get(name, {}).values())
+
+    def commonest(self, name: str) -> Json:
+        """Return the value met most often in a field; `None` when none was."""
+        counts = self._counts.get(name)
+        if not counts:
+            return None
+        return self._values[name][min(counts, key=lambda key: (-counts[key], key))]
 
     def others(self, argument: str, value: Json) -> list[Json]:
         """Return values that may stand in the place of an argument's, never that one itself.
