@@ -1,4 +1,6 @@
-"""Plays agents in this process: they see what an agent sees, and calls go straight to the episode."""
+"""Plays agents in this process: they see what agents see; calls go straight to the episode."""
+
+from contextlib import suppress
 
 from astra_arena.client.agent import Agent, EpisodeView, ToolReply, ToolView
 from astra_arena.core.canonical import JsonObject
@@ -37,10 +39,8 @@ async def play_agent(player: Player, task: Task, agent: Agent, *, seed: int = 0)
             seed=seed,
             caller=_Relay(episode).call,
         )
-        try:
+        with suppress(_BudgetSpent):
             await agent.play(view)
-        except _BudgetSpent:
-            pass
         if episode.void is not None:
             raise SandboxUnavailableError(
                 f"an episode of task {task.id!r} became void: {episode.void.message}"
@@ -65,7 +65,7 @@ class _Relay:
 
 def _views(episode: Episode) -> tuple[ToolView, ...]:
     own = (REPLY_SPEC,) if episode.task.needs_reply else ()
-    return tuple(_view(tool) for tool in (*episode.tools, *own))
+    return tuple(_view(tool) for tool in (*episode.tools(), *own))
 
 
 def _view(tool: ToolSpec) -> ToolView:

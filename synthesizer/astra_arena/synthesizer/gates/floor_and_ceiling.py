@@ -1,9 +1,9 @@
 """The gate of floor and ceiling: the gold earns everything, and knowing nothing next to nothing.
 
 The gold must earn 1 and silence 0 on every task. Three players that know nothing are allowed a
-little on average, for a lucky call is no defect, and never the whole of a task: one states the value
-that is commonest where the answer stands, one calls every tool once, one enumerates values until
-the budget is used up.
+little on average, for a lucky call is no defect, and never the whole of a task: one states the
+value that is commonest where the answer stands, one calls every tool once, one enumerates values
+until the budget is used up.
 """
 
 from collections.abc import Mapping
