@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from astra_arena.client.agent import ToolReply, ToolView
 from astra_arena.client.solvers.reading import Reading, words_of
@@ -10,6 +11,8 @@ from astra_arena.core.schema import Checker
 
 MOST_KNOWN = 12
 """Values of one field that are kept, the latest first."""
+MOST_TRIED = 3
+"""Values that are known of which so many are tried in one argument."""
 LEAST_FIT = 3.0
 """So well must a value of the prompt fit an argument that may be left out."""
 
@@ -75,6 +78,29 @@ class Known:
         return [value for name in referring for value in self.values[name]]
 
 
+class Parameter:
+    """One argument of a tool, its schema read once."""
+
+    def __init__(self, name: str, rule: JsonObject) -> None:
+        self.name = name
+        self.words = words_of(name)
+        self.members = members_of(rule)
+        description = rule.get("description")
+        self.description = description if isinstance(description, str) else ""
+        self.description_words = words_of(self.description)
+        self._checker = None if "$ref" in rule else Checker(rule)
+        self._known: dict[bytes, bool] = {}
+
+    def takes(self, value: Json) -> bool:
+        """Tell whether the argument may have the value."""
+        if self._checker is None:
+            return False
+        key = canonical_bytes(value)
+        if key not in self._known:
+            self._known[key] = self._checker.finding(value) is None
+        return self._known[key]
+
+
 class Drafter:
     """Drafts calls for one prompt.
 
@@ -86,6 +112,7 @@ class Drafter:
     def __init__(self, reading: Reading, *, wording: bool = False) -> None:
         self._reading = reading
         self._wording = wording
+        self._read: dict[str, tuple[dict[str, Parameter], list[str]]] = {}
 
     def draft(self, tool: ToolView) -> Draft | None:
         """Return the call that the prompt alone suggests; `None` if it lacks what is required."""
@@ -99,20 +126,25 @@ class Drafter:
             known: What replies held.
             bare: Whether a call may do without anything that is known.
         """
-        parameters, required = _parameters(tool)
+        parameters, required = self._parameters(tool)
         told = self._told(parameters, required)
         missing = [name for name in required if name not in told]
-        filled = {name: _fitting(known, name, parameters[name]) for name in missing}
+        filled = {name: _fitting(known, parameters[name]) for name in missing}
         if not all(filled.values()):
             return
         base: JsonObject = {**told, **{name: values[0] for name, values in filled.items()}}
         if bare or missing:
             yield self._scored(tool, base, len(told))
-        for name, rule in parameters.items():
+        for name, parameter in parameters.items():
             if name in told or name in _ONE:
                 continue
-            for value in _fitting(known, name, rule):
+            for value in _fitting(known, parameter):
                 yield self._scored(tool, {**base, name: value}, len(told) + 0.5)
+
+    def _parameters(self, tool: ToolView) -> tuple[dict[str, Parameter], list[str]]:
+        if tool.name not in self._read:
+            self._read[tool.name] = _read_parameters(tool)
+        return self._read[tool.name]
 
     def _scored(self, tool: ToolView, arguments: JsonObject, fit: float) -> Draft:
         said = self._reading.words
@@ -122,12 +154,12 @@ class Drafter:
         score += 0.1 * len(said & words_of(tool.description))
         return Draft(tool.name, arguments, score)
 
-    def _told(self, parameters: dict[str, JsonObject], required: list[str]) -> JsonObject:
+    def _told(self, parameters: dict[str, Parameter], required: list[str]) -> JsonObject:
         """Return the arguments that the prompt tells; each value goes where it fits best."""
         fits: list[tuple[float, int, str, Json]] = []
-        for name, rule in parameters.items():
+        for name, parameter in parameters.items():
             for place, one in enumerate(self._reading.values):
-                fit = self._fit(name, rule, one.value, one.nearby)
+                fit = self._fit(parameter, one.value, one.nearby)
                 if fit >= (1.0 if name in required else LEAST_FIT):
                     fits.append((-fit, place, name, one.value))
         told: JsonObject = {}
@@ -139,33 +171,31 @@ class Drafter:
                 used.add(key)
         return {**self._worded(parameters), **told} if self._wording else told
 
-    def _fit(self, name: str, rule: JsonObject, value: Json, nearby: frozenset[str]) -> float:
-        if not _takes(rule, value):
+    def _fit(self, parameter: Parameter, value: Json, nearby: frozenset[str]) -> float:
+        if not parameter.takes(value):
             return 0.0
-        fit = 1.0 + 2.0 * len(words_of(name) & nearby)
-        description = rule.get("description")
-        if isinstance(description, str):
-            fit += min(2.0, 0.5 * len(words_of(description) & nearby))
-            fit += 2.0 * (isinstance(value, str) and len(value) > 1 and value in description)
-        return fit + 4.0 * (value in members_of(rule))
+        fit = 1.0 + 2.0 * len(parameter.words & nearby)
+        fit += min(2.0, 0.5 * len(parameter.description_words & nearby))
+        fit += 2.0 * (isinstance(value, str) and len(value) > 1 and value in parameter.description)
+        return fit + 4.0 * (value in parameter.members)
 
-    def _worded(self, parameters: dict[str, JsonObject]) -> JsonObject:
+    def _worded(self, parameters: dict[str, Parameter]) -> JsonObject:
         """Return enumerated arguments whose members the prompt names, and the order it asks for."""
         said = self._reading.words
         chosen: JsonObject = {}
-        for name, rule in parameters.items():
-            members = [one for one in members_of(rule) if isinstance(one, str)]
+        for name, parameter in parameters.items():
+            members = [one for one in parameter.members if isinstance(one, str)]
             named = [one for one in members if words_of(one) and words_of(one) <= said]
             if named:
                 chosen[name] = named[0]
         superlative = said & (_DOWN | _UP)
-        for name, rule in parameters.items():
-            members = [one for one in members_of(rule) if isinstance(one, str)]
+        for name, parameter in parameters.items():
+            members = [one for one in parameter.members if isinstance(one, str)]
             wanted = "desc" if said & _DOWN else "asc"
             ordered = [one for one in members if one.startswith(wanted)]
             if superlative and chosen and ordered:
                 chosen[name] = ordered[0]
-            elif superlative and chosen and name in _ONE and _takes(rule, 1):
+            elif superlative and chosen and name in _ONE and parameter.takes(1):
                 chosen[name] = 1
         return chosen
 
@@ -183,10 +213,10 @@ def members_of(rule: JsonObject) -> list[Json]:
     return [one for one in found if one is not None]
 
 
-def _parameters(tool: ToolView) -> tuple[dict[str, JsonObject], list[str]]:
+def _read_parameters(tool: ToolView) -> tuple[dict[str, Parameter], list[str]]:
     properties, required = tool.input_schema.get("properties"), tool.input_schema.get("required")
     rules = {
-        name: rule
+        name: Parameter(name, rule)
         for name, rule in (properties.items() if isinstance(properties, dict) else ())
         if isinstance(rule, dict)
     }
@@ -194,9 +224,6 @@ def _parameters(tool: ToolView) -> tuple[dict[str, JsonObject], list[str]]:
     return rules, [name for name in needed if name in rules]
 
 
-def _fitting(known: Known, name: str, rule: JsonObject) -> list[Json]:
-    return [value for value in known.like(name) if _takes(rule, value)]
-
-
-def _takes(rule: JsonObject, value: Json) -> bool:
-    return "$ref" not in rule and Checker(rule).finding(value) is None
+def _fitting(known: Known, parameter: Parameter) -> list[Json]:
+    values = (value for value in known.like(parameter.name) if parameter.takes(value))
+    return list(islice(values, MOST_TRIED))

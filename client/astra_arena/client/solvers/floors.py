@@ -88,11 +88,10 @@ def _next(tool: ToolView, told: list[Json], known: Known, made: set[bytes]) -> J
 def _calls(tool: ToolView, told: list[Json], known: Known) -> Iterator[JsonObject]:
     """Give calls with everything that is required and at most one argument more."""
     base: JsonObject = {}
-    drafter = Drafter(read_prompt(""))
-    for draft in drafter.drafts(tool, known, bare=True):
+    draft = next(Drafter(read_prompt("")).drafts(tool, known, bare=True), None)
+    if draft is not None:
         base = draft.arguments
         yield base
-        break
     properties = tool.input_schema.get("properties")
     rules = properties if isinstance(properties, dict) else {}
     for name, rule in rules.items():
