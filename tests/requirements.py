@@ -17,6 +17,10 @@ def _issue(promise: str) -> Requirement:
     return Requirement(promise, "step 1")
 
 
+def _sandbox(promise: str) -> Requirement:
+    return Requirement(promise, "step 2")
+
+
 def _step_3(promise: str) -> Requirement:
     return Requirement(promise, "step 3")
 
@@ -55,6 +59,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sandbox:no-orphans": _issue("no process outlives its host"),
     "sandbox:refused-code": _issue("code that does not parse or lacks a tool is refused unrun"),
     "sandbox:recovery": _issue("a broken call is retried once in a fresh, replayed session"),
+    "sandbox:branches:live": _sandbox(
+        "a live branch equals one by replay, and is taken where it can be, if it was asked for"
+    ),
+    "sandbox:branches:no-other-forks": _sandbox(
+        "tool code cannot fork: one fork for each branch that the host asks for, and no other"
+    ),
     # servers
     "bundle:deterministic": _issue("equal inputs make equal bundle bytes"),
     "bundle:digest": _issue("a bundle whose digest does not match is refused by file name"),

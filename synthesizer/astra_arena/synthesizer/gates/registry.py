@@ -3,6 +3,7 @@
 from astra_arena.core.errors import SettingsError
 from astra_arena.synthesizer.gates.exploits import ExploitGate
 from astra_arena.synthesizer.gates.gate import Gate
+from astra_arena.synthesizer.gates.isolation import IsolationGate
 from astra_arena.synthesizer.gates.leaks import LeakGate
 from astra_arena.synthesizer.gates.replay import ReplayGate
 from astra_arena.synthesizer.gates.schemas import SchemaGate
@@ -11,7 +12,7 @@ from astra_arena.synthesizer.gates.static import StaticGate
 
 def all_gates() -> tuple[Gate, ...]:
     """Return every release gate."""
-    return (SchemaGate(), StaticGate(), ReplayGate(), LeakGate(), ExploitGate())
+    return (SchemaGate(), StaticGate(), ReplayGate(), LeakGate(), ExploitGate(), IsolationGate())
 
 
 def chosen_gates(names: tuple[str, ...]) -> tuple[Gate, ...]:
