@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SettingsError
-from astra_arena.core.tasks import Task
 
 MEASURED = "measured"
 """The key of a task's `difficulty` that holds the one number."""
@@ -16,15 +16,15 @@ class DifficultyBand:
     least: float
     most: float
 
-    def holds(self, task: Task) -> bool:
-        """Tell whether a task was measured and lies in the band."""
-        measured = measured_difficulty(task)
+    def holds(self, difficulty: JsonObject) -> bool:
+        """Tell whether a task with this `difficulty` was measured and lies in the band."""
+        measured = measured_difficulty(difficulty)
         return measured is not None and self.least <= measured <= self.most
 
 
-def measured_difficulty(task: Task) -> float | None:
-    """Return how hard a task was for the solvers named in it; `None` if it was not measured."""
-    measured = task.difficulty.get(MEASURED)
+def measured_difficulty(difficulty: JsonObject) -> float | None:
+    """Return how hard a task was for the solvers named there; `None` if it was not measured."""
+    measured = difficulty.get(MEASURED)
     return float(measured) if isinstance(measured, int | float) else None
 
 

@@ -84,7 +84,7 @@ def reading_room_world() -> JsonObject:
 def reading_room_task(number: int) -> Task:
     """Return the task about one reader: three calls, each on what the one before brought."""
     book = loan_of(number)
-    question = f"How many pages has the book that Reader {number:02d} borrowed first?"
+    question = f'How many pages has the book that the reader "Reader {number:02d}" borrowed first?'
     by_search: JsonObject = {
         "book_id": {"$from": "book", "path": ""},
         "pages_min": None,

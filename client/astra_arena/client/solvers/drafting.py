@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from astra_arena.client.agent import ToolReply, ToolView
-from astra_arena.client.solvers.reading import Reading, words_of
+from astra_arena.client.solvers.reading import Reading, Value, words_of
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.schema import Checker
 
@@ -159,7 +159,7 @@ class Drafter:
         fits: list[tuple[float, int, str, Json]] = []
         for name, parameter in parameters.items():
             for place, one in enumerate(self._reading.values):
-                fit = self._fit(parameter, one.value, one.nearby)
+                fit = self._fit(parameter, one)
                 if fit >= (1.0 if name in required else LEAST_FIT):
                     fits.append((-fit, place, name, one.value))
         told: JsonObject = {}
@@ -171,10 +171,11 @@ class Drafter:
                 used.add(key)
         return {**self._worded(parameters), **told} if self._wording else told
 
-    def _fit(self, parameter: Parameter, value: Json, nearby: frozenset[str]) -> float:
+    def _fit(self, parameter: Parameter, told: Value) -> float:
+        value, nearby = told.value, told.nearby
         if not parameter.takes(value):
             return 0.0
-        fit = 1.0 + 2.0 * len(parameter.words & nearby)
+        fit = 1.0 + told.marked + 2.0 * len(parameter.words & nearby)
         fit += min(2.0, 0.5 * len(parameter.description_words & nearby))
         fit += 2.0 * (isinstance(value, str) and len(value) > 1 and value in parameter.description)
         return fit + 4.0 * (value in parameter.members)

@@ -28,6 +28,8 @@ class Value:
     value: Json
     nearby: frozenset[str]
     """The words around it."""
+    marked: bool = False
+    """Whether it stands in quotation marks, and so is surely a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,17 @@ def read_prompt(prompt: str) -> Reading:
     values: list[Value] = []
     for place, match in enumerate(tokens):
         nearby = frozenset(stems[max(0, place - NEARBY) : place + NEARBY // 2 + 1])
-        values += [Value(value, nearby) for value in _values(match)]
+        if match["word"] and _begins_a_sentence(prompt, match):
+            continue
+        marked = match["quoted"] is not None
+        values += [Value(value, nearby, marked) for value in _values(match)]
     return Reading(tuple(values), frozenset(stems))
+
+
+def _begins_a_sentence(prompt: str, match: re.Match[str]) -> bool:
+    """Whether a word owes its capital to its place alone."""
+    before = prompt[: match.start()].rstrip()
+    return match.group().istitle() and (not before or before[-1] in ".!?:")
 
 
 def _values(match: re.Match[str]) -> list[Json]:
