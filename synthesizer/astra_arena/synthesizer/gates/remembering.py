@@ -195,5 +195,11 @@ class RememberedSession:
             await self._sandbox.keep(self._program, self._seed, self._state, session)
         return known[key]
 
+    async def branch(self) -> "RememberedSession":
+        """Return an independent session in the state of this one; see `Session.branch`."""
+        other = RememberedSession(self._sandbox, self._program, self._seed)
+        other._state, other._writes = self._state, [*self._writes]
+        return other
+
     async def close(self) -> None:
         """Leave what was learnt to others."""
