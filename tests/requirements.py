@@ -156,4 +156,34 @@ REQUIREMENTS: dict[str, Requirement] = {
     "docs:readme": _issue("the README's commands and example run as written"),
     "docs:other-clients": _issue("other MCP clients can play by the commands in docs/"),
     "bench:figures": _issue("`make bench` writes each figure beside its floor"),
+    # gates
+    "gates:argument-sensitivity": _step_3(
+        "a tool that does not use what it is asked is rejected; the rate is told per tool"
+    ),
+    "gates:data-flow": _step_3(
+        "a parent that does not matter to its child, or that enumeration replaces, is found"
+    ),
+    "gates:floor-and-ceiling": _step_3(
+        "the gold earns 1, silence 0, and players that know nothing next to nothing"
+    ),
+    "gates:wrong-solutions": _step_3(
+        "ten wrong solutions of each task run and earn less than the gold by a tenth"
+    ),
+    "gates:alternative-solutions": _step_3(
+        "what is as right as the gold earns as much; what is not accepted can be added"
+    ),
+    "solvers:graded": _step_3("solvers of graded strength see the prompt and the tools alone"),
+    "difficulty:measured": _step_3(
+        "difficulty is measured by named solvers and recorded; a band chooses tasks"
+    ),
+    "gates:schema": _step_3("schemas, signatures and replies agree"),
+    "gates:static": _step_3("tool code that depends on anything hidden is found"),
+    "gates:replay": _step_3("gold earns everything in fresh processes, byte for byte"),
+    "gates:leak": _step_3("gold that can be read without work is found"),
+    "gates:exploits": _step_3("what is sent to cheat is refused or is plain data"),
+    "gates:isolation": _step_3("hidden state and unstated order are found"),
+    "gates:near-duplicates": _step_3("tasks that ask the same are found, the mix is reported"),
+    "gates:fail-closed": _step_3("a gate that cannot be decided has failed"),
+    "gates:release": _step_3("nothing that fails is released; rejects are told with reasons"),
+    "gates:report": _step_3("`arena check` writes report.json and a page that stands by itself"),
 }

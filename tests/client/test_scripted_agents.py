@@ -152,7 +152,7 @@ def test_agents_are_built_by_name() -> None:
 
 
 def test_an_unknown_agent_names_the_choices() -> None:
-    with pytest.raises(SettingsError, match="'gpt'; choose one of 'oracle', 'random', 'noop'"):
+    with pytest.raises(SettingsError, match=r"'gpt'; choose one of 'oracle', .*'noop'"):
         build_agent("gpt")
 
 

@@ -5,51 +5,79 @@ silence next to nothing.
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from astra_arena.client.agent import Agent, EpisodeView, ToolReply, ToolView
 from astra_arena.client.argument_sampler import sample_arguments
+from astra_arena.client.solvers.floors import EachToolOnceAgent, EnumeratingAgent
+from astra_arena.client.solvers.graded import ChainingSolver, LiteralsSolver, SearchingSolver
+from astra_arena.client.solvers.lapsing import LapsingOracle
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import AgentError, SettingsError, SpecError, UnknownTaskError
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import SubQuestion, Task, resolve_arguments
 
-AgentName = Literal["oracle", "random", "noop"]
+AgentName = Literal[
+    "oracle",
+    "lapsing-oracle-90",
+    "lapsing-oracle-75",
+    "lapsing-oracle-50",
+    "lapsing-oracle-25",
+    "searching",
+    "chaining-4",
+    "chaining-3",
+    "chaining-2",
+    "literals",
+    "each-tool-once",
+    "enumerate",
+    "random",
+    "noop",
+]
+"""Oracles know the gold. The solvers see the prompt and the tools, strongest first."""
 
 MOST_RANDOM_CALLS = 10
 MOST_SEEN = 64
 """How many values of one field the random agent remembers."""
 
 
+_BLIND: dict[str, Callable[[], Agent]] = {
+    "searching": SearchingSolver,
+    "chaining-4": lambda: ChainingSolver(4),
+    "chaining-3": lambda: ChainingSolver(3),
+    "chaining-2": lambda: ChainingSolver(2),
+    "literals": LiteralsSolver,
+    "each-tool-once": EachToolOnceAgent,
+    "enumerate": EnumeratingAgent,
+    "random": lambda: RandomAgent(),
+    "noop": lambda: NoopAgent(),
+}
+
+
 def build_agent(name: str, *, tasks: Iterable[Task] = ()) -> Agent:
     """Return the scripted agent called `name`.
 
     Args:
-        name: `oracle`, `random` or `noop`.
-        tasks: The tasks with their gold, from a bundle; the oracle needs them.
+        name: One of `AgentName`.
+        tasks: The tasks with their gold, from a bundle; the oracles need them.
 
     Raises:
-        SettingsError: if there is no such agent, or the oracle has no gold.
+        SettingsError: if there is no such agent, or an oracle has no gold.
     """
-    match name:
-        case "oracle":
-            gold = tuple(tasks)
-            if not gold:
-                raise SettingsError(
-                    "agent 'oracle' plays the gold of a bundle's tasks, and there are none here: "
-                    "name the bundle folder (agent-side bundles hold no gold)"
-                )
-            return OracleAgent(gold)
-        case "random":
-            return RandomAgent()
-        case "noop":
-            return NoopAgent()
-        case _:
-            choices = ", ".join(repr(choice) for choice in get_args(AgentName))
-            raise SettingsError(f"there is no agent {name!r}; choose one of {choices}")
+    if name in _BLIND:
+        return _BLIND[name]()
+    if name not in get_args(AgentName):
+        choices = ", ".join(repr(choice) for choice in get_args(AgentName))
+        raise SettingsError(f"there is no agent {name!r}; choose one of {choices}")
+    gold = tuple(tasks)
+    if not gold:
+        raise SettingsError(
+            f"agent {name!r} plays the gold of a bundle's tasks, and there are none here: "
+            "name the bundle folder (agent-side bundles hold no gold)"
+        )
+    return OracleAgent(gold) if name == "oracle" else LapsingOracle(gold, int(name[-2:]))
 
 
 class NoopAgent:

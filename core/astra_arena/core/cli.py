@@ -75,6 +75,11 @@ VERBS: dict[str, Verb] = {
         "synthesizer",
         "Run the release gates on a bundle and write its report card",
     ),
+    "difficulty": Verb(
+        "astra_arena.synthesizer.difficulty_cli:difficulty",
+        "synthesizer",
+        "Measure how hard a bundle's tasks are for scripted solvers",
+    ),
     "inspect": Verb(
         "astra_arena.servers.cli:inspect",
         "servers",

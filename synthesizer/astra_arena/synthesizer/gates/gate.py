@@ -18,6 +18,7 @@ from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.gates.play import Player, Programme
+from astra_arena.synthesizer.gates.remembering import CallMemory
 
 GateStatus = Literal["passed", "failed", "not_applicable"]
 
@@ -67,6 +68,8 @@ class Exam:
     seed: int = 0
     on_step: Callable[[str, int, int], None] = field(default=lambda gate, done, total: None)
     """Told how far a gate is: its name, steps done, steps in all."""
+    memory: CallMemory = field(default_factory=CallMemory)
+    """What calls returned, for gates that ask the same often; see `remembering`."""
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.tasks import Task, gold_answers, resolve_arguments
+from astra_arena.core.user import telling
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 
@@ -55,7 +56,9 @@ class NearDuplicateGate:
 
 
 def _sketched(task: Task) -> _Sketch:
-    said = " ".join(turn.say for turn in task.turns)
+    # What the user knows and tells when asked is part of what is said.
+    told = [telling(slot) for slot in task.slots]
+    said = " ".join([*(turn.say for turn in task.turns), *told])
     words = tuple(_WORD.findall(unicodedata.normalize("NFKC", said).casefold()))
     # A text of one word has no pair, but still differs from others.
     pairs = frozenset(pairwise(words)) or frozenset({words})

@@ -1,7 +1,11 @@
 """The release gates in the order in which they run: what is cheap and what others rely on first."""
 
 from astra_arena.core.errors import SettingsError
+from astra_arena.synthesizer.gates.alternative_solutions import AlternativeSolutionsGate
+from astra_arena.synthesizer.gates.argument_sensitivity import ArgumentSensitivityGate
+from astra_arena.synthesizer.gates.data_flow import DataFlowGate
 from astra_arena.synthesizer.gates.exploits import ExploitGate
+from astra_arena.synthesizer.gates.floor_and_ceiling import FloorAndCeilingGate
 from astra_arena.synthesizer.gates.gate import Gate
 from astra_arena.synthesizer.gates.isolation import IsolationGate
 from astra_arena.synthesizer.gates.leaks import LeakGate
@@ -9,6 +13,7 @@ from astra_arena.synthesizer.gates.near_duplicates import NearDuplicateGate
 from astra_arena.synthesizer.gates.replay import ReplayGate
 from astra_arena.synthesizer.gates.schemas import SchemaGate
 from astra_arena.synthesizer.gates.static import StaticGate
+from astra_arena.synthesizer.gates.wrong_solutions import WrongSolutionsGate
 
 
 def all_gates() -> tuple[Gate, ...]:
@@ -17,7 +22,12 @@ def all_gates() -> tuple[Gate, ...]:
         SchemaGate(),
         StaticGate(),
         ReplayGate(),
+        ArgumentSensitivityGate(),
+        DataFlowGate(),
         LeakGate(),
+        FloorAndCeilingGate(),
+        WrongSolutionsGate(),
+        AlternativeSolutionsGate(),
         ExploitGate(),
         IsolationGate(),
         NearDuplicateGate(),

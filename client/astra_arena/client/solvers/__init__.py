@@ -1,0 +1,1 @@
+"""Solvers of graded strength: they see the prompt and the tools, and never the gold."""

@@ -1,0 +1,322 @@
+"""Solutions that differ from the gold in one named way and should earn less.
+
+They are generated from the gold alone; whether each runs and is wrong is decided by playing it.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
+from math import ceil
+from typing import Literal
+
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
+from astra_arena.core.gold_program import Act, CallAct, ReplyAct, gold_acts
+from astra_arena.core.tasks import FinalAnswer, Task, gold_answers, resolve_arguments
+from astra_arena.synthesizer.gates.mutations import Mutation, MutationKind, mutations_of
+from astra_arena.synthesizer.gates.workbench import Workbench
+
+MistakeKind = Literal[
+    "swapped_entity",
+    "other_choice",
+    "off_by_one",
+    "other_format",
+    "dropped_constraint",
+    "wrong_parent_value",
+    "skipped_parent",
+    "swapped_order",
+    "unfinished",
+    "wrong_tool",
+    "needless_calls",
+    "extra_write",
+    "wrong_answer",
+    "listed_answers",
+    "no_answer",
+    "needless_question",
+    "declined",
+    "answered",
+    "guessed_slot",
+    "silence",
+]
+
+MARGIN = 0.1
+"""By how much a wrong solution must earn less than the gold."""
+MOST_OF_KIND = 8
+
+_MISTAKES: dict[MutationKind, MistakeKind] = {
+    "other_value": "swapped_entity",
+    "other_member": "other_choice",
+    "off_by_one": "off_by_one",
+    "other_day": "off_by_one",
+    "other_format": "other_format",
+    "null": "dropped_constraint",
+    "dropped": "dropped_constraint",
+}
+_UNKNOWN_WORDS = "Could you tell me anything else about it?"
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A solution that is wrong in one way."""
+
+    kind: MistakeKind
+    what: str
+    """What is wrong with it."""
+    acts: tuple[Act, ...]
+    changed: tuple[str, ...] = ()
+    """The sub-questions whose calls were changed."""
+
+
+class NearMisses:
+    """Generates near misses of one task.
+
+    Args:
+        task: The task.
+        bench: Knows the tools, and what replies hold.
+        stream: Decides which are drawn.
+    """
+
+    def __init__(self, task: Task, bench: Workbench, stream: random.Random) -> None:
+        self._task = task
+        self._bench = bench
+        self._stream = stream
+        self._gold = gold_acts(task)
+        self._answers = gold_answers(task)
+        self._calls = [
+            (place, act) for place, act in enumerate(self._gold) if isinstance(act, CallAct)
+        ]
+
+    def __iter__(self) -> Iterator[NearMiss]:
+        """Give the near misses, one of each kind in turn."""
+        by_kind: dict[MistakeKind, list[NearMiss]] = {}
+        known = {_key(self._gold)}
+        for miss in chain(
+            self._changed_arguments(),
+            self._changed_parents(),
+            self._changed_program(),
+            self._needless(),
+            self._changed_words(),
+        ):
+            key = _key(miss.acts)
+            if key not in known:
+                known.add(key)
+                by_kind.setdefault(miss.kind, []).append(miss)
+        for misses in by_kind.values():
+            self._stream.shuffle(misses)
+        drawn = [misses[:MOST_OF_KIND] for misses in by_kind.values()]
+        for round_ in zip_longest(*drawn):
+            yield from (miss for miss in round_ if miss is not None)
+
+    def _changed_arguments(self) -> Iterator[NearMiss]:
+        for place, act in self._calls:
+            for name, value in act.arguments.items():
+                if _is_reference(value) or not self._is_given(act, name):
+                    continue
+                for mutation in self._mutations(act, name):
+                    left = mutation.arguments.get(name)
+                    arguments = {key: own for key, own in act.arguments.items() if key != name}
+                    if mutation.kind != "dropped":
+                        arguments[name] = left
+                    what = f"{act.tool}: {name} is {left!r} in place of {value!r}"
+                    yield self._with(place, arguments, _MISTAKES[mutation.kind], what)
+
+    def _changed_parents(self) -> Iterator[NearMiss]:
+        for place, act in self._calls:
+            for name, value in act.arguments.items():
+                if not _is_reference(value):
+                    continue
+                for mutation in self._mutations(act, name):
+                    if mutation.kind in ("other_value", "other_member", "off_by_one", "other_day"):
+                        arguments: JsonObject = {**act.arguments, name: mutation.value}
+                        what = f"{act.tool}: {name} is {mutation.value!r}, not the parent's answer"
+                        yield self._with(place, arguments, "wrong_parent_value", what)
+
+    def _changed_program(self) -> Iterator[NearMiss]:
+        """Leave calls out, put them in another order, or make them of another tool."""
+        parents = {name for question in self._task.sub_questions for name in question.depends_on}
+        resolved = self._resolved()
+        for place, act in self._calls:
+            left = (*resolved[:place], *resolved[place + 1 :])
+            asked = (act.question,) if act.question is not None else ()
+            if act.question in parents:
+                what = f"{act.question} is never found out, but its answer is used"
+                yield NearMiss("skipped_parent", what, left, asked)
+                yield NearMiss("swapped_order", f"{act.question} comes last", self._last(place))
+            yield NearMiss("unfinished", f"{act.question} is left out", left)
+            for tool in self._siblings(act):
+                arguments = self._shared(act, tool)
+                other = replace(act, tool=tool, arguments=arguments)
+                acts = (*resolved[:place], other, *resolved[place + 1 :])
+                yield NearMiss("wrong_tool", f"{tool} in place of {act.tool}", acts, asked)
+        if self._gold:
+            yield NearMiss("silence", "nothing is done", ())
+
+    def _needless(self) -> Iterator[NearMiss]:
+        """Do more than was asked for."""
+        needed = len(self._task.needed)
+        if not needed:
+            return
+        more = max(1, ceil(2 * needed * MARGIN / (1 - MARGIN) + 1e-9))
+        end = self._calls[-1][0] + 1 if self._calls else 0
+        before, after = self._gold[:end], self._gold[end:]
+        for _, act in self._calls:
+            again = replace(act, arguments=self._literal(act), question=None)
+            what = f"{act.tool} is called {more} times more"
+            yield NearMiss("needless_calls", what, (*before, *[again] * more, *after))
+        for step in self._bench.steps:
+            if step.task.id != self._task.id and self._has(step.tool):
+                extra = CallAct(step.question.environment, step.tool, step.arguments)
+                if self._bench.writes(step.tool):
+                    what = f"{step.tool} is called, too"
+                    yield NearMiss("extra_write", what, (*before, extra, *after))
+
+    def _changed_words(self) -> Iterator[NearMiss]:
+        """Say something else."""
+        if not self._task.needs_reply:
+            return
+        final = self._task.final_answer
+        for place, act in enumerate(self._gold):
+            if not isinstance(act, ReplyAct):
+                continue
+            rest = self._gold[place + 1 :]
+            before = self._gold[:place]
+            if act.kind == "question":
+                yield NearMiss("guessed_slot", "what had to be asked is guessed", (*before, *rest))
+            elif act.kind == "cannot":
+                words = ReplyAct("Done.", "answer")
+                yield NearMiss(
+                    "answered", "it answers what it cannot know", (*before, words, *rest)
+                )
+            else:
+                words = ReplyAct("I cannot do that.", "cannot")
+                yield NearMiss("declined", "it declines what it can do", (*before, words, *rest))
+        yield NearMiss(
+            "needless_question",
+            "it asks for nothing in particular",
+            (ReplyAct(_UNKNOWN_WORDS, "question"), *self._gold),
+        )
+        yield NearMiss("no_answer", "it ends without a word", self._gold[:-1])
+        if final is not None and isinstance(self._gold[-1], ReplyAct):
+            yield from self._wrong_answers(final)
+
+    def _wrong_answers(self, final: FinalAnswer) -> Iterator[NearMiss]:
+        before = self._gold[:-1]
+        others = _other_answers(final, self._bench, self._stream)
+        for other in others[:MOST_OF_KIND]:
+            words = ReplyAct(f"The answer is {other}.", "answer")
+            yield NearMiss("wrong_answer", f"it answers {other}", (*before, words))
+        if len(others) >= MOST_OF_KIND:
+            listed = ", ".join([*others[:MOST_OF_KIND], _plain(final.value)])
+            words = ReplyAct(f"It is one of {listed}.", "answer")
+            yield NearMiss("listed_answers", "it lists guesses", (*before, words))
+
+    def _with(self, place: int, arguments: JsonObject, kind: MistakeKind, what: str) -> NearMiss:
+        act = self._gold[place]
+        assert isinstance(act, CallAct)
+        changed = replace(act, arguments=arguments)
+        acts = (*self._gold[:place], changed, *self._gold[place + 1 :])
+        return NearMiss(kind, what, acts, () if act.question is None else (act.question,))
+
+    def _mutations(self, act: CallAct, name: str) -> Iterator[Mutation]:
+        parameter = self._bench.parameter(act.tool, name, act.environment)
+        if parameter is not None:
+            arguments = self._literal(act)
+            yield from mutations_of(parameter, arguments, self._bench.seen, self._stream)
+
+    def _is_given(self, act: CallAct, name: str) -> bool:
+        parameter = self._bench.parameter(act.tool, name, act.environment)
+        return parameter is not None and not parameter.is_default(act.arguments)
+
+    def _literal(self, act: CallAct) -> JsonObject:
+        return resolve_arguments(act.arguments, self._answers)
+
+    def _resolved(self) -> tuple[Act, ...]:
+        """Return the gold with its answers put in, as by somebody who knows them already."""
+        return tuple(
+            replace(act, arguments=self._literal(act)) if isinstance(act, CallAct) else act
+            for act in self._gold
+        )
+
+    def _last(self, place: int) -> tuple[Act, ...]:
+        """Return the gold with one call moved behind all others of its turn."""
+        acts = list(self._resolved())
+        moved = acts.pop(place)
+        end = place
+        while end < len(acts) and isinstance(acts[end], CallAct):
+            end += 1
+        acts.insert(end, moved)
+        return tuple(acts)
+
+    def _siblings(self, act: CallAct) -> list[str]:
+        """Return the other tools that take what the call gives, most alike first."""
+        if act.environment != self._bench.environment:
+            return []
+        given = {name for name in act.arguments if self._is_given(act, name)}
+        fitting = [
+            (len(given - parameters.keys()), tool)
+            for tool, parameters in self._bench.parameters.items()
+            if tool != act.tool and self._has(tool) and given & parameters.keys()
+        ]
+        return [tool for _, tool in sorted(fitting)][:4]
+
+    def _shared(self, act: CallAct, tool: str) -> JsonObject:
+        """Return arguments for another tool: the call's, and whatever else it needs."""
+        parameters = self._bench.parameters[tool]
+        literal = self._literal(act)
+        shared = {
+            name: value
+            for name, value in literal.items()
+            if name in parameters and parameters[name].takes(value)
+        }
+        needed = {
+            name: self._bench.any_value(one)
+            for name, one in parameters.items()
+            if one.required and name not in shared
+        }
+        return {**shared, **needed}
+
+    def _has(self, tool: str) -> bool:
+        return not self._task.tools or tool in self._task.tools
+
+
+def _other_answers(final: FinalAnswer, bench: Workbench, stream: random.Random) -> list[str]:
+    """Return values that are not the answer, as they would be stated."""
+    near: list[Json] = list(final.rivals)
+    match final.value:
+        case bool():
+            near.append(not final.value)
+        case int() | float():
+            near += [final.value + step for step in (1, -1, 2, 10, -7, 100, 1000, 31)]
+        case _:
+            pass
+    others = bench.seen.others("", final.value)
+    near += stream.sample(others, k=min(MOST_OF_KIND, len(others)))
+    gold = _plain(final.value).casefold()
+    told = (_plain(value) for value in near)
+    return list(dict.fromkeys(text for text in told if gold not in text.casefold()))
+
+
+def _plain(value: Json) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(_plain(item) for item in value)
+        case _:
+            return canonical_bytes(value).decode("ascii")
+
+
+def _is_reference(value: Json) -> bool:
+    return isinstance(value, dict) and "$from" in value
+
+
+def _key(acts: Sequence[Act]) -> bytes:
+    told: list[Json] = [
+        [act.environment, act.tool, act.arguments]
+        if isinstance(act, CallAct)
+        else [act.message, act.kind]
+        for act in acts
+    ]
+    return canonical_bytes(told)

@@ -1,0 +1,91 @@
+"""Values that the replies of an environment hold, by the field that they stand in."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
+
+MOST_KEPT = 64
+"""So many values of a field are kept, those met first."""
+_BOUNDS = ("_min", "_max", "_from", "_to", "_before", "_after", "min_", "max_")
+
+
+class SeenValues:
+    """Scalars met in replies, by field name, in the order in which they were met first."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[bytes, Json]] = {}
+        self._counts: dict[str, Counter[bytes]] = {}
+
+    def note(self, reply: Json) -> None:
+        """Keep what a reply holds."""
+        for name, value in _scalars("", reply):
+            known, key = self._values.setdefault(name, {}), canonical_bytes(value)
+            if len(known) < MOST_KEPT:
+                known.setdefault(key, value)
+            if key in known:
+                self._counts.setdefault(name, Counter())[key] += 1
+
+    def of_field(self, name: str) -> list[Json]:
+        """Return the values met in a field."""
+        return list(self._values.get(name, {}).values())
+
+    def commonest(self, name: str) -> Json:
+        """Return the value met most often in a field; `None` when none was."""
+        counts = self._counts.get(name)
+        if not counts:
+            return None
+        return self._values[name][min(counts, key=lambda key: (-counts[key], key))]
+
+    def others(self, argument: str, value: Json) -> list[Json]:
+        """Return values that may stand in the place of an argument's, never that one itself.
+
+        Those of fields with the argument's name come first, then those of the fields that the value
+        was met in.
+        """
+        key = canonical_bytes(value)
+        holding = [name for name, known in self._values.items() if key in known]
+        found: dict[bytes, Json] = {}
+        for name in (*_field_names(argument), *holding):
+            for spelt, other in self._values.get(name, {}).items():
+                if spelt != key and (value is None or _alike(value, other)):
+                    found.setdefault(spelt, other)
+        return list(found.values())
+
+
+def _scalars(name: str, value: Json) -> Iterator[tuple[str, Json]]:
+    if isinstance(value, dict):
+        for field, inner in value.items():
+            yield from _scalars(field, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _scalars(name, inner)
+    elif value is not None:
+        yield name, value
+
+
+def _field_names(argument: str) -> Iterator[str]:
+    """Give the names of fields that an argument may be compared with."""
+    yield argument
+    for bound in _BOUNDS:
+        if argument.endswith(bound) or argument.startswith(bound):
+            yield argument.removesuffix(bound).removeprefix(bound)
+    head, _, tail = argument.rpartition("_")
+    if head:
+        yield tail
+
+
+def _alike(value: Json, other: Json) -> bool:
+    if isinstance(value, bool) or isinstance(other, bool):
+        return isinstance(value, bool) and isinstance(other, bool)
+    if isinstance(value, int | float):
+        return isinstance(other, int | float)
+    return type(value) is type(other)
+
+
+def seen_in(replies: Iterable[JsonObject]) -> SeenValues:
+    """Return what replies hold."""
+    seen = SeenValues()
+    for reply in replies:
+        seen.note(reply)
+    return seen
