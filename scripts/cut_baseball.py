@@ -65,7 +65,8 @@ which holds the release 2021.2 of the Baseball Databank.
 
 **Licence.** CC-BY-SA-3.0 (`LICENSE` beside this file): the `README.txt` of the data says "This
 work is licensed under a Creative Commons Attribution-ShareAlike 3.0 Unported License". The Python
-package around it is under MIT. What is made of these tables and passed on stays under the same licence.
+package around it is under MIT. What is made of these tables and passed on stays under the same
+licence.
 
 **Attribution.** Baseball Databank, by the Chadwick Baseball Bureau; based in part on the Lahman
 Baseball Database, version 2015-01-24, copyright 1996-2015 by Sean Lahman.
