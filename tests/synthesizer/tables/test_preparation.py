@@ -79,7 +79,8 @@ def test_a_cut_world_keeps_every_reference_and_whole_families(tmp_path: Path) ->
         assert rows["returns"] == 40
         assert rows["lines"] == 500
         assert 180 <= rows["orders"] <= 320
-        assert all(500 <= rows[name] <= 800 for name in ("customers", "products"))
+        assert 500 <= rows["products"] <= 800
+        assert 50 <= rows["customers"] <= 500, "in step with their orders"
         with closing(sqlite3.connect(source)) as full:
             whole = dict(full.execute("SELECT order_id, count(*) FROM lines GROUP BY 1"))
         kept = dict(connection.execute("SELECT order_id, count(*) FROM lines GROUP BY 1"))
@@ -221,7 +222,7 @@ def test_rules_that_cannot_be_are_refused(
         (list(range(-50, 1000)), "integer"),
         ([2**63 - 1, -(2**63), 0, 7], "integer"),
         ([0.5, 12.25, -3.75, 1e300, 1e-7], "real"),
-        ([f"{year}-02-28" for year in (1, 1999, 2024, 9999)], "date"),
+        ([f"{year:04d}-02-28" for year in (1, 1999, 2024, 9999)], "date"),
         (["2024-02-29T10:00:00Z", "2024-03-01T10:00:00Z"], "datetime"),
         (["", "é", "a" * 1000], "text"),
     ],
