@@ -2,6 +2,7 @@
 
 import csv
 import random
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -58,8 +59,8 @@ def _day(stream: random.Random, year: int, span: int) -> str:
     return (date(year, 1, 1) + timedelta(days=stream.randrange(span))).isoformat()
 
 
-def _write(path: Path, columns: tuple[str, ...], rows: object) -> None:
+def _write(path: Path, columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
-        writer.writerows(rows)  # pyright: ignore
+        writer.writerows(rows)

@@ -81,6 +81,29 @@ async def check_equal_states_have_equal_digests(make: SandboxFactory) -> None:
             await _require_state(one, start)
 
 
+async def check_differences_name_what_changed(make: SandboxFactory) -> None:
+    """By key or pointer, before and after; nothing else, whatever happened in between."""
+    thing: JsonObject = {"id": 1, "name": "a"}
+    row: JsonObject = {"tables": {"thing": {'{"id":1}': {"before": None, "after": thing}}}}
+    value: JsonObject = {"values": {"/1": {"after": "a", "absent": True}}}
+    for kind in _KINDS:
+        async with _state_sandbox(make, kind) as (sandbox, program):
+            session = DurableSession(sandbox, program, seed=1)
+            empty: JsonObject = {"tables": {}} if kind == "sqlite" else {"values": {}}
+            await _require_difference(session, empty)
+            await session.call("put", {"key": 2, "name": "b"})
+            await session.call("put", {"key": 1, "name": "x"})
+            await session.call("put_and_refuse", {"key": 1})
+            await session.call("put", {"key": 1, "name": "a"})
+            await session.call("remove", {"key": 2})
+            await _require_difference(session, row if kind == "sqlite" else value)
+            await session.hibernate()
+            await _require_difference(session, row if kind == "sqlite" else value)
+            await session.call("remove", {"key": 1})
+            await _require_difference(session, empty)
+            await session.close()
+
+
 async def check_undone_calls_and_reading_leave_the_digest(make: SandboxFactory) -> None:
     """Reading leaves no trace, a refused call none in the state, and writing leaves one."""
     for kind in _KINDS:
@@ -236,6 +259,11 @@ def _require_texts(came: list[str], expected: list[str]) -> None:
 async def _require_state(session: Session, expected: str | Broke) -> None:
     came = await session.state_digest()
     require(isinstance(came, str) and came == expected, f"expected {expected}, got {came}")
+
+
+async def _require_difference(session: DurableSession, expected: JsonObject) -> None:
+    came = await session.state_difference()
+    require(came == expected, f"expected {expected}, got {came}")
 
 
 def _require_diverged(broke: Broke | None) -> None:

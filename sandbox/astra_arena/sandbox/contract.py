@@ -140,6 +140,35 @@ class Session(Protocol):
         """
         ...
 
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what differs from the world at the start; equal states, equal differences.
+
+        Of a database `{"tables": {TABLE: {KEY: {"before": ROW, "after": ROW}}}}`, with rows whose
+        content differs only. KEY is the canonical JSON of the primary key's columns,
+        `{"$row": SHA-256 of the row}` where there is no primary key; rows with one and the same key
+        (NULL may be in many) get `"$n": 2` and so on in it. ROW is an object by column, `null` for
+        no row, `{"$bytes": SHA-256}` for a blob, `{"$real": "inf"}` for a number that JSON lacks;
+        generated columns are left out. `sqlite_sequence` holds the counters of AUTOINCREMENT.
+
+        Of other worlds `{"values": {POINTER: {"before": VALUE, "after": VALUE}}}` for the deepest
+        JSON Pointers that differ; lists are compared as wholes when their lengths differ. Where one
+        side has nothing, it is left out and `"absent": true` says so.
+
+        A difference of more than 2,000 entries or 256 KiB is cut and says `"truncated": true`.
+
+        Raises:
+            SandboxUnavailableError: as for `call`.
+        """
+        ...
+
+    async def branch(self) -> "Session | None":
+        """Return an independent session in the state of this one; `None` where that takes a replay.
+
+        Raises:
+            SandboxUnavailableError: as for `call`.
+        """
+        ...
+
     async def close(self) -> None:
         """End the session's process; closing twice is harmless."""
         ...

@@ -1,17 +1,14 @@
 """The host's side of one session: asks it to run calls and tells how they ended."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
-
-import msgspec
 
 from astra_arena.core.canonical import DIGEST_PREFIX, JsonObject, canonical_bytes, digest_of_bytes
 from astra_arena.core.errors import SandboxUnavailableError, SpecError
 from astra_arena.sandbox.contract import (
     Broke,
-    BrokeKind,
     Execution,
     Failed,
     Program,
@@ -22,28 +19,18 @@ from astra_arena.sandbox.contract import (
 from astra_arena.sandbox.control import Forked
 from astra_arena.sandbox.guest_servers import EnvironmentServer
 from astra_arena.sandbox.replaying import divergence
+from astra_arena.sandbox.replies import Reply, difference_of, is_shallow, reply_of
 from astra_arena.sandbox.wire import FrameChannel, WireError
 
 _EXIT_STATUS_S = 2.0
+_BRANCH_S = 5.0
 # A replay may take as many times what its calls took: the machine may be busier now.
 _REPLAY_SLACK = 5.0
 _REPLAY_BYTES = 4 << 20
-# As deep as the guest lets a result be.
-_DEEPEST_RESULT = 100
+_log = logging.getLogger("arena.sandbox")
 
-
-class _Reply(msgspec.Struct, forbid_unknown_fields=True):
-    id: int
-    ok: dict[str, Any] | None = None
-    trace: str = ""
-    failed: str | None = None
-    broke: tuple[BrokeKind, str] | None = None
-    lost: bool = False
-    digest: str | None = None
-    replayed: int | None = None
-
-
-_REPLY = msgspec.json.Decoder(_Reply)
+# What the guest lets it have, each character escaped, and what is around it.
+_DIFFERENCE_BYTES = 2 * (256 << 10) + 4096
 
 
 class ProcessSession:
@@ -105,6 +92,41 @@ class ProcessSession:
         execution = self._execution(reply)
         return execution if isinstance(execution, Broke) else self._nonsense()
 
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what differs from the start; see `Session.state_difference`."""
+        reply = await self._exchange(
+            b',"difference":true',
+            timeout_s=self._program.limits.call_seconds,
+            largest_frame=_DIFFERENCE_BYTES,
+        )
+        if isinstance(reply, Broke):
+            return reply
+        if reply.difference is None:
+            execution = self._execution(reply)
+            return execution if isinstance(execution, Broke) else self._nonsense()
+        try:
+            return difference_of(reply.difference)
+        except ValueError:
+            return self._nonsense()
+
+    async def branch(self) -> "ProcessSession | None":
+        """Fork the process, where that is possible; see `Session.branch`."""
+        if not self._server.can_branch or self._closed:
+            return None
+
+        async def ask() -> None:
+            reply = await self._exchange(b',"branch":true', timeout_s=_BRANCH_S)
+            if isinstance(reply, Broke) or not reply.branched:
+                raise SandboxUnavailableError("the session did not branch")
+
+        try:
+            channel, forked = await self._server.branch_session(self._forked, ask)
+        except SandboxUnavailableError as error:
+            _log.info("a live branch was not to be had: %s", error.message)
+            return None
+        seed = int(self._seed)
+        return ProcessSession(self._program, self._server, channel, forked, seed=seed)
+
     async def close(self) -> None:
         """End the process; closing twice is harmless."""
         self._end()
@@ -131,7 +153,9 @@ class ProcessSession:
         if batch:
             yield batch
 
-    async def _exchange(self, asked: bytes, *, timeout_s: float) -> _Reply | Broke:
+    async def _exchange(
+        self, asked: bytes, *, timeout_s: float, largest_frame: int | None = None
+    ) -> Reply | Broke:
         if self._closed:
             raise SandboxUnavailableError("the session is closed")
         if self._channel.busy:
@@ -142,23 +166,24 @@ class ProcessSession:
         self._last_id += 1
         try:
             frame = b'{"id":%d%b}' % (self._last_id, asked)
-            body = await self._channel.exchange(frame, timeout_s=timeout_s)
+            body = await self._channel.exchange(
+                frame, timeout_s=timeout_s, largest_frame=largest_frame
+            )
         except WireError as error:
             return await self._broken(error, timeout_s)
         except asyncio.CancelledError:
             self._end()
             raise
         try:
-            reply = _REPLY.decode(body)
-        except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+            reply = reply_of(body)
+        except ValueError as error:
             self._end()
             return Broke("crashed", f"a reply that cannot be read: {error}", session_lost=True)
         return reply if reply.id == self._last_id else self._nonsense()
 
-    def _execution(self, reply: _Reply) -> Execution:
+    def _execution(self, reply: Reply) -> Execution:
         if reply.ok is not None and not reply.lost:
-            # A session's own check may be gone; code that walks results must not meet its limits.
-            return Succeeded(reply.ok, reply.trace) if _is_shallow(reply.ok) else self._nonsense()
+            return Succeeded(reply.ok, reply.trace) if is_shallow(reply.ok) else self._nonsense()
         if reply.failed is not None and not reply.lost:
             return Failed(reply.failed)
         if reply.broke is not None:
@@ -201,22 +226,6 @@ class ProcessSession:
     def _end(self) -> None:
         self._closed = True
         self._server.end_session(self._channel)
-
-
-def _is_shallow(result: JsonObject) -> bool:
-    level: list[object] = [result]
-    for _ in range(_DEEPEST_RESULT):
-        level = [inner for value in level for inner in _containers(value)]
-        if not level:
-            return True
-    return False
-
-
-def _containers(value: object) -> Iterator[object]:
-    held = cast("dict[str, object] | list[object]", value)
-    for inner in held.values() if isinstance(held, dict) else held:
-        if isinstance(inner, dict | list):
-            yield cast("object", inner)
 
 
 def _ended_how(status: int | None) -> str:

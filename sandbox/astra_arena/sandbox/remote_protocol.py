@@ -23,7 +23,7 @@ import msgspec
 
 from astra_arena.sandbox.contract import BrokeKind
 
-VERSION = 1
+VERSION = 2
 NONCE_BYTES = 32
 TAG_BYTES = 16
 LARGEST_OPENING = 4096
@@ -155,6 +155,13 @@ class AskDigest(Message, frozen=True):
     session: int
 
 
+class AskDifference(Message, frozen=True):
+    """Tell what a session changed."""
+
+    id: int
+    session: int
+
+
 class Close(Message, frozen=True):
     """End a session; not answered."""
 
@@ -205,6 +212,15 @@ class Digest(Message, frozen=True):
     broke: WireBroke | None = None
 
 
+class Difference(Message, frozen=True):
+    """What a session changed, or why that cannot be told."""
+
+    id: int
+    difference: bytes
+    """JSON, apart from the frame."""
+    broke: WireBroke | None = None
+
+
 class Trouble(Message, frozen=True):
     """A request raised."""
 
@@ -214,13 +230,15 @@ class Trouble(Message, frozen=True):
     findings: tuple[str, ...] = ()
 
 
-FromClient: TypeAlias = Open | Upload | Call | Replay | AskDigest | Close | Beat
-Reply: TypeAlias = Done | Missing | Outcome | Replayed | Digest | Trouble
+Asked: TypeAlias = Open | Call | Replay | AskDigest | AskDifference
+"""What a session works on."""
+FromClient: TypeAlias = Asked | Upload | Close | Beat
+Reply: TypeAlias = Done | Missing | Outcome | Replayed | Digest | Difference | Trouble
 FromWorker: TypeAlias = Reply | Beat
 
 OPENING = msgspec.msgpack.Decoder(Hello | Greeting | Welcome | Refused)
-FROM_CLIENT = msgspec.msgpack.Decoder(Open | Upload | Call | Replay | AskDigest | Close | Beat)
-FROM_WORKER = msgspec.msgpack.Decoder(Done | Missing | Outcome | Replayed | Digest | Trouble | Beat)
+FROM_CLIENT = msgspec.msgpack.Decoder(FromClient)
+FROM_WORKER = msgspec.msgpack.Decoder(FromWorker)
 
 _ENCODER = msgspec.msgpack.Encoder()
 

@@ -8,8 +8,10 @@ from astra_arena.sandbox.contract import Broke, Execution, Program, ReplayCall, 
 from astra_arena.sandbox.remote_connection import Connection, LostError
 from astra_arena.sandbox.remote_protocol import (
     LARGEST_FRAME,
+    AskDifference,
     AskDigest,
     Call,
+    Difference,
     Digest,
     Message,
     Outcome,
@@ -21,6 +23,7 @@ from astra_arena.sandbox.remote_protocol import (
 from astra_arena.sandbox.remote_values import (
     execution_of,
     replay_outcome_of,
+    state_difference_of,
     state_digest_of,
     wire_replay,
 )
@@ -90,6 +93,23 @@ class RemoteSession:
         if isinstance(came, Broke) and came.session_lost:
             self._end()
         return came
+
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what differs from the start; see `Session.state_difference`."""
+        self._require_usable()
+        reply = await self._ask(
+            lambda i: AskDifference(i, self._number),
+            timeout_s=self._program.limits.call_seconds + _SLACK_S,
+        )
+        if not isinstance(reply, Difference):
+            raise self._nonsense()
+        came = state_difference_of(reply)
+        if isinstance(came, Broke) and came.session_lost:
+            self._end()
+        return came
+
+    async def branch(self) -> None:
+        """Return nothing: at a worker branches are made by replay."""
 
     async def close(self) -> None:
         """End the session; closing twice is harmless."""

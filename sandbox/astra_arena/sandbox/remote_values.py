@@ -25,6 +25,7 @@ from astra_arena.sandbox.contract import (
     Succeeded,
 )
 from astra_arena.sandbox.remote_protocol import (
+    Difference,
     Digest,
     Outcome,
     Replayed,
@@ -34,6 +35,7 @@ from astra_arena.sandbox.remote_protocol import (
     WireProgram,
     WireReplayCall,
 )
+from astra_arena.sandbox.replies import difference_of
 
 _RESULT = msgspec.json.Decoder(dict[str, Any])
 
@@ -149,6 +151,23 @@ def digest_of_state(number: int, came: str | Broke) -> Digest:
 def state_digest_of(digest: Digest) -> str | Broke:
     """Return a state digest."""
     return digest.digest if digest.broke is None else Broke(*digest.broke)
+
+
+def difference_reply(number: int, came: JsonObject | Broke) -> Difference:
+    """Return a state difference as it is sent."""
+    if isinstance(came, Broke):
+        return Difference(number, b"", _wire_broke(came))
+    return Difference(number, canonical_bytes(came))
+
+
+def state_difference_of(reply: Difference) -> JsonObject | Broke:
+    """Return a state difference."""
+    if reply.broke is not None:
+        return Broke(*reply.broke)
+    try:
+        return difference_of(reply.difference)
+    except ValueError as error:
+        return Broke("crashed", f"a difference that cannot be read: {error}", session_lost=True)
 
 
 def trouble_of(number: int, error: Exception) -> Trouble:

@@ -43,6 +43,8 @@ class ScriptedSandbox:
         """How many sessions were opened."""
         self.state_digest = digest_of({})
         """What every session says of its state."""
+        self.state_difference: JsonObject = {"tables": {}}
+        """What every session says has changed."""
         self._replies = replies
         self._failures = 0
 
@@ -113,6 +115,16 @@ class ScriptedSession:
             raise SandboxUnavailableError("the session is closed")
         self._sandbox.require_available()
         return self._sandbox.state_digest
+
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what the sandbox was told to say."""
+        if self.closed or self._lost:
+            raise SandboxUnavailableError("the session is closed")
+        self._sandbox.require_available()
+        return self._sandbox.state_difference
+
+    async def branch(self) -> None:
+        """Return nothing: there is no process to fork."""
 
     async def close(self) -> None:
         """Close the session."""

@@ -27,7 +27,7 @@ class FrameChannel:
         self.failure: WireError | None = None
         """Why the channel ended; `None` while it is usable."""
         self._sock = sock
-        self._largest = largest_frame
+        self._largest = self._allowed = largest_frame
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[bytes] | None = None
         self._received = bytearray()
@@ -45,12 +45,20 @@ class FrameChannel:
         if self.failure is None:
             self._read()
 
-    async def exchange(self, body: bytes, *, timeout_s: float) -> bytes:
+    async def exchange(
+        self, body: bytes, *, timeout_s: float, largest_frame: int | None = None
+    ) -> bytes:
         """Send one frame and return the reply's body.
+
+        Args:
+            body: The frame's.
+            timeout_s: When to give up.
+            largest_frame: Bytes that this reply may have, if not as many as others.
 
         Raises:
             WireError: if the channel ended, also before this call.
         """
+        self._allowed = largest_frame or self._largest
         if self.failure is None:
             self._unsent = memoryview(len(body).to_bytes(4, "big") + body)
             self._write()
@@ -131,8 +139,8 @@ class FrameChannel:
         if len(received) < 4:
             return
         size = int.from_bytes(received[:4], "big")
-        if size > self._largest:
-            self._fail(WireError(f"a frame of {size} bytes, more than {self._largest}"))
+        if size > self._allowed:
+            self._fail(WireError(f"a frame of {size} bytes, more than {self._allowed}"))
         elif len(received) > size + 4:
             self._fail(WireError("more than one frame came as a reply"))
         elif len(received) == size + 4:

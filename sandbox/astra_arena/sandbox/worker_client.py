@@ -11,7 +11,9 @@ from astra_arena.sandbox.contract import Program, Sandbox, Session
 from astra_arena.sandbox.remote_link import Link
 from astra_arena.sandbox.remote_protocol import (
     FROM_CLIENT,
+    AskDifference,
     AskDigest,
+    Asked,
     Beat,
     Call,
     Close,
@@ -28,6 +30,7 @@ from astra_arena.sandbox.remote_protocol import (
 )
 from astra_arena.sandbox.remote_values import (
     arguments_of,
+    difference_reply,
     digest_of_state,
     outcome_of,
     program_of,
@@ -84,6 +87,8 @@ class Client:
                 self._work(message, self._replay(message), len(body))
             case AskDigest():
                 self._work(message, self._digest(message), len(body))
+            case AskDifference():
+                self._work(message, self._difference(message), len(body))
             case Close():
                 self._end(message.session)
             case Upload():
@@ -101,12 +106,7 @@ class Client:
         while self._ending:
             await asyncio.wait(self._ending)
 
-    def _work(
-        self,
-        message: Open | Call | Replay | AskDigest,
-        work: Coroutine[Any, Any, Message],
-        size: int,
-    ) -> None:
+    def _work(self, message: Asked, work: Coroutine[Any, Any, Message], size: int) -> None:
         number = message.session
         if number in self._working:
             work.close()
@@ -175,6 +175,13 @@ class Client:
 
     async def _digest(self, message: AskDigest) -> Message:
         reply = digest_of_state(message.id, await self._session(message.session).state_digest())
+        if reply.broke is not None and reply.broke[2]:
+            await self._drop(message.session)
+        return reply
+
+    async def _difference(self, message: AskDifference) -> Message:
+        told = await self._session(message.session).state_difference()
+        reply = difference_reply(message.id, told)
         if reply.broke is not None and reply.broke[2]:
             await self._drop(message.session)
         return reply

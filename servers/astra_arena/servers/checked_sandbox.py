@@ -48,6 +48,15 @@ class CheckedSession:
         """Return the digest of the world's state."""
         return await self._session.state_digest()
 
+    async def state_difference(self) -> JsonObject | Broke:
+        """Return what differs from the world at the start."""
+        return await self._session.state_difference()
+
+    async def branch(self) -> "CheckedSession | None":
+        """Return an independent session in this one's state, if it can be had without a replay."""
+        branch = await self._session.branch()
+        return None if branch is None else CheckedSession(branch, self._toolset)
+
     async def close(self) -> None:
         """End the session."""
         await self._session.close()

@@ -29,6 +29,7 @@ from astra_arena.synthesizer.synthesize import (
 )
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
 from astra_arena.synthesizer.tables.preparation import DEFAULT_MAX_ROWS
+from astra_arena.synthesizer.tables.tool_choice import DEFAULT_TOOLS, FEWEST_TOOLS, ToolOptions
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 
 synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -60,6 +61,12 @@ def synth_table(
         int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
     ] = DEFAULT_TASKS,
     seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+    tools: Annotated[
+        int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
+    ] = DEFAULT_TOOLS,
+    writes: Annotated[
+        bool, typer.Option(help="Tools that change rows, where the data makes sense of it.")
+    ] = True,
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")
     ] = None,
@@ -92,6 +99,7 @@ def synth_table(
     """
     options = TableOptions(
         tasks=tasks,
+        tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
         name=name,
         title=title,

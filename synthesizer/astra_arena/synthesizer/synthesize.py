@@ -39,8 +39,10 @@ from astra_arena.synthesizer.tables.preparation import (
     prepare_tables,
 )
 from astra_arena.synthesizer.tables.table_analysis import Analysis, analyse
+from astra_arena.synthesizer.tables.tool_choice import FEWEST_TOOLS, ToolOptions, design_tools
 from astra_arena.synthesizer.tables.tool_code import write_tools
-from astra_arena.synthesizer.tables.tool_design import design_tools
+from astra_arena.synthesizer.tables.tool_design import EntityTools
+from astra_arena.synthesizer.tables.tool_indexes import index_filters
 from astra_arena.synthesizer.tables.tool_schemas import tool_specs
 from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
 from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
@@ -63,6 +65,7 @@ class TableOptions:
     name: str | None = None
     title: str | None = None
     descriptions: Descriptions = field(default_factory=Descriptions)
+    tools: ToolOptions = field(default_factory=ToolOptions)
     exclude: tuple[str, ...] = ()
     """Patterns of tables and columns that are not read."""
     mask: tuple[str, ...] = ()
@@ -109,6 +112,8 @@ def synthesize_tables(
     name = environment_name(chosen, sources[0])
     if not 1 <= chosen.tasks <= MOST_TASKS:
         raise SettingsError(f"--tasks is 1 to {MOST_TASKS}; got {chosen.tasks}")
+    if chosen.tools.most_tools is not None and chosen.tools.most_tools < FEWEST_TOOLS:
+        raise SettingsError(f"--tools is {FEWEST_TOOLS} or more; got {chosen.tools.most_tools}")
     require_place(out)
     watch("read the tables", 0, 0)
     with (
@@ -120,10 +125,12 @@ def synthesize_tables(
         watch("find keys and references", 0, 0)
         loaded = prepared(loaded, chosen)
         analysis = analyse(loaded.connection, loaded.tables, chosen.descriptions)
+        designs = design_tools(analysis.catalogue, chosen.tools)
+        index_filters(loaded.connection, designs)
         world = Path(folder) / WORLD_FILE
         write_world(loaded.connection, world)
         titles = ", ".join(map(source_title, sources))
-        draft = _Draft(name, titles, chosen, loaded, analysis, world, Path(folder) / "bundle")
+        draft = _Draft(name, titles, chosen, loaded, analysis, designs, Path(folder))
         return draft.finish(out, watch)
 
 
@@ -192,7 +199,7 @@ class _Draft:
         options: TableOptions,
         loaded: LoadedTables,
         analysis: Analysis,
-        world: Path,
+        designs: tuple[EntityTools, ...],
         folder: Path,
     ) -> None:
         self._name = name
@@ -200,10 +207,11 @@ class _Draft:
         self._options = options
         self._loaded = loaded
         self._analysis = analysis
-        self._world = world
-        self._folder = folder
+        self._designs = designs
+        self._catalogue = analysis.catalogue.restricted_to({d.entity.name for d in designs})
+        self._world = folder / WORLD_FILE
+        self._folder = folder / "bundle"
         self._version = metadata.version("astra-arena")
-        self._designs = design_tools(analysis.catalogue)
         self._specs = {s.name: s for design in self._designs for s in tool_specs(design)}
         self._tools_py = write_tools(self._designs, self._specs)
         self._environment = self._manifest()
@@ -236,7 +244,7 @@ class _Draft:
         watch("sample tasks", 0, count)
         return sample_tasks(
             self._loaded.connection,
-            self._analysis.catalogue,
+            self._catalogue,
             self._designs,
             count=count,
             seed=self._options.seed,
@@ -246,7 +254,7 @@ class _Draft:
     def _tasks(self, sample: Sample) -> tuple[Task, ...]:
         writer = TaskWriter(
             self._name,
-            self._analysis.catalogue,
+            self._catalogue,
             self._designs,
             self._specs,
             version=self._version,
@@ -268,7 +276,7 @@ class _Draft:
 
     def _manifest(self) -> Environment:
         words = self._options.descriptions
-        nouns = [entity.plural for entity in self._analysis.catalogue.entities]
+        nouns = [entity.plural for entity in self._catalogue.entities]
         return Environment(
             name=self._name,
             title=self._options.title or words.title or self._name,

@@ -6,18 +6,20 @@ statement or a call is undone, and a call that only reads costs nothing.
 """
 
 import hashlib
+import itertools
 import marshal
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from astra_arena.sandbox.guest.differences import PART, TableDifference, key_columns
+
 RESERVED = "_arena_"
 """How all names begin that observe a database."""
 
 _SEQUENCE = "sqlite_sequence"
-# A function of SQL takes 100 arguments in every build; wider rows come in parts.
-_PART = 64
+_COUNTER = ("name", "seq")
 _MOST_KEY_COLUMNS = 16
 # Its values have one encoding, unlike those of later versions, which depend on shared references.
 _MARSHAL = 2
@@ -31,17 +33,21 @@ _Sink: TypeAlias = Callable[[bytes], None]
 class _Table:
     """A table that is written under observation."""
 
-    def __init__(self, name: str, columns: list[str], key: list[str]) -> None:
+    def __init__(
+        self, name: str, columns: list[str], key: list[str], *, primary_key: list[str]
+    ) -> None:
         self.name = name
-        self.columns = columns
+        self.columns = list(map(_quoted, columns))
         self.key = key
+        self._names = tuple(columns)
+        self._primary_key = key_columns(columns, primary_key)
         self.before: dict[_Key, bytes | None] = {}
         """What each row that was ever written was at the start; `None` for no row."""
         self.touched: set[_Key] = set()
         """Keys that the current call has written."""
         self.taking = False
         """Whether the row that is being told is to be kept."""
-        listed = ", ".join([*key, *columns])
+        listed = ", ".join([*key, *self.columns])
         matching = " AND ".join(f"{column} = ?" for column in key)
         self.query = f"SELECT {listed} FROM main.{_quoted(name)} WHERE {matching}"
 
@@ -54,7 +60,7 @@ class _Table:
             return None
         return row[0] if width == 1 else row[:width], _encoded(row[width:])
 
-    def difference(self, db: sqlite3.Connection) -> tuple[list[bytes], list[bytes]]:
+    def difference(self, db: sqlite3.Connection) -> TableDifference:
         """Return the rows that are gone since the start and those that are new, sorted."""
         gone: list[bytes] = []
         came: list[bytes] = []
@@ -69,7 +75,8 @@ class _Table:
             if now != before:
                 gone += [] if before is None else [before]
                 came += [] if now is None else [now]
-        return _without_common(gone, came)
+        changed = _without_common(gone, came)
+        return TableDifference(self.name, self._names, self._primary_key, *changed)
 
     def take_touched(self, db: sqlite3.Connection) -> list[bytes]:
         """Return the rows that the current call wrote as they are now, and forget the call."""
@@ -139,12 +146,19 @@ class Capture:
     def digest(self, world: bytes) -> str:
         """Return the digest of the state: the world's digest and the difference since then."""
         sha = hashlib.sha256(world)
+        for changed in self.differences():
+            if changed.gone or changed.came:
+                _add(sha.update, changed.table, changed.gone)
+                _add(sha.update, changed.table, changed.came)
+        return f"sha256:{sha.hexdigest()}"
+
+    def differences(self) -> Iterable[TableDifference]:
+        """Yield what is different since the start, by table, the counters of keys last."""
         for table in self._tables:
             if table.before:
-                _add_difference(sha.update, table.name, *table.difference(self._db))
-        now = self._sequences()
-        _add_difference(sha.update, _SEQUENCE, *_without_common(self._start, now))
-        return f"sha256:{sha.hexdigest()}"
+                yield table.difference(self._db)
+        changed = _without_common(self._start, self._sequences())
+        yield TableDifference(_SEQUENCE, _COUNTER, key_columns(_COUNTER, _COUNTER[:1]), *changed)
 
     def _sequences(self) -> list[bytes]:
         # Part of the state: it decides the next key. No table of the system can have triggers.
@@ -186,14 +200,17 @@ def _described(db: sqlite3.Connection, name: str, without_rowid: bool) -> _Table
     rows = db.execute(
         "SELECT name, pk, type FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid", (name,)
     ).fetchall()
-    columns = [_quoted(column) for column, _, _ in rows]
+    columns = [column for column, _, _ in rows]
+    primary_key = [column for column, pk, _ in sorted(rows, key=lambda row: row[1]) if pk]
     if without_rowid:
-        key = [_quoted(column) for column, pk, _ in sorted(rows, key=lambda row: row[1]) if pk]
-        usable = len(key) <= _MOST_KEY_COLUMNS
-        return _Table(name, columns, key) if usable else None
-    names = {column.lower() for column, _, _ in rows}
-    free = [alias for alias in ("rowid", "_rowid_", "oid") if alias not in names]
-    return _Table(name, columns, free[:1]) if free else None
+        if len(primary_key) > _MOST_KEY_COLUMNS:
+            return None
+        key = list(map(_quoted, primary_key))
+    else:
+        names = {column.lower() for column in columns}
+        free = (alias for alias in ("rowid", "_rowid_", "oid") if alias not in names)
+        key = list(itertools.islice(free, 1))
+    return _Table(name, columns, key, primary_key=primary_key) if key else None
 
 
 def _triggers(number: int, table: _Table) -> Iterable[tuple[str, str]]:
@@ -218,19 +235,19 @@ def _triggers(number: int, table: _Table) -> Iterable[tuple[str, str]]:
 
 def _was_calls(number: int, table: _Table, row: str, source: str = "") -> str:
     key = "".join(f", {row}.{column}" for column in table.key)
-    parts = range(0, max(1, len(table.columns)), _PART)
+    parts = range(0, max(1, len(table.columns)), PART)
     return " ".join(
         f"SELECT {RESERVED}was({number}, {start}{key}"
-        + "".join(f", {row}.{column}" for column in table.columns[start : start + _PART])
+        + "".join(f", {row}.{column}" for column in table.columns[start : start + PART])
         + f"){source};"
         for start in parts
     )
 
 
 def _encoded(row: _Row) -> bytes:
-    if len(row) <= _PART:
+    if len(row) <= PART:
         return _dumped(row)
-    return b"".join(_dumped(row[start : start + _PART]) for start in range(0, len(row), _PART))
+    return b"".join(_dumped(row[start : start + PART]) for start in range(0, len(row), PART))
 
 
 def _dumped(values: _Row) -> bytes:
@@ -241,12 +258,6 @@ def _without_common(gone: list[bytes], came: list[bytes]) -> tuple[list[bytes], 
     # A row that only moved to another hidden rowid is no difference.
     before, now = Counter(gone), Counter(came)
     return sorted((before - now).elements()), sorted((now - before).elements())
-
-
-def _add_difference(sink: _Sink, table: str, gone: list[bytes], came: list[bytes]) -> None:
-    if gone or came:
-        _add(sink, table, gone)
-        _add(sink, table, came)
 
 
 def _add(sink: _Sink, table: str, rows: list[bytes]) -> None:

@@ -12,6 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn, cast
 
 from astra_arena.sandbox.guest import confinement, determinism
+from astra_arena.sandbox.guest.branching import Forker
 from astra_arena.sandbox.guest.frames import read_frame, send_frame
 from astra_arena.sandbox.guest.policy import CODE_NAME
 from astra_arena.sandbox.guest.world import World, WorldError
@@ -73,8 +74,7 @@ class Session:
         if "replay" in request:
             return self._replayed(number, request["replay"])
         if "tool" not in request:
-            confinement.renew_cpu_time(self._limits.cpu_seconds)
-            return b'{"id":%d,"digest":"%b"}' % (number, self._world.digest().encode("ascii"))
+            return self._told(number, request)
         try:
             text, trace = self._ran(request)
         except BaseException as error:
@@ -92,6 +92,19 @@ class Session:
             raise ResultError("steps", "the SQL budget ran out")
         written = self._world.commit()
         return text, hashlib.sha256(written + text).hexdigest() if written else ""
+
+    def _told(self, number: int, request: dict[str, Any]) -> bytes:
+        """Tell of the state; no call is under way."""
+        confinement.renew_cpu_time(self._limits.cpu_seconds)
+        if "difference" not in request:
+            return b'{"id":%d,"digest":"%b"}' % (number, self._world.digest().encode("ascii"))
+        try:
+            difference = self._world.difference()
+            _require_shape(cast("dict[object, object]", difference))
+        except (ResultError, RecursionError) as error:
+            return _broke(number, "bad_result", f"the difference of the state: {error}")
+        text = json.dumps(difference, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return json.dumps({"id": number, "difference": text}).encode("ascii")
 
     def _replayed(self, number: int, calls: list[dict[str, Any]]) -> bytes:
         for place, call in enumerate(calls):
@@ -136,11 +149,23 @@ class Session:
         return text
 
 
-def serve(channel: socket.socket, session: Session) -> NoReturn:
+def serve(channel: socket.socket, session: Session, forker: Forker | None) -> NoReturn:
     """Answer calls until the channel ends, then end the process."""
     while (frame := read_frame(channel)) is not None:
-        send_frame(channel, session.answer(json.loads(frame)))
+        request: dict[str, Any] = json.loads(frame)
+        body = _branched(request["id"], forker) if "branch" in request else session.answer(request)
+        send_frame(channel, body)
     os._exit(0)
+
+
+def _branched(number: int, forker: Forker | None) -> bytes:
+    """Fork; returns what each of the two says."""
+    is_child = None if forker is None else forker.fork()
+    if not is_child:
+        return b'{"id":%d,"branched":%b}' % (number, b"true" if is_child is False else b"false")
+    # Timers are not inherited.
+    confinement.renew_cpu_time(1)
+    return b'{"id":0,"ok":{}}'
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -6,9 +6,11 @@ transactions, the TEMP schema and tables whose rows cannot be observed.
 
 import hashlib
 import sqlite3
+from typing import Any
 
 from astra_arena.sandbox.guest import determinism
 from astra_arena.sandbox.guest.capture import RESERVED, Capture
+from astra_arena.sandbox.guest.differences import row_difference
 from astra_arena.sandbox.guest.world import WorldError
 
 _STEPS_PER_CHECK = 10_000
@@ -102,6 +104,11 @@ class SqliteWorld:
         """Return the digest of the file and of the rows that differ from it."""
         self._reset()
         return self._capture.digest(self._world_digest)
+
+    def difference(self) -> dict[str, Any]:
+        """Return the rows that differ from the file's."""
+        self._reset()
+        return row_difference(self._capture.differences())
 
     def _reset(self) -> sqlite3.Connection:
         # Tool code may have set these on the connection.

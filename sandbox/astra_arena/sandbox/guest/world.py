@@ -1,6 +1,6 @@
 """What a session needs of a world, whatever its kind."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class WorldError(Exception):
@@ -37,4 +37,8 @@ class World(Protocol):
 
     def digest(self) -> str:
         """Return the digest of the state; equal for equal states, whatever their history."""
+        ...
+
+    def difference(self) -> dict[str, Any]:
+        """Return what differs from the state at the start; see `contract.Session`."""
         ...

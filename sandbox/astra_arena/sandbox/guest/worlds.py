@@ -5,6 +5,7 @@ import json
 import sqlite3
 from typing import Any, cast
 
+from astra_arena.sandbox.guest.differences import value_difference
 from astra_arena.sandbox.guest.sqlite_world import SqliteWorld
 from astra_arena.sandbox.guest.world import World, WorldError
 
@@ -17,7 +18,7 @@ class JsonWorld:
     def __init__(self, image: bytes) -> None:
         self._value = _loaded(image.decode("utf-8"))
         # As a commit would write it, so that a call that changes nothing is seen to.
-        self._dump = _dumped(self._value)
+        self._dump = self._start = _dumped(self._value)
         self.size = len(image)
         self.lost = False
 
@@ -43,12 +44,16 @@ class JsonWorld:
         """Return the digest of the dump."""
         return _digest(self._dump)
 
+    def difference(self) -> dict[str, Any]:
+        """Return the values that differ from the first dump's."""
+        return value_difference(_numbered(self._start), _numbered(self._dump))
+
 
 class PythonWorld:
     """An object of the tool code's own, made by its `open_world` and dumped by its `dump_world`."""
 
     def __init__(self, image: bytes) -> None:
-        self._dump = image.decode("utf-8")
+        self._dump = self._start = image.decode("utf-8")
         self._value: object = None
         self._functions: dict[str, Any] = {}
         _loaded(self._dump)
@@ -59,7 +64,7 @@ class PythonWorld:
         """Open the world with the tool code's functions."""
         self._functions = functions
         self._value = functions["open_world"](_loaded(self._dump))
-        self._dump = self._dumped()
+        self._dump = self._start = self._dumped()
 
     def begin(self, steps: int) -> object:
         """Return what `open_world` returned."""
@@ -84,6 +89,10 @@ class PythonWorld:
     def digest(self) -> str:
         """Return the digest of the dump."""
         return _digest(self._dump)
+
+    def difference(self) -> dict[str, Any]:
+        """Return the values that differ from the first dump's."""
+        return value_difference(_numbered(self._start), _numbered(self._dump))
 
     def _dumped(self) -> str:
         dump: object = self._functions["dump_world"](self._value)
@@ -130,10 +139,15 @@ def _trace(before: str, dump: str) -> bytes:
 
 
 def _digest(dump: str) -> str:
-    # The project's canonical JSON: 1.0 and 1 are one number, and the order of keys means nothing.
-    value = json.loads(dump, parse_float=_number)
+    # The project's canonical JSON: the order of keys means nothing.
+    value = _numbered(dump)
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
+
+
+def _numbered(dump: str) -> object:
+    # 1.0 and 1 are one number.
+    return json.loads(dump, parse_float=_number)
 
 
 def _number(text: str) -> float | int:

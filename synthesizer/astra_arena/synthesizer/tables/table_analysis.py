@@ -14,6 +14,7 @@ from astra_arena.synthesizer.tables.keys import PrimaryKey, find_keys, require_k
 from astra_arena.synthesizer.tables.profile import TableProfile, profile_tables
 from astra_arena.synthesizer.tables.references import Reference, find_references
 from astra_arena.synthesizer.tables.row_numbers import number_rows
+from astra_arena.synthesizer.tables.table_rules import read_rules
 
 CACHE_KIB = 1 << 18
 
@@ -72,8 +73,9 @@ def analyse(
     if notices:
         structure = find_structure(connection, numbered)
     require_keys(structure.profiles, structure.keys)
+    rules = read_rules(connection, numbered, structure.profiles)
     catalogue = build_catalogue(
-        structure.profiles, structure.keys, structure.references, descriptions
+        structure.profiles, structure.keys, structure.references, descriptions, rules
     )
     return Analysis(
         structure.profiles,
@@ -97,9 +99,22 @@ def find_structure(connection: sqlite3.Connection, tables: tuple[Table, ...]) ->
             index_columns(connection, key.table, key.columns, unique=True)
     references = find_references(connection, profiles, keys)
     for reference in references:
-        index_columns(connection, reference.table, reference.columns, unique=False)
+        if not _is_covered(reference, references, keys):
+            index_columns(connection, reference.table, reference.columns, unique=False)
     connection.commit()
     return Structure(profiles, keys, references, (*unusable, *keyless))
+
+
+def _is_covered(
+    reference: Reference, references: tuple[Reference, ...], keys: dict[str, PrimaryKey]
+) -> bool:
+    """Tell whether an index on more columns begins with those of the reference."""
+    wider = [keys[reference.table].columns]
+    wider += [other.columns for other in references if other.table == reference.table]
+    columns = reference.columns
+    return any(
+        len(other) > len(columns) and other[: len(columns)] == columns for other in wider
+    ) or (columns == keys[reference.table].columns)
 
 
 def index_columns(
