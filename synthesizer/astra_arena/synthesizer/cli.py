@@ -7,7 +7,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
@@ -40,16 +40,33 @@ def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
     """Turn knowledge that you have into an environment (a bundle) with verified tasks."""
 
 
+_Sources: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="SQLite database; CSV, TSV, Parquet or JSON file, or folder of these; "
+        "postgresql:// or mysql:// address. Several make one environment.",
+    ),
+]
+_Excluded: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE[.COLUMN]", help="Leave this out; like *.email. Repeatable."),
+]
+_Masked: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE.COLUMN", help="Put pseudonyms for its values. Repeatable."),
+]
+_MaskKeyFile: TypeAlias = Annotated[
+    Path | None, typer.Option(help="A secret behind the pseudonyms; else the seed.")
+]
+_MaxRows: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Rows kept of a table, besides those they refer to.")
+]
+
+
 @synth.command("table")
 def synth_table(
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...",
-            help="SQLite database; CSV, TSV, Parquet or JSON file, or folder of these; "
-            "postgresql:// or mysql:// address. Several make one environment.",
-        ),
-    ],
+    source: _Sources,
     out: Annotated[
         Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
     ],
@@ -70,20 +87,10 @@ def synth_table(
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")
     ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TABLE[.COLUMN]", help="Leave this out; like *.email. Repeatable."),
-    ] = None,
-    mask: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TABLE.COLUMN", help="Put pseudonyms for its values. Repeatable."),
-    ] = None,
-    mask_key_file: Annotated[
-        Path | None, typer.Option(help="A secret behind the pseudonyms; else the seed.")
-    ] = None,
-    max_rows: Annotated[
-        int, typer.Option(min=1, help="Rows kept of a table, besides those they refer to.")
-    ] = DEFAULT_MAX_ROWS,
+    exclude: _Excluded = None,
+    mask: _Masked = None,
+    mask_key_file: _MaskKeyFile = None,
+    max_rows: _MaxRows = DEFAULT_MAX_ROWS,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
 ) -> None:
     """Turn a database or tables into an environment; no language model is asked.
