@@ -152,6 +152,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "input:no-key": _issue("a table without a usable key is one clear message"),
     "input:ragged": _issue("ragged rows are named by file and line"),
     "input:encoding": _issue("bad encoding is named by file and line"),
+    # sources
+    "sources:typed-files": _step_3("Parquet and JSON files become tables; what is wrong is named"),
+    "sources:address": _step_3("PostgreSQL and MySQL are read by address, keys and types included"),
+    "sources:address-secrets": _step_3("no password of an address is in a bundle or message"),
+    "sources:extra": _step_3("without the extra `db` CSV is read, and the rest names the extra"),
+    "sources:offline": _step_3("what reads a file can open no other file and no address"),
+    "sources:exclude": _step_3("what is excluded is never in the world; misspelt names are told"),
+    "sources:mask": _step_3("masked values become pseudonyms that keep types and references"),
+    "sources:sample": _step_3("large tables are cut by the seed, and references stay whole"),
+    "sources:row-numbers": _step_3("a table without a key is used by row number, with a notice"),
+    "sources:bad-rows": _step_3("each kind of bad row in CSV files is named or kept as text"),
+    "sources:shipped": _step_3("four real data sets ship, licensed and reproducible by script"),
     # docs
     "docs:readme": _issue("the README's commands and example run as written"),
     "docs:other-clients": _issue("other MCP clients can play by the commands in docs/"),

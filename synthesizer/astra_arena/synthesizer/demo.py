@@ -30,6 +30,7 @@ from astra_arena.core.rollouts import Rollout
 from astra_arena.servers.bundle import MANIFEST, Bundle
 from astra_arena.servers.server_process import start_server_process
 from astra_arena.synthesizer.demo_folder import DemoPlaces
+from astra_arena.synthesizer.shipped_data import shipped_data, shipped_descriptions
 from astra_arena.synthesizer.sources.table_source import build_world
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
@@ -40,8 +41,8 @@ from astra_arena.synthesizer.synthesize import (
 )
 from astra_arena.synthesizer.tables.descriptions import load_descriptions
 
-SHIPPED_DATA = Path(__file__).parent / "data" / "nycflights13"
-DESCRIPTIONS = SHIPPED_DATA / "descriptions.json"
+SHIPPED_DATA = shipped_data("nycflights13")
+DESCRIPTIONS = shipped_descriptions("nycflights13")
 
 AGENTS = ("oracle", "random", "noop")
 STDIO_TASKS = 5

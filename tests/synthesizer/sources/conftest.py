@@ -65,3 +65,28 @@ def postgres() -> Generator[Server]:
         ]
         with running(command, folder, port, signal.SIGINT):
             yield Server("postgresql", port, password)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Generator[Server]:
+    server = server_program("mariadbd", "usr/sbin", "usr/libexec")
+    install = server_program("mariadb-install-db", "usr/bin")
+    if server is None or install is None:
+        pytest.skip("no MariaDB server is installed (Debian: apt install mariadb-server)")
+    password, port = secrets.token_hex(12), free_port()
+    with server_folder() as folder:
+        places = ["--no-defaults", f"--datadir={folder}/data"]
+        as_ordinary([install, *places, "--auth-root-authentication-method=normal"], folder)
+        start = folder / "start.sql"
+        start.write_text(
+            f"CREATE USER 'admin'@'127.0.0.1' IDENTIFIED BY '{password}';\n"
+            "GRANT ALL ON *.* TO 'admin'@'127.0.0.1';\n",
+            encoding="utf-8",
+        )
+        start.chmod(0o644)
+        command = [
+            *(server, *places, f"--port={port}", "--bind-address=127.0.0.1"),
+            *(f"--socket={folder}/socket", f"--init-file={start}", "--skip-name-resolve"),
+        ]
+        with running(command, folder, port, signal.SIGTERM):
+            yield Server("mysql", port, password)

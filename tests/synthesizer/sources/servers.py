@@ -89,7 +89,8 @@ def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         if process.poll() is not None or time.monotonic() > end:
-            raise AssertionError(f"the server does not answer: {log.read_text(errors='replace')}")
+            told = log.read_bytes().decode(errors="replace")
+            raise AssertionError(f"the server does not answer: {told}")
         time.sleep(0.02)
 
 

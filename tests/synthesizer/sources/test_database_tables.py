@@ -61,12 +61,38 @@ def test_types_of_postgresql_keep_their_meaning(postgres: Server, tmp_path: Path
         "email": "text",
     }
     assert rows(tmp_path / "world.sqlite", "SELECT * FROM people ORDER BY id") == [
-        (1, "Ann", "glad", "1990-02-28", 1, '["a", "b c"]', '{"a": [2], "b": 1}', 12.5)
-        + ("2024-01-01T10:00:00Z", "2024-01-01T12:00:00.000000", "12345678901234567890", 2)
-        + ("10.0.0.1", "ann@x.org"),
-        (2, "Bøb", "sad", None, 0, None, None, 3.0)
-        + ("2024-06-01T10:00:00Z", "2024-01-02T12:00:00.500000", "7", 4)
-        + (None, "bob@x.org"),
+        (
+            1,
+            "Ann",
+            "glad",
+            "1990-02-28",
+            1,
+            '["a", "b c"]',
+            '{"a": [2], "b": 1}',
+            12.5,
+            "2024-01-01T10:00:00Z",
+            "2024-01-01T12:00:00.000000",
+            "12345678901234567890",
+            2,
+            "10.0.0.1",
+            "ann@x.org",
+        ),
+        (
+            2,
+            "Bøb",
+            "sad",
+            None,
+            0,
+            None,
+            None,
+            3.0,
+            "2024-06-01T10:00:00Z",
+            "2024-01-02T12:00:00.500000",
+            "7",
+            4,
+            None,
+            "bob@x.org",
+        ),
     ]
     assert [column.logical_type for column in calendar.columns] == ["text", "text"]
     assert set(report.notices) == {
@@ -138,8 +164,8 @@ def test_no_part_of_the_address_reaches_a_bundle(postgres: Server, tmp_path: Pat
         "pages int, price numeric(6, 2))",
         "INSERT INTO authors SELECT i, 'Author ' || i, 'Town ' || mod(i, 7) "
         "FROM generate_series(1, 60) AS i",
-        "INSERT INTO books SELECT i, 1 + mod(i * 7, 60), 'Book ' || i, 40 + mod(i * 37, 900), i * 0.75 "
-        "FROM generate_series(1, 400) AS i",
+        "INSERT INTO books SELECT i, 1 + mod(i * 7, 60), 'Book ' || i, 40 + mod(i * 37, 900), "
+        "i * 0.75 FROM generate_series(1, 400) AS i",
     )
     made = synthesize_tables(
         postgres.address("library"), tmp_path / "bundle", TableOptions(tasks=5)

@@ -363,7 +363,9 @@ def test_a_bad_csv_file_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize(
-    "data", [b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n")[:-9], gzip.compress(b"a\n1\n")[:12] + b"?"]
+    "data",
+    [b"a,b\n1,2\n", gzip.compress(b"a,b\n1,2\n")[:-9], gzip.compress(b"a\n1\n")[:12] + b"?"],
+    ids=["no gzip", "cut off", "broken"],
 )
 def test_a_broken_gzip_file_is_refused(tmp_path: Path, data: bytes) -> None:
     message = refusal(tmp_path, data, "things.csv.gz")

@@ -50,16 +50,26 @@ def copy_database(source: Path, scratch: Path, selection: Selection) -> list[str
         SourceError: if the database cannot be read.
     """
     with _reading(source):
-        uri = _readable_uri(source, scratch.with_name("source"))
-        with closing(sqlite3.connect(uri, uri=True)) as connection:
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
-            connection.execute("VACUUM INTO ?", (str(scratch),))
+        private = scratch.with_name(f"{scratch.stem}-source")
+        try:
+            _vacuum(_readable_uri(source, private), scratch)
+        except sqlite3.OperationalError:
+            # From what it may only read, SQLite does not copy tables with both checks and computed
+            # columns.
+            scratch.unlink(missing_ok=True)
+            _vacuum(_private_uri(source, private), scratch)
         with closing(sqlite3.connect(scratch)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
             notices = list(_drop_code(connection))
             connection.commit()
             return notices + leave_out(connection, selection)
+
+
+def _vacuum(uri: str, out: Path) -> None:
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        connection.execute("VACUUM INTO ?", (str(out),))
 
 
 def describe_tables(connection: sqlite3.Connection) -> tuple[Table, ...]:
@@ -183,20 +193,25 @@ def _readable_uri(source: Path, private: Path) -> str:
     """
     with source.open("rb") as file:
         modes = file.read(20)[18:20]
-    files = database_files(source)
-    if len(files) > 1:
-        before = [_state(path) for path in files]
-        for path in files:
-            shutil.copyfile(path, private.with_name(private.name + path.name[len(source.name) :]))
-        if [_state(path) for path in files] != before:
-            raise SourceError(
-                f"{source.name!r} changed while it was read: expected a database that nobody "
-                "writes to. Close the program that uses it, or give a backup"
-            )
-        return f"{private.absolute().as_uri()}?mode=rw"
+    if len(database_files(source)) > 1:
+        return _private_uri(source, private)
     # Without its log, a database in WAL mode is complete; `immutable` keeps SQLite from making one.
     immutable = "&immutable=1" if _WAL_MODE in modes else ""
     return f"{source.absolute().as_uri()}?mode=ro{immutable}"
+
+
+def _private_uri(source: Path, private: Path) -> str:
+    """Copy the database and its companions; returns the URI of the copy."""
+    files = database_files(source)
+    before = [_state(path) for path in files]
+    for path in files:
+        shutil.copyfile(path, private.with_name(private.name + path.name[len(source.name) :]))
+    if [_state(path) for path in files] != before:
+        raise SourceError(
+            f"{source.name!r} changed while it was read: expected a database that nobody "
+            "writes to. Close the program that uses it, or give a backup"
+        )
+    return f"{private.absolute().as_uri()}?mode=rw"
 
 
 def _state(path: Path) -> tuple[int, int]:

@@ -171,9 +171,8 @@ def _cast(name: str, duckdb_type: str) -> str:
     """Return the expression that gives a column in a way that Python can take it exactly."""
     match duckdb_type:
         case "TIMESTAMP WITH TIME ZONE":
-            # As a moment in UTC, spelt out: fetching one needs a module of time zones.
-            spelt = f"strftime(make_timestamp(epoch_us({name})), '%Y-%m-%dT%H:%M:%S.%fZ')"
-            return f"regexp_replace({spelt}, '\\.0+Z$', 'Z')"
+            # In UTC and without saying so: fetching one with its zone needs a module of zones.
+            return f"make_timestamp(epoch_us({name}))"
         case "TIMESTAMP_NS" | "TIMESTAMP_MS" | "TIMESTAMP_S":
             return f"CAST({name} AS TIMESTAMP)"
         case "FLOAT":

@@ -125,8 +125,12 @@ def _merit(column: ColumnProfile, profile: TableProfile, shared: set[str]) -> fl
     noun = singular_of(profile.name)
     if is_identifying(column.name):
         merit += 3.0
-    if words_of(column.name) == ["id"] or " ".join(words_of(column.name)) == noun:
+    words = words_of(column.name)
+    if words == ["id"] or " ".join(words) == noun:
         merit += 2.0
+    # `employee_id` of employees: more than any code that several tables have, like a postal one.
+    if is_identifying(column.name) and " ".join(words[:-1]) == noun:
+        merit += 4.0
     if column.name.casefold() in shared:
         merit += 2.0
     if column.logical_type == "text" and column.longest <= 16:
