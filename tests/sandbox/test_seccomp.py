@@ -16,6 +16,7 @@ from astra_arena.sandbox.guest.syscalls import (
     X86_64,
     number_of,
 )
+from tests.support.requirement import requirement
 
 MACHINES = (X86_64, AARCH64)
 ALLOW, KILL = 0x7FFF0000, 0x80000000
@@ -62,6 +63,7 @@ def verdict(machine: str, name_or_number: str | int, *arguments: int) -> int:
     return run(assembled(machine), number, *arguments, architecture=architecture)[0]
 
 
+@requirement("sandbox:tiers:enforced")
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_number_that_is_not_named_is_refused(machine: str) -> None:
     named = {number_of(name, machine) for name in (*ALLOWED, *MISSING)}
