@@ -21,6 +21,10 @@ def _sandbox(promise: str) -> Requirement:
     return Requirement(promise, "step 2")
 
 
+def _step_3(promise: str) -> Requirement:
+    return Requirement(promise, "step 3")
+
+
 REQUIREMENTS: dict[str, Requirement] = {
     # the two commands
     "demo:one-command": _issue("`arena demo` goes from real data to scored rollouts by itself"),
@@ -114,6 +118,23 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:unknown-task": _issue("an unknown task or environment is one clear message"),
     "servers:tool-breaks": _issue("a tool that raises, hangs or returns no JSON breaks no run"),
     "servers:inspect": _issue("`arena inspect` shows tools, tasks and digests"),
+    # episodes
+    "episodes:reply": _step_3(
+        "a reply ends the turn; the user answers by rule; logged like a call"
+    ),
+    "episodes:phases": _step_3("the tools on offer follow the turn; withheld names are not told"),
+    "episodes:mixing": _step_3("a task that names its tools offers no others"),
+    "episodes:elicitation": _step_3("the user is asked for what a call lacks, where allowed"),
+    "episodes:faults": _step_3("injected faults follow the schedule, cost nothing, solve nothing"),
+    "episodes:states": _step_3("a call that wrote is logged with the state that it left"),
+    "episodes:suites": _step_3("suites keep the promises of bundles"),
+    "episodes:joint": _step_3("an episode over several bundles has one log and one verdict"),
+    "episodes:silence": _step_3("silence earns nothing on every variant"),
+    "episodes:gold": _step_3("the gold program earns everything on every variant"),
+    "episodes:same-replies": _step_3("the same messages always get the same replies"),
+    "episodes:harmless": _step_3(
+        "needless questions, harm and forbidden calls never raise a reward"
+    ),
     # client
     "client:void-never-scored": _issue("a void episode is recorded and never has a reward"),
     "client:agents": _issue("oracle, random and noop play through MCP; random's calls are valid"),
@@ -132,6 +153,31 @@ REQUIREMENTS: dict[str, Requirement] = {
     "synth:data-flow": _issue("a parent's value matters to its child"),
     "synth:replay": _issue("gold is replayed three times in fresh processes, byte for byte"),
     "synth:deterministic": _issue("same source and seed, same bundle bytes"),
+    "synth:tools-related": _step_3("rows are listed by what they refer to"),
+    "synth:tools-group": _step_3("rows are grouped with figures, in a total order"),
+    "synth:tools-compare": _step_3("two rows are compared by numbers and dates"),
+    "synth:tools-dates": _step_3("days are counted, and rows found around a day"),
+    "synth:tools-distance": _step_3("rows with coordinates have distances and neighbours"),
+    "synth:tools-create": _step_3("new rows get deterministic keys; wrong ones are refused"),
+    "synth:tools-update": _step_3("an update changes what is given and refuses to change none"),
+    "synth:tools-status": _step_3("a status changes by allowed steps only"),
+    "synth:tools-cancel": _step_3("what is cancelled follows the steps of its status"),
+    "synth:tools-transfer": _step_3("rows change parents; moved amounts keep their sum"),
+    "synth:tools-evidence": _step_3("only tables that call for it get tools that write"),
+    "synth:tools-number": _step_3("the number of tools is bounded, in whole families"),
+    "synth:tools-valid-never-breaks": _step_3("no arguments that fit a schema break a tool"),
+    # variants
+    "variants:missing-function": _step_3(
+        "withheld tools are all by which a bounded search by execution reaches the answer"
+    ),
+    "variants:missing-parameter": _step_3(
+        "a value is left out only where two values lead to different outcomes, both stored"
+    ),
+    "variants:elicitation": _step_3("the host can ask the user for what a call lacks"),
+    "variants:distractors": _step_3(
+        "tools of other environments come in bands of similarity, and none solves"
+    ),
+    "variants:faults": _step_3("a seeded share of calls fails, and a retry succeeds"),
     # bad input
     "input:missing-file": _issue("a missing file is one clear message"),
     "input:empty-table": _issue("an empty table is one clear message"),

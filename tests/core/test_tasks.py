@@ -82,11 +82,15 @@ def test_unknown_fields_are_refused() -> None:
         Task.from_json(data, what="task")
 
 
-def test_what_cannot_be_played_yet_is_named() -> None:
+def test_a_task_with_nothing_to_grade_is_named_as_such() -> None:
+    assert unsupported_parts(task_of(sub_question("a"))) == ()
+    assert unsupported_parts(task_of(sub_question("a", tool=None))) != ()
+
+
+def test_only_conversations_need_a_reply() -> None:
     task = task_of(sub_question("a"))
-    assert unsupported_parts(task) == ()
-    two_turns = task.model_copy(update={"turns": task.turns * 2})
-    assert unsupported_parts(two_turns) == ("more than one turn",)
+    assert not task.needs_reply
+    assert task.model_copy(update={"turns": task.turns * 2}).needs_reply
 
 
 @pytest.mark.parametrize("choice", [[], 5, None])

@@ -4,8 +4,9 @@ from hypothesis import given
 from astra_arena.core.calls import CallRecord
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
-from astra_arena.core.tasks import Alternative, RowSelector, Slot, Task
-from astra_arena.core.verdicts import score, tally_calls
+from astra_arena.core.tasks import Alternative, RowSelector, Task
+from astra_arena.core.trajectory_reward import tally_calls
+from astra_arena.core.verdicts import score
 from tests.core.strategies import logs, tasks
 from tests.support.records import call_of, sub_question, task_of
 from tests.support.requirement import requirement
@@ -193,9 +194,8 @@ def test_a_forbidden_call_forfeits_the_reward() -> None:
 
 
 def test_a_task_with_parts_that_cannot_be_scored_is_refused() -> None:
-    task = task_of(sub_question("a")).model_copy(update={"slots": (Slot(name="city", value=1),)})
-    with pytest.raises(SpecError, match="slots"):
-        score(task, ())
+    with pytest.raises(SpecError, match="nothing that could be graded"):
+        score(task_of(sub_question("a", tool=None)), ())
 
 
 def test_an_alternative_with_a_choice_solves_by_the_values_listed_alone() -> None:

@@ -24,7 +24,7 @@ from astra_arena.servers.bundle import Bundle, write_bundle
 NAME = "small-library"
 TASK = "phone-of-emma-reader"
 ONE_STEP_TASK = "city-of-branch"
-UNSUPPORTED_TASK = "ask-first"
+UNSUPPORTED_TASK = "nothing-to-grade"
 GOLD_PHONE = "+49 30 5550173"
 GOLD_CITY = "Wuppertal"
 SECRET = "credential-of-the-operator"
@@ -233,9 +233,12 @@ def small_tasks() -> tuple[Task, ...]:
             ),
         ),
     )
-    ask = Expectation(kind="ask", slot="title")
     unsupported = two_steps.model_copy(
-        update={"id": UNSUPPORTED_TASK, "turns": (Turn(say="Who has my book?", expect=ask),)}
+        update={
+            "id": UNSUPPORTED_TASK,
+            "turns": (_turn("Have a look around."),),
+            "sub_questions": (),
+        }
     )
     return two_steps, one_step, unsupported
 

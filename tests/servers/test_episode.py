@@ -389,8 +389,8 @@ async def test_a_closed_episode_refuses_calls_and_keeps_its_verdict(bundle: Bund
     assert episode.verdict().reward > 0
 
 
-async def test_a_task_that_this_version_cannot_play_is_refused(bundle: Bundle) -> None:
-    with pytest.raises(SpecError, match="an expectation other than 'act'"):
+async def test_a_task_without_anything_to_grade_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(SpecError, match="nothing that could be graded"):
         await open_episode(bundle, bundle.task(UNSUPPORTED_TASK), ScriptedSandbox({}))
 
 

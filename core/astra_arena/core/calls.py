@@ -14,6 +14,12 @@ Outcome = Literal[
 twice. The last three were refused before the sandbox saw them.
 """
 
+REPLY_TOOL = "reply"
+"""The host's own tool by which an agent ends its turn in words."""
+
+ELICIT_TOOL = "elicit"
+"""How the log names the host's own question to the user about arguments that a call lacks."""
+
 CALL_KEY_META = "io.github.astra-arena/call-key"
 """The `_meta` field of `tools/call` that carries a client's idempotency key."""
 
@@ -21,8 +27,20 @@ CALL_REFUSED_META = "io.github.astra-arena/refused"
 """The `_meta` field in which a client says why an agent's call could not be sent as it was, so that
 it is logged and charged all the same."""
 
+UNCHARGED_META = "io.github.astra-arena/uncharged"
+"""The `_meta` field of a reply whose call was not charged, because the host disturbed it."""
+
 TOOL_FAILED_TEXT = "the tool failed"
 """All that an agent learns of an environment error."""
+
+
+class StateRecord(Model):
+    """What a world had become after a call that wrote."""
+
+    digest: str
+    """Equal for equal states, whatever their history."""
+    difference: JsonObject
+    """What differs from the start, net: rows by table and key, or values by pointer."""
 
 
 class CallRecord(Model):
@@ -50,6 +68,8 @@ class CallRecord(Model):
     """The client's idempotency key; a repeated key is answered from the log."""
     own: bool = False
     """A call to the host's own tools, which costs nothing."""
+    state: StateRecord | None = None
+    """With a call that wrote: the state that it left."""
 
     @property
     def counts(self) -> bool:

@@ -124,6 +124,10 @@ def _reason(error: ValidationError) -> str:
         case "additionalProperties", False, dict():
             schema = cast("JsonObject", error.schema)
             return error.message if "patternProperties" in schema else _unknown(schema, came)
+        case "maxLength", _, str():
+            return f"{_spelt(came)} is longer than {wanted} characters"
+        case "minLength", _, str():
+            return f"{_spelt(came)} is shorter than {wanted} characters"
         case "minimum", _, _:
             return f"{_spelt(came)} is less than the minimum of {_spelt(wanted)}"
         case "maximum", _, _:

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.environment import EnvironmentName
 from astra_arena.core.errors import SpecError
+from astra_arena.core.faults import FaultPlan
 from astra_arena.core.model import Model
 from astra_arena.core.pointers import resolve_pointer
 
@@ -79,6 +80,8 @@ class SubQuestion(Model):
     depends_on: tuple[str, ...] = ()
     answer: Answer
     alternatives: tuple[Alternative, ...] = ()
+    turn: int = Field(default=0, ge=0)
+    """The turn in which the gold answers it."""
 
 
 class Expectation(Model):
@@ -100,7 +103,11 @@ class Expectation(Model):
 
 
 class Turn(Model):
-    """What the user says, and what changes with it."""
+    """What the user says, and what changes with it.
+
+    Tools are named as the agent sees them: `tool` where the task has one environment, else
+    `environment__tool`. What a turn changes holds from there on.
+    """
 
     say: str = Field(min_length=1)
     tools_added: tuple[str, ...] = ()
@@ -108,12 +115,24 @@ class Turn(Model):
     expect: Expectation
 
 
+class Filling(Model):
+    """An argument that takes a slot's value."""
+
+    tool: str
+    argument: str
+
+
 class Slot(Model):
     """Something that the user knows and tells only when asked."""
 
-    name: str
+    name: str = Field(min_length=1)
     value: Json
     aliases: tuple[str, ...] = ()
+    """Other words by which a question may name it."""
+    tell: str = ""
+    """How the user says it; a plain sentence is made when absent."""
+    fills: tuple[Filling, ...] = ()
+    """Where its value goes; a call that fills one of these before the user told has guessed."""
 
 
 class Budget(Model):
@@ -130,15 +149,29 @@ class FinalAnswer(Model):
     kind: AnswerKind
     value: Json
     tolerance: float = Field(default=0.0, ge=0.0)
+    rivals: tuple[Json, ...] = ()
+    """Other values of the same kind; a message that states several of them answers nothing."""
+
+
+class StateAssertion(Model):
+    """What one place of an environment's state difference must hold."""
+
+    environment: EnvironmentName
+    path: str
+    """Pointer into the difference: `/tables/orders/{"id":17}/after/status`."""
+    equals: Json
 
 
 class FinalState(Model):
-    """What the world must have become."""
+    """What the worlds must have become; a world that is not named must be as it was.
 
-    digest: str | None = None
-    assertions: tuple[JsonObject, ...] = ()
-    """Conditions on the state difference."""
+    A world is right when its state has the digest, or when it has assertions and all hold.
+    """
+
+    digests: dict[EnvironmentName, str] = Field(default_factory=dict[str, str])
+    assertions: tuple[StateAssertion, ...] = ()
     ignored_paths: tuple[str, ...] = ()
+    """Pointers into the difference whose changes do not matter; `*` stands for any one token."""
 
 
 class Task(Model):
@@ -159,11 +192,36 @@ class Task(Model):
     final_state: FinalState | None = None
     forbidden: tuple[str, ...] = ()
     """Tools that no call may name."""
+    tools: tuple[str, ...] = ()
+    """The only tools that this task may offer; empty for all of its environments."""
+    faults: FaultPlan | None = None
 
     @model_validator(mode="after")
     def _graph_is_sound(self) -> "Task":
         check_graph(self.sub_questions)
         return self
+
+    @model_validator(mode="after")
+    def _conversation_is_sound(self) -> "Task":
+        names = [slot.name for slot in self.slots]
+        if len(set(names)) != len(names):
+            raise ValueError("slot names must be unique")
+        for turn in self.turns:
+            if turn.expect.slot is not None and turn.expect.slot not in names:
+                raise ValueError(
+                    f"a turn expects the slot {turn.expect.slot!r}, which is not there"
+                )
+        return self
+
+    @property
+    def needs_reply(self) -> bool:
+        """Whether the task can only be played by an agent that can end its turn in words."""
+        return (
+            len(self.turns) > 1
+            or bool(self.slots)
+            or self.final_answer is not None
+            or any(turn.expect.kind != "act" for turn in self.turns)
+        )
 
     @property
     def prompt(self) -> str:

@@ -1,43 +1,24 @@
-"""Verdicts: which sub-questions the calls of an episode solved, and the reward that follows.
+"""Verdicts: what an episode earned, from the host's log and the task's gold alone.
 
-Pure functions over the stored log; no model decides anything here. The trajectory reward is the one
-of ASTRA (arXiv 2601.21558), made precise. With n sub-questions that need a tool, n̂ of them solved,
-c calls charged and u calls that newly solved at least one:
-
-    r = n̂/n    p = u/c    R = 2pr/(p+r)    R = 0 when n̂ = 0
-
-It equals the paper's 2n̂/(n+c) when each call solves at most one, and stays in [0, 1] always.
+Pure functions over the stored record; no model decides anything here. The reward is the mean of the
+graded components that a task has, times its factors, so that silence earns nothing and harm costs.
 """
 
-from dataclasses import dataclass
-from typing import Literal, assert_never
+from math import prod
+from statistics import fmean
 
-from astra_arena.core.answers import answers_match
 from astra_arena.core.calls import CallRecord
-from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, same_json
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.components import Component
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
-from astra_arena.core.pointers import resolve_pointer
-from astra_arena.core.tasks import (
-    Scalar,
-    SubQuestion,
-    Task,
-    fits_alternative,
-    gold_answers,
-    resolve_arguments,
-)
+from astra_arena.core.offers import SEPARATOR
+from astra_arena.core.state_verdicts import state_components
+from astra_arena.core.tasks import Task
+from astra_arena.core.trajectory_reward import Mode, tally_calls, trajectory_component
+from astra_arena.core.turn_verdicts import turn_components
 
-Mode = Literal["strict", "astra"]
-Rule = Literal["arguments", "alternative", "row", "contained"]
-
-
-class Component(Model):
-    """One named, rule-decided part of a verdict, with its evidence."""
-
-    name: str
-    value: float
-    """In [0, 1]."""
-    evidence: JsonObject
+__all__ = ["Component", "Mode", "Verdict", "score", "unsupported_parts"]
 
 
 class Verdict(Model):
@@ -48,7 +29,7 @@ class Verdict(Model):
     reward: float
     """In [0, 1]."""
     solved: bool
-    """Whether every sub-question that needs a tool was solved and nothing forbidden was done."""
+    """Whether every sub-question that needs a tool was solved and every other component is 1."""
     components: tuple[Component, ...]
 
     def component(self, name: str) -> Component | None:
@@ -56,50 +37,14 @@ class Verdict(Model):
         return next((part for part in self.components if part.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """Which call solved a sub-question, and by which rule."""
-
-    call: int
-    rule: Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """The counts behind the trajectory reward."""
-
-    needed: int
-    solutions: dict[str, Solution]
-    calls: int
-    useful: int
-
-    @property
-    def recall(self) -> float:
-        """r: the share of sub-questions solved."""
-        return len(self.solutions) / self.needed if self.needed else 0.0
-
-    @property
-    def precision(self) -> float:
-        """p: the share of calls that newly solved at least one."""
-        return self.useful / self.calls if self.calls else 0.0
-
-
 def unsupported_parts(task: Task) -> tuple[str, ...]:
-    """Name the parts of a task that this version can neither play nor score.
+    """Name what keeps a task from being scored at all.
 
-    A task that has any is refused as a whole: a part that were ignored would be a wrong reward.
+    A task that has any is refused as a whole: silence would earn the same as work.
     """
-    parts = {
-        "more than one turn": len(task.turns) > 1,
-        "a turn that changes the tools": any(t.tools_added or t.tools_removed for t in task.turns),
-        "an expectation other than 'act'": any(t.expect.kind != "act" for t in task.turns),
-        "slots": bool(task.slots),
-        "final_answer": task.final_answer is not None,
-        "final_state": task.final_state is not None,
-        "no sub-question that needs a tool": not task.needed,
-        "several environments": len(task.environments) > 1,
-    }
-    return tuple(part for part, present in parts.items() if present)
+    asked = any(turn.expect.kind in ("answer", "ask", "decline") for turn in task.turns)
+    graded = bool(task.needed) or task.final_answer is not None or task.final_state is not None
+    return () if graded or asked else ("nothing that could be graded",)
 
 
 def score(task: Task, calls: tuple[CallRecord, ...], *, mode: Mode = "strict") -> Verdict:
@@ -108,157 +53,47 @@ def score(task: Task, calls: tuple[CallRecord, ...], *, mode: Mode = "strict") -
     Args:
         task: The task with its gold.
         calls: The host's log, in order.
-        mode: `strict` judges calls by arguments and rows; `astra` reproduces the paper, where a
-            sub-question is solved when the gold text is contained in the named tool's output.
+        mode: How calls solve sub-questions.
 
     Raises:
-        SpecError: if the task has parts that this version cannot score.
+        SpecError: if the task has nothing that could be graded.
     """
     unsupported = unsupported_parts(task)
     if unsupported:
         raise SpecError(f"task {task.id!r} cannot be scored: it has {', '.join(unsupported)}")
-    tally = tally_calls(task, calls, mode=mode)
-    value = trajectory_reward(tally, mode=mode)
-    components = [Component(name="f1", value=value, evidence=_f1_evidence(tally))]
-    clean = True
+    components: list[Component] = []
+    solved = True
+    if task.needed:
+        tally = tally_calls(task, calls, mode=mode)
+        components.append(trajectory_component(tally, mode=mode))
+        solved = len(tally.solutions) == tally.needed
+    components += turn_components(task, calls)
+    components += state_components(task, calls)
     if task.forbidden:
-        broken = [call.index for call in calls if call.tool in task.forbidden]
-        clean = not broken
-        evidence: JsonObject = {"calls": list[Json](broken)}
-        components.append(Component(name="forbidden", value=float(clean), evidence=evidence))
+        components.append(_forbidden(task, calls))
+    others = (part for part in components if part.name != "f1")
     return Verdict(
         task_id=task.id,
         mode=mode,
-        reward=value if clean else 0.0,
-        solved=clean and len(tally.solutions) == tally.needed,
+        reward=reward_of(components),
+        solved=solved and all(part.value == 1.0 for part in others),
         components=tuple(components),
     )
 
 
-def trajectory_reward(tally: Tally, *, mode: Mode = "strict") -> float:
-    """Return R in [0, 1] for the counts of an episode."""
-    solved = len(tally.solutions)
-    if solved == 0:
-        return 0.0
-    match mode:
-        case "strict":
-            r, p = tally.recall, tally.precision
-            return 2 * p * r / (p + r)
-        case "astra":
-            return min(1.0, 2 * solved / (tally.needed + tally.calls))
-        case _:
-            assert_never(mode)
+def reward_of(components: list[Component]) -> float:
+    """Return the mean of the graded components times the factors; 0 without a graded one."""
+    graded = [part.value for part in components if part.kind == "graded"]
+    factors = [part.value for part in components if part.kind == "factor"]
+    return fmean(graded) * prod(factors) if graded else 0.0
 
 
-def tally_calls(task: Task, calls: tuple[CallRecord, ...], *, mode: Mode = "strict") -> Tally:
-    """Walk the log once and note which call solved which sub-question."""
-    needed = {question.id for question in task.needed}
-    answers = gold_answers(task)
-    solutions: dict[str, Solution] = {}
-    useful = 0
-    for call in calls:
-        if not call.may_solve:
-            continue
-        done = _settled(task, set(solutions))
-        new: dict[str, Solution] = {}
-        for question in task.needed:
-            if question.id in solutions:
-                continue
-            rule = _solving_rule(question, call, done, answers, mode)
-            if rule is not None:
-                new[question.id] = Solution(call.index, rule)
-        solutions.update(new)
-        useful += bool(new)
-    charged = sum(call.counts for call in calls)
-    return Tally(needed=len(needed), solutions=solutions, calls=charged, useful=useful)
+def _forbidden(task: Task, calls: tuple[CallRecord, ...]) -> Component:
+    broken = [call.index for call in calls if _is_forbidden(task, call)]
+    evidence: JsonObject = {"calls": list[Json](broken)}
+    return Component(name="forbidden", value=float(not broken), evidence=evidence, kind="factor")
 
 
-def _settled(task: Task, solved: set[str]) -> set[str]:
-    """Return the solved sub-questions and those without a tool whose parents are all settled."""
-    settled = set(solved)
-    for question in task.in_order():
-        if question.tool is None and settled.issuperset(question.depends_on):
-            settled.add(question.id)
-    return settled
-
-
-def _solving_rule(
-    question: SubQuestion, call: CallRecord, done: set[str], answers: JsonObject, mode: Mode
-) -> Rule | None:
-    if call.environment != question.environment or call.result is None:
-        return None
-    if mode == "astra":
-        contained = call.tool == question.tool and gold_text(question) in _plain_json(call.result)
-        return "contained" if contained else None
-    if not done.issuperset(question.depends_on):
-        return None
-    if call.tool == question.tool:
-        gold = resolve_arguments(question.arguments, answers)
-        if same_json(call.arguments, gold):
-            return "arguments"
-        if _row_holds_answer(question, call.result):
-            return "row"
-    for other in question.alternatives:
-        if call.tool == other.tool and fits_alternative(other, call.arguments, answers):
-            return "alternative"
-    return None
-
-
-def _row_holds_answer(question: SubQuestion, result: JsonObject) -> bool:
-    where = question.answer.where
-    if where is None:
-        return False
-    try:
-        rows = resolve_pointer(result, where.rows)
-    except SpecError:
-        return False
-    if not isinstance(rows, list) or len(rows) > max(5, 2 * where.gold_rows):
-        return False
-    chosen = [row for row in rows if isinstance(row, dict) and _selected(row, where.equals)]
-    if len(chosen) != 1:
-        return False
-    try:
-        came = resolve_pointer(chosen[0], where.field)
-    except SpecError:
-        return False
-    answer = question.answer
-    return answers_match(answer.kind, answer.value, came, tolerance=answer.tolerance)
-
-
-def _selected(row: JsonObject, equals: dict[str, Scalar]) -> bool:
-    return all(name in row and same_json(row[name], value) for name, value in equals.items())
-
-
-def gold_text(question: SubQuestion) -> str:
-    """Return the gold answer as the text that mode `astra` looks for."""
-    return _plain_json(question.answer.value)
-
-
-def _plain_json(value: Json) -> str:
-    """Return a value as the text of an output: JSON, but strings as they read."""
-    match value:
-        case str():
-            return value
-        case list():
-            return "[" + ", ".join(_plain_json(item) for item in value) + "]"
-        case dict():
-            items = sorted(value.items())
-            return "{" + ", ".join(f"{key}: {_plain_json(item)}" for key, item in items) + "}"
-        case _:
-            return canonical_bytes(value).decode("ascii")
-
-
-def _f1_evidence(tally: Tally) -> JsonObject:
-    solved_by: JsonObject = {
-        identifier: {"call": solution.call, "rule": solution.rule}
-        for identifier, solution in tally.solutions.items()
-    }
-    return {
-        "needed": tally.needed,
-        "solved": len(tally.solutions),
-        "calls": tally.calls,
-        "useful": tally.useful,
-        "recall": tally.recall,
-        "precision": tally.precision,
-        "solved_by": solved_by,
-    }
+def _is_forbidden(task: Task, call: CallRecord) -> bool:
+    names = (call.tool, f"{call.environment}{SEPARATOR}{call.tool}")
+    return not call.own and any(name in task.forbidden for name in names)

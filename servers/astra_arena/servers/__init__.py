@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from astra_arena.servers.bundle import Bundle, load_bundle, write_bundle
     from astra_arena.servers.control import build_control_app
     from astra_arena.servers.emit import emit_server
-    from astra_arena.servers.episode import CallReply, Episode, open_episode
+    from astra_arena.servers.episode import Episode, open_episode
+    from astra_arena.servers.episode_log import CallReply
     from astra_arena.servers.failures import (
         ClosedEpisodeError,
         EpisodeLimitError,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from astra_arena.servers.serve import RunningServer, open_server
     from astra_arena.servers.server_process import ServerProcess, start_server_process
     from astra_arena.servers.stdio import serve_stdio
+    from astra_arena.servers.suite import Source, Suite, load_source, load_suite, write_suite
 
 __all__ = [
     "Addresses",
@@ -42,6 +44,8 @@ __all__ = [
     "McpApp",
     "RunningServer",
     "ServerProcess",
+    "Source",
+    "Suite",
     "UnknownEpisodeError",
     "VoidEpisodeError",
     "build_control_app",
@@ -49,6 +53,8 @@ __all__ = [
     "bundle_facts",
     "emit_server",
     "load_bundle",
+    "load_source",
+    "load_suite",
     "open_episode",
     "open_server",
     "read_journal",
@@ -56,6 +62,7 @@ __all__ = [
     "start_server_process",
     "verdict_of",
     "write_bundle",
+    "write_suite",
 ]
 
 _HOMES = {
@@ -63,7 +70,8 @@ _HOMES = {
     "bundle": ("Bundle", "load_bundle", "write_bundle"),
     "control": ("build_control_app",),
     "emit": ("emit_server",),
-    "episode": ("CallReply", "Episode", "open_episode"),
+    "episode": ("Episode", "open_episode"),
+    "episode_log": ("CallReply",),
     "failures": (
         "ClosedEpisodeError",
         "EpisodeLimitError",
@@ -79,6 +87,7 @@ _HOMES = {
     "serve": ("RunningServer", "open_server"),
     "server_process": ("ServerProcess", "start_server_process"),
     "stdio": ("serve_stdio",),
+    "suite": ("Source", "Suite", "load_source", "load_suite", "write_suite"),
 }
 
 

@@ -24,6 +24,7 @@ from astra_arena.servers.serve import (
     RunningServer,
 )
 from astra_arena.servers.serve import serve as serve_bundles
+from astra_arena.servers.suite import load_source
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 
@@ -101,7 +102,7 @@ def serve(
 
     run_loop(
         serve_bundles(
-            [load_bundle(path) for path in bundles],
+            [load_source(path) for path in bundles],
             host=host,
             port=port,
             control_port=control_port,

@@ -43,7 +43,8 @@ from astra_arena.servers.failures import (
     UnknownEpisodeError,
     VoidEpisodeError,
 )
-from astra_arena.servers.host import EpisodeHost, ServedEnvironment
+from astra_arena.servers.host import EpisodeHost, Served
+from astra_arena.servers.suite import offered_specs
 
 _STATUS: tuple[tuple[type[ArenaError], int], ...] = (
     (UnknownTaskError, 404),
@@ -109,7 +110,7 @@ def _add_environment_routes(app: FastAPI, host: EpisodeHost, token: str) -> None
         offset: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     ) -> Response:
-        everything = host.environment(environment).bundle.tasks
+        everything = host.environment(environment).source.tasks
         page = tuple(
             TaskInfo(
                 id=task.id,
@@ -143,7 +144,7 @@ def _add_episode_routes(app: FastAPI, host: EpisodeHost, token: str, addresses: 
             task, calls = found.record.task_id, len(found.record.calls)
         answer = EpisodeStatus(
             id=found.id,
-            environment=found.bundle.name,
+            environment=found.source.name,
             task=task,
             open=isinstance(found, Episode),
             calls=calls,
@@ -167,17 +168,17 @@ def _add_episode_routes(app: FastAPI, host: EpisodeHost, token: str, addresses: 
         return _json(_bytes(EpisodeEnd(record=closed.record, verdict=verdict)))
 
 
-def _environment_info(served: ServedEnvironment, host: EpisodeHost) -> EnvironmentInfo:
-    bundle = served.bundle
+def _environment_info(served: Served, host: EpisodeHost) -> EnvironmentInfo:
+    source = served.source
     return EnvironmentInfo(
-        name=bundle.name,
-        title=bundle.environment.title,
-        description=bundle.environment.description,
-        domain=bundle.environment.domain,
-        environment_digest=bundle.digests.environment,
-        tasks_digest=bundle.digests.tasks,
-        tasks=len(bundle.tasks),
-        tools=served.toolset.names,
+        name=source.name,
+        title=source.title,
+        description=source.description,
+        domain=source.domain,
+        environment_digest=source.digests.environment,
+        tasks_digest=source.digests.tasks,
+        tasks=len(source.tasks),
+        tools=tuple(tool.name for tool in offered_specs(source)),
         tier=host.sandbox.tier,
     )
 
@@ -185,15 +186,15 @@ def _environment_info(served: ServedEnvironment, host: EpisodeHost) -> Environme
 def _opened(episode: Episode, addresses: Addresses) -> OpenedEpisode:
     return OpenedEpisode(
         id=episode.id,
-        environment=episode.bundle.name,
-        environment_digest=episode.bundle.digests.environment,
-        tasks_digest=episode.bundle.digests.tasks,
+        environment=episode.source.name,
+        environment_digest=episode.source.digests.environment,
+        tasks_digest=episode.source.digests.tasks,
         task=episode.task.id,
         seed=episode.seed,
         variant=episode.task.variant,
         prompt=episode.task.prompt,
         budget=episode.task.budget,
-        mcp=addresses.episode_mcp(episode.bundle.name, episode.id),
+        mcp=addresses.episode_mcp(episode.source.name, episode.id),
         control=addresses.episode_control(episode.id),
         tier=episode.tier,
     )

@@ -1,7 +1,7 @@
-"""One attempt at one task: the live session, the ordered log, the budget and the verdict.
+"""One attempt at one task: live sessions, the conversation, the ordered log and the verdict.
 
 Calls are serialised in the order in which they arrive and finish whether or not their caller still
-waits, so that the log holds whatever happened to the world. An episode becomes void only when the
+waits, so that the log holds whatever happened to the worlds. An episode becomes void only when the
 machinery breaks. Nothing that arrives in a call may make it so: void would be a way out of a losing
 episode. Gold never enters a text for the agent; only `verdict` reads it.
 """
@@ -10,56 +10,52 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
-from astra_arena.core.calls import TOOL_FAILED_TEXT, CallRecord, Outcome
+from astra_arena.core.calls import ELICIT_TOOL, REPLY_TOOL, CallRecord, Outcome
 from astra_arena.core.canonical import Json, JsonObject, digest_of, digest_of_bytes
+from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import ArenaError, SpecError, UnknownTaskError
+from astra_arena.core.offers import ToolRef, tool_ref
 from astra_arena.core.rollouts import EpisodeRecord, Failure
-from astra_arena.core.tasks import Task
+from astra_arena.core.tasks import Slot, Task
+from astra_arena.core.user import telling
 from astra_arena.core.verdicts import Mode, Verdict, unsupported_parts
-from astra_arena.sandbox.contract import Broke, Failed, Program, Sandbox, Succeeded
-from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.checked_sandbox import CheckedSandbox
+from astra_arena.sandbox.contract import Program, Sandbox
+from astra_arena.sandbox.recovery import IdlePolicy
+from astra_arena.servers.conversation import REPLY, Conversation
+from astra_arena.servers.episode_log import CallReply, EpisodeLog
+from astra_arena.servers.fault_schedule import FaultSchedule
+from astra_arena.servers.members import (
+    LiveMember,
+    Member,
+    compiled_members,
+    members_in_use,
+)
 from astra_arena.servers.records import empty_record, verdict_of
-from astra_arena.servers.toolset import Accepted, Tool, Toolset, printable, storable
+from astra_arena.servers.suite import Source, Suite
+from astra_arena.servers.tool_runs import ToolRuns
+from astra_arena.servers.toolset import (
+    MESSAGE_CHARS,
+    Accepted,
+    Refused,
+    Tool,
+    Toolset,
+    printable,
+    storable,
+)
 
 logger = logging.getLogger(__name__)
 
 EPISODE_VOID_TEXT = "this episode cannot continue: its environment is not available"
 EPISODE_CLOSED_TEXT = "this episode has ended; no more calls are possible"
+EPISODE_DONE_TEXT = "the conversation is over; no more calls or replies are possible"
 
-_MESSAGE_CHARS = 4000
 _NAME_CHARS = 128
 _KEY_CHARS = 200
-_RECORDED_OVER_BUDGET = 256
-"""So many calls beyond the budget are logged and charged; further ones are only refused."""
-_REFUSED_BYTES = 4096
-"""Arguments of a refused call that are larger are logged as a note of their size and digest."""
-_LOGGED_BYTES = 8 << 20
-"""So many bytes of arguments the log of one episode holds; its agent decides how many come."""
-_CALL_OVERHEAD = 1024
-"""About what a logged call takes beside its arguments and its result."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallReply:
-    """What the agent gets."""
-
-    is_error: bool
-    text: str
-    structured: JsonObject | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Keyed:
-    """What a call with an idempotency key asked and got."""
-
-    tool: str
-    arguments_digest: str
-    reply: CallReply
+OnElicit: TypeAlias = Callable[[tuple[Slot, ...]], Awaitable[bool]]
+"""Asked whether the user tells these slots."""
 
 
 class Episode:
@@ -69,52 +65,93 @@ class Episode:
         self,
         *,
         identifier: str,
-        bundle: Bundle,
-        toolset: Toolset,
+        source: Source,
         task: Task,
         seed: int,
         tier: str,
-        session: DurableSession,
-        sandbox: CheckedSandbox,
+        members: Sequence[LiveMember],
     ) -> None:
         self.id = identifier
         """192 random bits; knowing it is the right to play the episode."""
-        self.bundle = bundle
+        self.source = source
         self.task = task
         self.seed = seed
         self.tier = tier
         self.void: Failure | None = None
         self.is_open = True
         self.last_used = time.monotonic()
-        self.on_record: Callable[[CallRecord], None] | None = None
-        """Called with each call before its reply is sent; an `ArenaError` voids the episode."""
         self.on_void: Callable[[Failure], None] | None = None
-        self._toolset = toolset
-        self._session = session
-        self._sandbox = sandbox
-        self._opened = time.monotonic()
-        self._calls: list[CallRecord] = []
-        self._charged = 0
-        self._argument_bytes = 0
-        self._log_bytes = 0
-        self._by_key: dict[str, _Keyed] = {}
+        self.on_elicit: OnElicit | None = None
+        """With `elicitation`: asked before the user tells what a call lacks; else the user does."""
+        self._members = {member.name: member for member in members}
+        self._log = EpisodeLog(task.budget)
+        self._runs = ToolRuns(self._members, FaultSchedule(task.faults, seed=seed), self._log)
+        names = {member.name: member.toolset.names for member in members}
+        self._conversation = Conversation(task, names)
         self._lock = asyncio.Lock()
         self._running: set[asyncio.Task[CallReply]] = set()
 
     @property
+    def on_record(self) -> Callable[[CallRecord], None] | None:
+        """Called with each call before its reply is sent; an `ArenaError` voids the episode."""
+        return self._log.on_record
+
+    @on_record.setter
+    def on_record(self, notify: Callable[[CallRecord], None] | None) -> None:
+        self._log.on_record = notify
+
+    @property
     def calls(self) -> tuple[CallRecord, ...]:
         """The log so far."""
-        return tuple(self._calls)
+        return self._log.calls
 
     @property
     def call_count(self) -> int:
         """How many calls the log holds."""
-        return len(self._calls)
+        return self._log.count
 
     @property
     def log_bytes(self) -> int:
         """About how much memory the log takes."""
-        return self._log_bytes + self._argument_bytes
+        return self._log.size
+
+    @property
+    def done(self) -> bool:
+        """Whether the conversation is over."""
+        return self._conversation.state.done
+
+    @property
+    def turn(self) -> int:
+        """Index of the task's turn that the agent is in."""
+        return self._conversation.state.turn
+
+    @property
+    def tools_differ(self) -> bool:
+        """Whether what is on offer is not just the tools of the source."""
+        task = self.task
+        joint_part = isinstance(self.source, Suite) and len(self._members) < len(
+            self.source.members
+        )
+        return bool(task.tools) or task.needs_reply or self.tools_change or joint_part
+
+    @property
+    def tools_change(self) -> bool:
+        """Whether what is on offer depends on the turn."""
+        return self._conversation.changes
+
+    def tools(self) -> tuple[ToolSpec, ...]:
+        """Return the tools on offer now, under the names that the agent uses; `reply` is not one.
+
+        That one is `conversation.REPLY_SPEC`, on offer when the task `needs_reply`.
+        """
+        return tuple(
+            self._tool(ref).spec.model_copy(update={"name": name})
+            for name, ref in self._conversation.offered.items()
+        )
+
+    def offers(self, tool: str) -> bool:
+        """Tell whether a tool is on offer now, `reply` included."""
+        return tool in self._conversation.offered or self._is_reply(tool)
 
     async def call(self, tool: str, arguments: Json, *, key: str | None = None) -> CallReply:
         """Make one call; it runs to its end even when the caller is cancelled.
@@ -129,6 +166,18 @@ class Episode:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
+    async def reply(
+        self, message: Json, kind: Json = "answer", *, key: str | None = None
+    ) -> CallReply:
+        """End the agent's turn; the structured reply holds what the `user` says, and `done`.
+
+        Args:
+            message: What the agent says.
+            kind: `answer`, `question` or `cannot`.
+            key: As for `call`.
+        """
+        return await self.call(REPLY_TOOL, {"message": message, "kind": kind}, key=key)
+
     async def refuse(self, tool: str, note: str, reason: str) -> str:
         """Log and charge a call that could not be read or sent; return the text for the agent.
 
@@ -139,27 +188,30 @@ class Episode:
         """
         async with self._lock:
             self.last_used = time.monotonic()
-            if self.void is not None:
-                return EPISODE_VOID_TEXT
-            if not self.is_open:
-                return EPISODE_CLOSED_TEXT
-            over = self._over_budget()
+            ended = self._ended()
+            if ended is not None:
+                return ended
+            over = None if self._is_reply(tool) else self._log.over_budget()
             outcome: Outcome = "invalid_arguments" if over is None else "over_budget"
             try:
-                shown = printable(over or reason, _MESSAGE_CHARS)
-                reply = self._refuse(printable(tool, _NAME_CHARS), note, outcome, shown)
+                shown = printable(over or reason, MESSAGE_CHARS)
+                return self._refuse(printable(tool, _NAME_CHARS), note, outcome, shown).text
             except ArenaError as error:
                 self._make_void(error.boundary, error.message)
                 return EPISODE_VOID_TEXT
-            return reply.text
+
+    def _ended(self) -> str | None:
+        if self.void is not None:
+            return EPISODE_VOID_TEXT
+        if not self.is_open:
+            return EPISODE_CLOSED_TEXT
+        return EPISODE_DONE_TEXT if self.done else None
 
     async def _serialised(self, tool: str, arguments: Json, key: str | None) -> CallReply:
         async with self._lock:
             self.last_used = time.monotonic()
-            if self.void is not None:
-                return CallReply(True, EPISODE_VOID_TEXT)
-            if not self.is_open:
-                return CallReply(True, EPISODE_CLOSED_TEXT)
+            if self.void is not None or not self.is_open:
+                return CallReply(True, self._ended() or EPISODE_CLOSED_TEXT)
             try:
                 return await self._keyed(printable(tool, _NAME_CHARS), arguments, key)
             except ArenaError as error:
@@ -174,145 +226,115 @@ class Episode:
             key = digest_of(key)
         stored = storable(arguments)
         asked = digest_of_bytes(stored.data)
-        before = self._by_key.get(key)
-        if before is not None:
-            if (before.tool, before.arguments_digest) == (tool, asked):
-                return before.reply
+        try:
+            before = self._log.answered(key, tool, asked)
+        except KeyError:
+            if self.done:
+                return CallReply(True, EPISODE_DONE_TEXT)
             problem = "this call key was used before, for another call"
             return self._refuse(tool, stored.value, "invalid_arguments", problem)
-        logged = len(self._calls)
+        if before is not None:
+            return before
+        logged = self._log.count
         reply = await self._charged_call(tool, arguments, key)
-        if len(self._calls) > logged:
+        if self._log.count > logged:
             # What is no longer logged is no longer remembered either: both would grow for ever.
-            self._by_key[key] = _Keyed(tool, asked, reply)
+            self._log.remember(key, tool, asked, reply)
         return reply
 
     async def _charged_call(self, tool: str, arguments: Json, key: str | None) -> CallReply:
-        over = self._over_budget()
+        if self.done:
+            return CallReply(True, EPISODE_DONE_TEXT)
+        if self._is_reply(tool):
+            return self._hear(arguments, key)
+        over = self._log.over_budget()
         if over is not None:
             return self._refuse(tool, storable(arguments).value, "over_budget", over, key=key)
-        known = self._toolset.get(tool)
-        if known is None:
-            names = ", ".join(self._toolset.names)
+        ref = self._conversation.offered.get(tool)
+        if ref is None:
+            own = [REPLY_TOOL] if self.task.needs_reply else []
+            names = ", ".join([*self._conversation.offered, *own])
             text = f"there is no tool {printable(tool, 64)!r}; the tools are: {names}"
             return self._refuse(tool, storable(arguments).value, "unknown_tool", text, key=key)
-        checked = known.accept(arguments)
+        checked = await self._checked(ref, arguments)
         if not isinstance(checked, Accepted):
             return self._refuse(
                 tool, checked.arguments, "invalid_arguments", checked.reason, key=key
             )
-        if self._argument_bytes + checked.size > _LOGGED_BYTES:
-            text = f"the arguments of this episode's calls are beyond {_LOGGED_BYTES} bytes in all"
-            return self._refuse(tool, checked.arguments, "invalid_arguments", text, key=key)
-        self._argument_bytes += checked.size
-        return await self._run(known, checked.arguments, key)
+        full = self._log.take_room(checked.size)
+        if full is not None:
+            return self._refuse(tool, checked.arguments, "invalid_arguments", full, key=key)
+        return await self._runs.run(ref, checked.arguments, key)
 
-    async def _run(self, tool: Tool, arguments: JsonObject, key: str | None) -> CallReply:
-        name = tool.spec.name
-        delivery = await self._execute(name, arguments)
-        recovered = delivery.recovered
-        match delivery.execution:
-            case Succeeded(result):
-                text = tool.read(result)
-                self._log_bytes += 2 * len(text)
-                self._record(name, arguments, "ok", result=result, recovered=recovered, key=key)
-                return CallReply(False, text, result)
-            case Failed(message):
-                shown = printable(message, _MESSAGE_CHARS)
-                self._record(
-                    name, arguments, "tool_failure", message=shown, recovered=recovered, key=key
-                )
-                return CallReply(True, shown)
-            case Broke(kind, detail):
-                defect = printable(f"{kind}: {detail}", _MESSAGE_CHARS)
-                # An agent's client reads a stdio server's stderr; the log has it for operators.
-                logger.debug("tool %r of %s broke: %s", name, self.bundle.name, defect)
-                self._record(
-                    name,
-                    arguments,
-                    "environment_error",
-                    message=TOOL_FAILED_TEXT,
-                    defect=defect,
-                    key=key,
-                )
-                return CallReply(True, TOOL_FAILED_TEXT)
+    async def _checked(self, ref: ToolRef, arguments: Json) -> Accepted | Refused:
+        """Check a call's arguments; with `elicitation`, have the user tell what they lack."""
+        tool = self._tool(ref)
+        checked = tool.accept(arguments)
+        if isinstance(checked, Accepted) or not isinstance(arguments, dict):
+            return checked
+        lacking = self._conversation.missing_slots(ref, tool, arguments)
+        filled = tool.accept({**arguments, **{name: one.value for name, one in lacking.items()}})
+        if not lacking or not isinstance(filled, Accepted):
+            return checked
+        slots = tuple({slot.name: slot for slot in lacking.values()}.values())
+        tells = self.on_elicit is None or await self.on_elicit(slots)
+        told: JsonObject = {slot.name: telling(slot) for slot in slots} if tells else {}
+        self._log.add(
+            ToolRef(self.source.name, ELICIT_TOOL),
+            {"tool": ref.full_name, "arguments": list[Json](lacking)},
+            "ok",
+            result={"told": told},
+            own=True,
+        )
+        self._conversation.tell(told)
+        return filled if tells else checked
 
-    async def _execute(self, tool: str, arguments: JsonObject) -> Delivery:
-        try:
-            return await self._session.call(tool, arguments)
-        except ArenaError:
-            raise
-        except Exception as error:
-            # Not known to be the machinery's own failure, so it must not make the episode void.
-            logger.debug("calling tool %r of %s failed", tool, self.bundle.name, exc_info=True)
-            broke = Broke("crashed", f"{type(error).__name__}: {error}", session_lost=True)
-            return Delivery(broke, recovered=False)
+    def _hear(self, arguments: Json, key: str | None) -> CallReply:
+        """Give a message to the user."""
+        late = self._log.out_of_time()
+        if late is not None:
+            return self._refuse(REPLY_TOOL, storable(arguments).value, "over_budget", late, key=key)
+        checked = REPLY.accept(arguments)
+        problem = (
+            self._log.take_room(checked.size) if isinstance(checked, Accepted) else checked.reason
+        )
+        if problem is not None or not isinstance(checked, Accepted):
+            shown = printable(problem or "", MESSAGE_CHARS)
+            return self._refuse(REPLY_TOOL, checked.arguments, "invalid_arguments", shown, key=key)
+        result = self._conversation.hear(checked.arguments)
+        ref = ToolRef(self.source.name, REPLY_TOOL)
+        self._log.add(ref, checked.arguments, "ok", result=result, key=key, own=True)
+        return CallReply(False, REPLY.read(result), result, charged=False)
 
-    def _over_budget(self) -> str | None:
-        budget = self.task.budget
-        if self._charged >= budget.calls:
-            return f"the budget of {budget.calls} calls is used up"
-        if time.monotonic() - self._opened > budget.seconds:
-            return f"the budget of {budget.seconds:g} seconds is used up"
-        return None
+    def _is_reply(self, tool: str) -> bool:
+        return tool == REPLY_TOOL and self.task.needs_reply
+
+    def _tool(self, ref: ToolRef) -> Tool:
+        return self._members[ref.environment].toolset.tools[ref.tool]
 
     def _refuse(
         self, tool: str, arguments: Json, outcome: Outcome, text: str, *, key: str | None = None
     ) -> CallReply:
-        if self._charged < self.task.budget.calls + _RECORDED_OVER_BUDGET:
-            self._record(tool, self._kept(arguments), outcome, message=text, key=key)
-        return CallReply(True, text)
+        own = self._is_reply(tool)
+        ref = ToolRef(self.source.name, tool) if own else self._ref_of(tool)
+        return self._log.refuse(ref, arguments, outcome, text, key=key, own=own)
 
-    def _kept(self, arguments: Json) -> Json:
-        """Return what the log keeps of arguments that were refused."""
-        data = storable(arguments).data
-        room = _LOGGED_BYTES - self._argument_bytes
-        if len(data) > min(_REFUSED_BYTES, room):
-            return f"({len(data)} bytes, {digest_of_bytes(data)})"
-        self._argument_bytes += len(data)
-        return arguments
-
-    def _record(
-        self,
-        tool: str,
-        arguments: Json,
-        outcome: Outcome,
-        *,
-        result: JsonObject | None = None,
-        message: str | None = None,
-        recovered: bool = False,
-        defect: str | None = None,
-        key: str | None = None,
-    ) -> None:
-        # Every value was checked or made here, so that validating it again would only cost time.
-        record = CallRecord.model_construct(
-            index=len(self._calls),
-            environment=self.bundle.name,
-            tool=tool,
-            arguments=arguments,
-            outcome=outcome,
-            result=result,
-            message=message,
-            recovered=recovered,
-            defect=defect,
-            key=key,
-        )
-        if self.on_record is not None:
-            self.on_record(record)
-        self._calls.append(record)
-        self._log_bytes += _CALL_OVERHEAD
-        self._charged += record.counts
+    def _ref_of(self, tool: str) -> ToolRef:
+        """Return how the log names a call, whether or not there is such a tool."""
+        if len(self._members) == 1:
+            return ToolRef(next(iter(self._members)), tool)
+        return tool_ref(tool, tuple(self._members)) or ToolRef(self.source.name, tool)
 
     def _make_void(self, boundary: str, message: str) -> None:
-        self.void = Failure(boundary=boundary, message=printable(message, _MESSAGE_CHARS))
+        self.void = Failure(boundary=boundary, message=printable(message, MESSAGE_CHARS))
         logger.error("an episode of task %r is void: %s", self.task.id, message)
         if self.on_void is not None:
             self.on_void(self.void)
 
     def record(self) -> EpisodeRecord:
         """Return what the host knows of the episode; it holds no gold."""
-        empty = empty_record(self.bundle, self.task, seed=self.seed, tier=self.tier)
-        defects = sum(call.outcome == "environment_error" for call in self._calls)
+        empty = empty_record(self.source, self.task, seed=self.seed, tier=self.tier)
+        defects = sum(call.outcome == "environment_error" for call in self.calls)
         return empty.model_copy(update={"calls": self.calls, "void": self.void, "defects": defects})
 
     def verdict(self, mode: Mode = "strict") -> Verdict:
@@ -324,74 +346,79 @@ class Episode:
         return verdict_of(self.task, self.record(), mode)
 
     async def close(self) -> None:
-        """End the session when the call in progress has ended; closing twice is harmless."""
+        """End the sessions when the call in progress has ended; closing twice is harmless."""
         self.is_open = False
         async with self._lock:
-            await self._end_session()
+            await self._end_sessions()
 
     async def abort(self) -> None:
-        """End the session without waiting for the call in progress."""
+        """End the sessions without waiting for the call in progress."""
         self.is_open = False
         for task in tuple(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        await self._end_session()
+        await self._end_sessions()
 
-    async def _end_session(self) -> None:
-        await self._session.close()
-        await self._sandbox.close()
+    async def _end_sessions(self) -> None:
+        for member in self._members.values():
+            await member.close()
 
 
 async def open_episode(
-    bundle: Bundle,
+    source: Source,
     task: Task,
     sandbox: Sandbox,
     *,
     seed: int = 0,
     variant: str | None = None,
+    members: Sequence[Member] | None = None,
     toolset: Toolset | None = None,
     program: Program | None = None,
     idle: IdlePolicy | None = None,
 ) -> Episode:
-    """Open an episode with a live session.
+    """Open an episode with a live session; with several members, one for each that the gold needs.
 
     Args:
-        seed: Keys the random streams of the session.
+        source: A bundle, or a suite, of which the members that the task names are in use.
+        seed: Keys the random streams of the sessions, and the faults.
         variant: Must be the task's own; `None` takes that.
-        toolset: The bundle's, when it was compiled already.
-        program: The bundle's, when it was made already; one with limits of its own, for instance.
-        idle: Hibernates the session when it was not called for long.
+        members: The source's, when they were compiled already.
+        toolset: A bundle's, when it was compiled already.
+        program: A bundle's, when it was made already; one with limits of its own, for instance.
+        idle: Hibernates the sessions when they were not called for long.
 
     Raises:
-        SpecError: if the task has parts that this version cannot play.
+        SpecError: if the task cannot be played, or not on this source.
         UnknownTaskError: if the task has no such variant.
         PolicyError: if the tool code was refused.
         SandboxUnavailableError: if no session can be started.
     """
     unsupported = unsupported_parts(task)
     if unsupported:
-        raise SpecError(
-            f"task {task.id!r} cannot be played by this version: it has {', '.join(unsupported)}"
-        )
+        raise SpecError(f"task {task.id!r} cannot be played: it has {', '.join(unsupported)}")
     if variant is not None and variant != task.variant:
         raise UnknownTaskError(
             f"task {task.id!r} has no variant {variant!r}; its variant is {task.variant!r}"
         )
-    toolset = toolset or Toolset(bundle.environment)
-    program = program or bundle.program()
-    checked = CheckedSandbox(sandbox, toolset)
-    await checked.prepare(program, seed=seed)
-    session = DurableSession(checked, program, seed=seed, idle=idle)
-    if idle is not None:
-        # Takes the session that was prepared, so that an episode without calls hibernates, too.
-        await session.wake()
-    return Episode(
+    chosen = members or compiled_members(source, toolset=toolset, program=program)
+    live = [
+        LiveMember(member, sandbox, seed=seed, idle=idle)
+        for member in members_in_use(source, chosen, task)
+    ]
+    episode = Episode(
         identifier=secrets.token_urlsafe(24),
-        bundle=bundle,
-        toolset=toolset,
+        source=source,
         task=task,
         seed=seed,
         tier=sandbox.tier,
-        session=session,
-        sandbox=checked,
+        members=live,
     )
+    needed = {question.environment for question in task.sub_questions}
+    try:
+        for member in live:
+            if len(live) == 1 or member.name in needed:
+                await member.prepare()
+    except BaseException:
+        await episode.close()
+        raise
+    return episode

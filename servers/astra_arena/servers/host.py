@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.verdicts import Mode, Verdict
-from astra_arena.sandbox.contract import Limits, Program, Sandbox
+from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.hibernation import IdleSessions
-from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.episode import Episode, open_episode
 from astra_arena.servers.failures import (
     ClosedEpisodeError,
     EpisodeLimitError,
     UnknownEpisodeError,
 )
+from astra_arena.servers.members import Member, compiled_members
 from astra_arena.servers.records import verdict_of
-from astra_arena.servers.toolset import Toolset
+from astra_arena.servers.suite import Source
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +34,11 @@ LIVE_SESSIONS = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class ServedEnvironment:
-    """A bundle with what all its episodes share."""
+class Served:
+    """A bundle or a suite with what all its episodes share."""
 
-    bundle: Bundle
-    toolset: Toolset
-    program: Program
+    source: Source
+    members: tuple[Member, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class ClosedEpisode:
     """What is kept of an episode after its end, so that a lost reply can be asked for again."""
 
     id: str
-    bundle: Bundle
+    source: Source
     record: EpisodeRecord
     log_bytes: int
     """About how much memory the record takes."""
@@ -63,14 +62,14 @@ class ClosedEpisode:
         Raises:
             VoidEpisodeError: if the machinery broke.
         """
-        return verdict_of(self.bundle.task(self.record.task_id), self.record, mode)
+        return verdict_of(self.source.task(self.record.task_id), self.record, mode)
 
 
 class EpisodeHost:
     """Opens and finds episodes of a fixed set of environments.
 
     Args:
-        bundles: The environments; their names must differ.
+        sources: The bundles and suites; their names must differ.
         sandbox: Runs the tool code; it stays the caller's to close.
         max_episodes: How many may be open at once.
         idle_seconds: An episode that nobody used for so long is closed.
@@ -84,7 +83,7 @@ class EpisodeHost:
 
     def __init__(
         self,
-        bundles: Sequence[Bundle],
+        sources: Sequence[Source],
         sandbox: Sandbox,
         *,
         max_episodes: int = MAX_EPISODES,
@@ -95,20 +94,18 @@ class EpisodeHost:
         hibernate_seconds: float = HIBERNATE_SECONDS,
         live_sessions: int = LIVE_SESSIONS,
     ) -> None:
-        names = [bundle.name for bundle in bundles]
+        names = [source.name for source in sources]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
-            paths = ", ".join(str(bundle.path) for bundle in bundles if bundle.name in doubled)
+            paths = ", ".join(str(source.path) for source in sources if source.name in doubled)
             raise SettingsError(
                 f"environment names must differ, but {', '.join(doubled)} came twice ({paths}); "
                 "serve them from two processes or rename one"
             )
         self.sandbox = sandbox
         self.environments = {
-            bundle.name: ServedEnvironment(
-                bundle, Toolset(bundle.environment), bundle.program(limits)
-            )
-            for bundle in bundles
+            source.name: Served(source, compiled_members(source, limits=limits))
+            for source in sources
         }
         self.on_close: list[Callable[[str], Awaitable[None]]] = []
         """Called with the id of each episode that ended."""
@@ -127,7 +124,7 @@ class EpisodeHost:
         """How many episodes are open."""
         return len(self._open)
 
-    def environment(self, name: str) -> ServedEnvironment:
+    def environment(self, name: str) -> Served:
         """Return the environment called `name`.
 
         Raises:
@@ -152,7 +149,7 @@ class EpisodeHost:
             SandboxUnavailableError: if no session can be started.
         """
         served = self.environment(environment)
-        task = served.bundle.task(task_id)
+        task = served.source.task(task_id)
         if len(self._open) + self._opening >= self._max_episodes:
             raise EpisodeLimitError(
                 f"{self._max_episodes} episodes are open, which is the limit; close some, wait, or "
@@ -161,13 +158,12 @@ class EpisodeHost:
         self._opening += 1
         try:
             episode = await open_episode(
-                served.bundle,
+                served.source,
                 task,
                 self.sandbox,
                 seed=seed,
                 variant=variant,
-                toolset=served.toolset,
-                program=served.program,
+                members=served.members,
                 idle=self._idle,
             )
         finally:
@@ -216,7 +212,7 @@ class EpisodeHost:
         before = self._closed.get(episode.id)
         if before is not None:
             return before
-        closed = ClosedEpisode(episode.id, episode.bundle, episode.record(), episode.log_bytes)
+        closed = ClosedEpisode(episode.id, episode.source, episode.record(), episode.log_bytes)
         self._closed[episode.id] = closed
         self._closed_bytes += closed.log_bytes
         self._open.pop(episode.id, None)

@@ -74,7 +74,7 @@ class McpApp:
         async with AsyncExitStack() as stack:
             for name, served in self._host.environments.items():
                 manager = StreamableHTTPSessionManager(
-                    build_mcp_server(served.bundle, _episode_of),
+                    build_mcp_server(served.source, _episode_of),
                     json_response=True,
                     security_settings=security,
                     max_request_body_size=MAX_REQUEST_BYTES,
@@ -105,7 +105,7 @@ class McpApp:
         try:
             self._host.environment(environment)
             episode = self._host.get(episode_id)
-            if episode.bundle.name != environment:
+            if episode.source.name != environment:
                 raise EpisodeError("this episode belongs to another environment")
         except (EpisodeError, UnknownTaskError) as error:
             await _refuse(send, 404, error.message)
@@ -127,7 +127,7 @@ class McpApp:
             return
         if body is None:
             return
-        manager = self._managers[episode.bundle.name]
+        manager = self._managers[episode.source.name]
         session = next((value for name, value in headers if name == _SESSION_HEADER), None)
         if session is None:
             send = self._noting_session(send, episode.id, manager)

@@ -1,4 +1,4 @@
-"""An environment as an MCP server: a fixed list of tools, each call given to an episode.
+"""A bundle or a suite as an MCP server: the tools on offer, each call given to an episode.
 
 The server is stateless. A function finds the episode that a request belongs to, so that one server
 carries any number of episodes and both generations of the protocol. Every handler catches what may
@@ -14,12 +14,14 @@ from mcp.server import Server, ServerRequestContext
 from mcp.server.caching import CacheHint
 from mcp.shared.exceptions import MCPError
 
-from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META
+from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META, UNCHARGED_META
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import EpisodeError
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.episode import CallReply, Episode
+from astra_arena.servers.conversation import REPLY_SPEC
+from astra_arena.servers.episode import Episode
+from astra_arena.servers.episode_log import CallReply
+from astra_arena.servers.suite import Source, offered_specs
 
 logger = logging.getLogger(__name__)
 
@@ -38,28 +40,31 @@ _COMPLETE: JsonObject = {"resultType": "complete"}
 
 
 def build_mcp_server(
-    bundle: Bundle, find_episode: EpisodeFinder, *, instructions: str | None = None
+    source: Source, find_episode: EpisodeFinder, *, instructions: str | None = None
 ) -> Server[Any]:
-    """Make the MCP server of an environment.
+    """Make the MCP server of a bundle or a suite.
 
     Args:
-        bundle: The environment; its tools are listed in the order of its manifest.
+        source: The environments; their tools are listed in the order of their manifests.
         find_episode: Says which episode a request belongs to.
         instructions: What a host may show its model; the environment's description when absent.
     """
-    environment = bundle.environment
-    listed: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in environment.tools]}
-    names = {tool.name for tool in environment.tools}
+    every = offered_specs(source)
+    plain: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in every]}
     # The SDK compares request headers with arguments that a schema mirrors into them; looking for
     # such arguments on every call costs a tenth of it, so only schemas that have some are given.
     mirrored = {
         tool.name: tool.input_schema
-        for tool in environment.tools
+        for tool in every
         if _MIRROR_KEYWORD in canonical_bytes(tool.input_schema)
     }
 
-    async def list_tools(_: RequestContext, __: wire.PaginatedRequestParams) -> JsonObject:
-        return listed
+    async def list_tools(context: RequestContext, _: wire.PaginatedRequestParams) -> JsonObject:
+        try:
+            episode = find_episode(context)
+        except EpisodeError:
+            return plain
+        return _listed(episode) if episode.tools_differ else plain
 
     async def call_tool(context: RequestContext, params: wire.CallToolRequestParams) -> JsonObject:
         arguments: Json = {} if params.arguments is None else params.arguments
@@ -69,23 +74,24 @@ def build_mcp_server(
             if unsent is not None:
                 text = await episode.refuse(params.name, "(not sent)", unsent)
                 return _wire_reply(CallReply(True, text))
+            known = episode.offers(params.name)
             reply = await episode.call(
                 params.name, arguments, key=_meta_text(params, CALL_KEY_META)
             )
         except EpisodeError as error:
             raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
         except Exception:
-            logger.exception("a call to %s was not answered", bundle.name)
+            logger.exception("a call to %s was not answered", source.name)
             raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
-        if params.name not in names:
+        if not known:
             raise MCPError(code=wire.INVALID_PARAMS, message=reply.text)
         return _wire_reply(reply)
 
     server: Server[Any] = Server(
-        environment.name,
-        version=bundle.digests.environment.partition(":")[2][:12],
-        title=environment.title,
-        instructions=instructions or environment.description,
+        source.name,
+        version=source.digests.environment.partition(":")[2][:12],
+        title=source.title,
+        instructions=instructions or source.description,
         get_tool_input_schema=mirrored.get,
         cache_hints={"tools/list": CacheHint(ttl_ms=LIST_FRESH_MS, scope="public")},
     )
@@ -94,6 +100,17 @@ def build_mcp_server(
     # Tracing costs a fifth of a call even when nothing collects it.
     server.middleware.clear()
     return server
+
+
+def _listed(episode: Episode) -> JsonObject:
+    """List what is on offer in an episode now."""
+    own = [REPLY_SPEC] if episode.task.needs_reply else []
+    return {
+        **_COMPLETE,
+        "ttlMs": 0 if episode.tools_change else LIST_FRESH_MS,
+        "cacheScope": "private",
+        "tools": [_wire_tool(tool) for tool in (*episode.tools(), *own)],
+    }
 
 
 def _wire_tool(tool: ToolSpec) -> JsonObject:
@@ -113,6 +130,8 @@ def _wire_reply(reply: CallReply) -> JsonObject:
     answer: JsonObject = {**_COMPLETE, "content": content, "isError": reply.is_error}
     if reply.structured is not None:
         answer["structuredContent"] = reply.structured
+    if not reply.charged:
+        answer["_meta"] = {UNCHARGED_META: True}
     return answer
 
 

@@ -3,16 +3,16 @@
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import Mode, Verdict, score
-from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.failures import VoidEpisodeError
+from astra_arena.servers.suite import Source
 
 
-def empty_record(bundle: Bundle, task: Task, *, seed: int, tier: str) -> EpisodeRecord:
+def empty_record(source: Source, task: Task, *, seed: int, tier: str) -> EpisodeRecord:
     """Return the record of an episode in which nothing has happened."""
     return EpisodeRecord(
-        environment=bundle.name,
-        environment_digest=bundle.digests.environment,
-        tasks_digest=bundle.digests.tasks or "",
+        environment=source.name,
+        environment_digest=source.digests.environment,
+        tasks_digest=source.digests.tasks or "",
         task_id=task.id,
         seed=seed,
         variant=task.variant,

@@ -16,10 +16,10 @@ from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
-from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.control import build_control_app
 from astra_arena.servers.host import IDLE_SECONDS, MAX_EPISODES, EpisodeHost
 from astra_arena.servers.http_app import McpApp
+from astra_arena.servers.suite import Source
 
 DEFAULT_PORT = 8640
 DEFAULT_CONTROL_PORT = 8641
@@ -47,7 +47,7 @@ class _PlaneServer(uvicorn.Server):
 
 @asynccontextmanager
 async def open_server(
-    bundles: Sequence[Bundle],
+    bundles: Sequence[Source],
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -107,7 +107,7 @@ async def open_server(
 
 
 async def serve(
-    bundles: Sequence[Bundle],
+    bundles: Sequence[Source],
     *,
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,

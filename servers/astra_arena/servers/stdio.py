@@ -19,19 +19,20 @@ from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.servers.episode import Episode, open_episode
 from astra_arena.servers.journal import Journal
 from astra_arena.servers.mcp_app import build_mcp_server
+from astra_arena.servers.members import compiled_members
 from astra_arena.servers.pipes import run_over_stdio
 from astra_arena.servers.records import empty_record
+from astra_arena.servers.suite import Source, load_source
 from astra_arena.servers.unreadable import UNKNOWN_TOOL
 
 _PARENT_CHECK_SECONDS = 0.5
 
 
 async def serve_stdio(
-    bundle_path: Path,
+    path: Path,
     task_id: str,
     *,
     seed: int = 0,
@@ -42,7 +43,7 @@ async def serve_stdio(
     """Serve one episode over stdin and stdout until the client goes.
 
     Args:
-        bundle_path: The bundle's folder.
+        path: The folder of a bundle or a suite.
         task_id: The task; its prompt becomes the server's instructions.
         seed: Keys the random streams of the session.
         journal_dir: Where the episode's journal is written; without one its verdict is lost.
@@ -56,8 +57,8 @@ async def serve_stdio(
     """
     # Taken first: whoever starts this process may be gone before the bundle is read.
     parent = os.getppid()
-    bundle = load_bundle(bundle_path)
-    task = bundle.task(task_id)
+    source = load_source(path)
+    task = source.task(task_id)
     sandbox = sandbox or ProcessSandbox()
     if isinstance(sandbox, RemoteSandbox):
         # The record names the tier. Without a worker the episode is void, which is recorded below.
@@ -65,9 +66,9 @@ async def serve_stdio(
             await sandbox.connect()
     try:
         async with _journaled_episode(
-            bundle, task, sandbox, seed=seed, journal_dir=journal_dir, limits=limits
+            source, task, sandbox, seed=seed, journal_dir=journal_dir, limits=limits
         ) as episode:
-            server = build_mcp_server(bundle, lambda _: episode, instructions=task.prompt)
+            server = build_mcp_server(source, lambda _: episode, instructions=task.prompt)
 
             async def charge(note: str) -> None:
                 await episode.refuse(UNKNOWN_TOOL, note, "the request cannot be read")
@@ -79,7 +80,7 @@ async def serve_stdio(
 
 @asynccontextmanager
 async def _journaled_episode(
-    bundle: Bundle,
+    source: Source,
     task: Task,
     sandbox: Sandbox,
     *,
@@ -87,12 +88,12 @@ async def _journaled_episode(
     journal_dir: Path | None,
     limits: Limits | None,
 ) -> AsyncGenerator[Episode]:
-    header = empty_record(bundle, task, seed=seed, tier=sandbox.tier)
+    header = empty_record(source, task, seed=seed, tier=sandbox.tier)
     identifier = secrets.token_urlsafe(24)
     journal = None if journal_dir is None else Journal(journal_dir, identifier, header)
     try:
-        program = bundle.program(limits)
-        episode = await open_episode(bundle, task, sandbox, seed=seed, program=program)
+        members = compiled_members(source, limits=limits)
+        episode = await open_episode(source, task, sandbox, seed=seed, members=members)
     except SandboxUnavailableError as error:
         if journal is not None:
             journal.add_void(Failure(boundary=error.boundary, message=error.message))

@@ -23,6 +23,9 @@ MAX_DEPTH = 64
 MAX_ARGUMENT_BYTES = 256 * 1024
 """Largest arguments of a call, as canonical JSON. The log keeps them."""
 
+MESSAGE_CHARS = 4000
+"""Longest text that the log and the agent get of a call that failed."""
+
 NUMBER_LIMIT = 2**63
 """Numbers in arguments lie below it in magnitude, at any depth and whatever a schema says.
 

@@ -1,0 +1,113 @@
+"""The conversation of one episode: the user's side, the tool `reply`, and the tools on offer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+from astra_arena.core.calls import REPLY_TOOL
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.environment import ToolSpec
+from astra_arena.core.offers import ToolRef, offered_tools, slots_of_arguments
+from astra_arena.core.tasks import Slot, Task
+from astra_arena.core.user import ReplyKind, UserState, hear
+from astra_arena.servers.toolset import Tool
+
+SPOKEN_CHARS = 16_384
+"""Longest message of an agent."""
+
+# Built past validation: the name is reserved for this very tool.
+REPLY_SPEC = ToolSpec.model_construct(
+    name=REPLY_TOOL,
+    description=(
+        "Say something to the user and end your turn: an answer, a question to the user, or that "
+        "you cannot do what was asked. Returns what the user says next."
+    ),
+    input_schema={
+        "type": "object",
+        "properties": {
+            "message": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": SPOKEN_CHARS,
+                "description": "What to say to the user.",
+            },
+            "kind": {
+                "type": "string",
+                "enum": ["answer", "question", "cannot"],
+                "default": "answer",
+                "description": (
+                    "`answer`: it is done, or this is the answer. `question`: something is needed "
+                    "from the user first. `cannot`: the tools do not allow it."
+                ),
+            },
+        },
+        "required": ["message"],
+        "additionalProperties": False,
+    },
+    output_schema={
+        "type": "object",
+        "properties": {
+            "user": {
+                "type": ["string", "null"],
+                "description": "What the user says next; null at the end.",
+            },
+            "done": {"type": "boolean", "description": "Whether the conversation is over."},
+        },
+        "required": ["user", "done"],
+        "additionalProperties": False,
+    },
+    read_only=False,
+)
+REPLY = Tool(REPLY_SPEC)
+
+
+class Conversation:
+    """The user's side of one episode.
+
+    Args:
+        task: The task.
+        members: Tool names of each environment in use, in order.
+
+    Raises:
+        SpecError: if the task names a tool that no member has.
+    """
+
+    def __init__(self, task: Task, members: Mapping[str, Sequence[str]]) -> None:
+        self.state = UserState()
+        self._task = task
+        # All at once: a name that is wrong in a later turn must not come to light in the middle.
+        phases = [offered_tools(task, members, turn=turn) for turn in range(len(task.turns))]
+        self._phases: tuple[dict[str, ToolRef], ...] = tuple(phases)
+
+    @property
+    def offered(self) -> Mapping[str, ToolRef]:
+        """The tools on offer now, by the name that the agent uses."""
+        return self._phases[self.state.turn]
+
+    @property
+    def changes(self) -> bool:
+        """Whether what is on offer depends on the turn."""
+        return any(phase.keys() != self._phases[0].keys() for phase in self._phases)
+
+    def hear(self, arguments: JsonObject) -> JsonObject:
+        """Take a message that satisfies the schema of `reply`; return what the user says."""
+        kind = cast("ReplyKind", arguments["kind"])
+        reaction = hear(self._task, self.state, str(arguments["message"]), kind)
+        self.state = reaction.state
+        return {"user": reaction.text, "done": reaction.state.done}
+
+    def missing_slots(self, ref: ToolRef, tool: Tool, arguments: JsonObject) -> dict[str, Slot]:
+        """Return the arguments that a call lacks and the user can tell, where that may be asked.
+
+        Empty unless the task is one of `elicitation` and the user knows everything that is lacking.
+        """
+        required = tool.spec.input_schema.get("required")
+        if self._task.variant != "elicitation" or not isinstance(required, list):
+            return {}
+        bound = slots_of_arguments(self._task, ref)
+        missing = [str(name) for name in required if str(name) not in arguments]
+        return {name: bound[name] for name in missing} if bound.keys() >= set(missing) else {}
+
+    def tell(self, names: Iterable[str]) -> None:
+        """Take notice that the user told these slots outside of a turn."""
+        self.state = replace(self.state, revealed=self.state.revealed | set(names))

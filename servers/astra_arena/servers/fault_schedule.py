@@ -1,0 +1,52 @@
+"""The injected faults of one episode: which call meets one, and what the agent gets instead."""
+
+from collections import Counter
+
+from astra_arena.core.canonical import JsonObject, canonical_bytes
+from astra_arena.core.errors import SpecError
+from astra_arena.core.faults import Fault, FaultPlan, fault_of, truncated_page
+from astra_arena.core.offers import ToolRef
+from astra_arena.servers.toolset import Tool
+
+
+class FaultSchedule:
+    """Counts how often each very call was made, which decides how it fares.
+
+    Args:
+        plan: The task's; without one no call meets a fault.
+        seed: The episode's.
+    """
+
+    def __init__(self, plan: FaultPlan | None, *, seed: int) -> None:
+        self._plan = plan
+        self._seed = seed
+        self._attempts: Counter[tuple[ToolRef, bytes]] = Counter()
+
+    def next_fault(self, ref: ToolRef, arguments: JsonObject, *, read_only: bool) -> Fault | None:
+        """Return the fault that this call meets, and count the call."""
+        if self._plan is None:
+            return None
+        key = (ref, canonical_bytes(arguments))
+        attempt = self._attempts[key]
+        self._attempts[key] += 1
+        return fault_of(
+            self._plan,
+            seed=self._seed,
+            environment=ref.environment,
+            tool=ref.tool,
+            arguments=arguments,
+            attempt=attempt,
+            read_only=read_only,
+        )
+
+
+def page_cut_short(tool: Tool, result: JsonObject) -> JsonObject | None:
+    """Return half of a page, where the tool's own schema allows of it."""
+    page = truncated_page(result)
+    if page is None:
+        return None
+    try:
+        tool.read(page)
+    except SpecError:
+        return None
+    return page

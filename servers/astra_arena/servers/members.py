@@ -1,0 +1,150 @@
+"""The environments of an episode: what all episodes share of one, and one episode's live session.
+
+A session is opened when its member is called first, so that members whose tools only distract cost
+nothing.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from astra_arena.core.calls import StateRecord
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.errors import ArenaError, PolicyError, SpecError
+from astra_arena.core.tasks import Task
+from astra_arena.sandbox.contract import Broke, Limits, Program, Sandbox
+from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy
+from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.checked_sandbox import CheckedSandbox
+from astra_arena.servers.suite import Source, Suite, members_of
+from astra_arena.servers.toolset import Toolset
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A bundle with what all its episodes share."""
+
+    bundle: Bundle
+    toolset: Toolset
+    program: Program
+
+    @property
+    def name(self) -> str:
+        """The environment's name."""
+        return self.bundle.name
+
+
+def compiled_members(
+    source: Source,
+    *,
+    limits: Limits | None = None,
+    toolset: Toolset | None = None,
+    program: Program | None = None,
+) -> tuple[Member, ...]:
+    """Compile the schemas of all environments of a bundle or a suite, and name their programs.
+
+    Args:
+        limits: What a session may use; the sandbox's defaults when absent.
+        toolset: A bundle's, when it was compiled already.
+        program: A bundle's, when it was made already.
+    """
+    return tuple(
+        Member(bundle, toolset or Toolset(bundle.environment), program or bundle.program(limits))
+        for bundle in members_of(source)
+    )
+
+
+def members_in_use(source: Source, members: Sequence[Member], task: Task) -> tuple[Member, ...]:
+    """Return the members that a task names by their environment digests, in their order.
+
+    Raises:
+        SpecError: if the task names an environment that is not among them.
+    """
+    if not isinstance(source, Suite):
+        if len(task.environments) > 1:
+            raise SpecError(
+                f"task {task.id!r} cannot be played on the bundle {source.name!r}: it has "
+                f"{len(task.environments)} environments; play it on the suite that holds them"
+            )
+        return tuple(members)
+    named = {member.bundle.digests.environment: member for member in members}
+    unknown = sorted(set(task.environments) - set(named))
+    if unknown:
+        raise SpecError(
+            f"task {task.id!r} is about the environment {unknown[0]}, which is none of: "
+            f"{', '.join(member.name for member in members)}"
+        )
+    return tuple(named[digest] for digest in named if digest in task.environments)
+
+
+class LiveMember:
+    """One episode's world of a member.
+
+    Args:
+        member: The member.
+        sandbox: Runs its tool code; stays the caller's.
+        seed: Keys the random streams of the session.
+        idle: Hibernates the session when it was not called for long.
+    """
+
+    def __init__(
+        self, member: Member, sandbox: Sandbox, *, seed: int, idle: IdlePolicy | None
+    ) -> None:
+        self.name = member.name
+        self.toolset = member.toolset
+        self._program = member.program
+        self._seed = seed
+        self._idle = idle
+        self._sandbox = CheckedSandbox(sandbox, member.toolset)
+        self._session = DurableSession(self._sandbox, member.program, seed=seed, idle=idle)
+
+    async def prepare(self) -> None:
+        """Open the session now, so that whoever opens an episode learns of failures.
+
+        Raises:
+            PolicyError: if the tool code was refused.
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        await self._sandbox.prepare(self._program, seed=self._seed)
+        if self._idle is not None:
+            # Takes the session that was prepared, so that an episode without calls hibernates, too.
+            await self._session.wake()
+
+    async def call(self, tool: str, arguments: JsonObject) -> Delivery:
+        """Run one tool.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        try:
+            return await self._session.call(tool, arguments)
+        except PolicyError as error:
+            return Delivery(Broke("raised", error.message, session_lost=True), recovered=False)
+        except ArenaError:
+            raise
+        except Exception as error:
+            # Not known to be the machinery's own failure, so it must not make the episode void.
+            logger.debug("calling tool %r of %s failed", tool, self.name, exc_info=True)
+            detail = f"{type(error).__name__}: {error}"
+            return Delivery(Broke("crashed", detail, session_lost=True), recovered=False)
+
+    async def state(self) -> StateRecord | Broke:
+        """Return what the world is now.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        difference = await self._session.state_difference()
+        if isinstance(difference, Broke):
+            return difference
+        digest = (await self._session.snapshot()).state_digest
+        if digest is None:
+            return Broke("crashed", "the state's digest could not be had", session_lost=True)
+        return StateRecord(digest=digest, difference=difference)
+
+    async def close(self) -> None:
+        """End the session; closing twice is harmless."""
+        await self._session.close()
+        await self._sandbox.close()

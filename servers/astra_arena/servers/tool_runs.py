@@ -1,0 +1,135 @@
+"""What becomes of calls that may run: faults before and after them, results, and states left."""
+
+import logging
+from collections.abc import Mapping
+
+from astra_arena.core.calls import TOOL_FAILED_TEXT, StateRecord
+from astra_arena.core.canonical import JsonObject
+from astra_arena.core.faults import Fault
+from astra_arena.core.offers import ToolRef
+from astra_arena.sandbox.contract import Broke, Failed, Succeeded
+from astra_arena.servers.episode_log import CallReply, EpisodeLog
+from astra_arena.servers.fault_schedule import FaultSchedule, page_cut_short
+from astra_arena.servers.members import LiveMember
+from astra_arena.servers.toolset import MESSAGE_CHARS, printable
+
+logger = logging.getLogger(__name__)
+
+_UNTOLD_STATE = StateRecord(digest="", difference={"truncated": True})
+"""Of a world of which nothing could be learned after a write; it is never the one wanted."""
+
+
+class ToolRuns:
+    """Runs the accepted calls of one episode.
+
+    Args:
+        members: The episode's, by name.
+        faults: Which calls are disturbed.
+        log: Where the calls are logged.
+    """
+
+    def __init__(
+        self, members: Mapping[str, LiveMember], faults: FaultSchedule, log: EpisodeLog
+    ) -> None:
+        self._members = members
+        self._faults = faults
+        self._log = log
+
+    async def run(self, ref: ToolRef, arguments: JsonObject, key: str | None) -> CallReply:
+        """Run one call, log it and return what the agent gets.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        tool = self._members[ref.environment].toolset.tools[ref.tool]
+        fault = self._faults.next_fault(ref, arguments, read_only=tool.spec.read_only)
+        if fault is not None and not fault.after:
+            return self._lose(ref, arguments, fault, key)
+        delivery = await self._members[ref.environment].call(ref.tool, arguments)
+        match delivery.execution:
+            case Succeeded(result, trace):
+                state = None if trace == "" else await self._members[ref.environment].state()
+                if isinstance(state, Broke):
+                    return self._break(ref, arguments, state, key, state=_UNTOLD_STATE)
+                if fault is not None:
+                    return self._disturb(ref, arguments, result, fault, key, state)
+                text = tool.read(result)
+                self._log.add_bytes(2 * len(text))
+                recovered = delivery.recovered
+                self._log.add(
+                    ref, arguments, "ok", result=result, recovered=recovered, key=key, state=state
+                )
+                return CallReply(False, text, result)
+            case Failed(message):
+                if fault is not None:
+                    return self._lose(ref, arguments, fault, key)
+                shown = printable(message, MESSAGE_CHARS)
+                recovered = delivery.recovered
+                self._log.add(
+                    ref, arguments, "tool_failure", message=shown, recovered=recovered, key=key
+                )
+                return CallReply(True, shown)
+            case Broke() as broke:
+                return self._break(ref, arguments, broke, key)
+
+    def _break(
+        self,
+        ref: ToolRef,
+        arguments: JsonObject,
+        broke: Broke,
+        key: str | None,
+        *,
+        state: StateRecord | None = None,
+    ) -> CallReply:
+        defect = printable(f"{broke.kind}: {broke.detail}", MESSAGE_CHARS)
+        # An agent's client reads a stdio server's stderr; the log has it for operators.
+        logger.debug("tool %r of %s broke: %s", ref.tool, ref.environment, defect)
+        self._log.add(
+            ref,
+            arguments,
+            "environment_error",
+            message=TOOL_FAILED_TEXT,
+            defect=defect,
+            key=key,
+            state=state,
+        )
+        return CallReply(True, TOOL_FAILED_TEXT)
+
+    def _disturb(
+        self,
+        ref: ToolRef,
+        arguments: JsonObject,
+        result: JsonObject,
+        fault: Fault,
+        key: str | None,
+        state: StateRecord | None,
+    ) -> CallReply:
+        """Lose the reply of a call that ran, or all but the beginning of it."""
+        tool = self._members[ref.environment].toolset.tools[ref.tool]
+        page = page_cut_short(tool, result) if fault.kind == "truncated_page" else None
+        if page is None:
+            return self._lose(ref, arguments, fault, key, state=state)
+        text = tool.read(page)
+        self._log.add_bytes(2 * len(text))
+        self._log.add(ref, arguments, "ok", result=page, fault=fault.kind, key=key, state=state)
+        return CallReply(False, text, page, charged=False)
+
+    def _lose(
+        self,
+        ref: ToolRef,
+        arguments: JsonObject,
+        fault: Fault,
+        key: str | None,
+        *,
+        state: StateRecord | None = None,
+    ) -> CallReply:
+        self._log.add(
+            ref,
+            arguments,
+            "tool_failure",
+            message=fault.message,
+            fault=fault.kind,
+            key=key,
+            state=state,
+        )
+        return CallReply(True, fault.message, charged=False)

@@ -1,0 +1,1 @@
+"""Variants of tasks, each proved by execution: withheld tools, untold values, faults and more."""
