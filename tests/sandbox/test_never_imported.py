@@ -24,8 +24,10 @@ RUNNERS = {
 }
 GUEST = Path("sandbox/astra_arena/sandbox/guest")
 KNOWN = {
-    # Verbs by a table of names in that very file.
+    # Verbs, and public names, by tables in these very files.
     Path("core/astra_arena/core/cli.py"): {"import_module"},
+    Path("servers/astra_arena/servers/__init__.py"): {"import_module"},
+    Path("client/astra_arena/client/__init__.py"): {"import_module"},
 }
 
 
