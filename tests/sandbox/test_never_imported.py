@@ -24,6 +24,8 @@ RUNNERS = {
 }
 GUEST = Path("sandbox/astra_arena/sandbox/guest")
 KNOWN = {
+    # A library that an extra brings, by a name in the code.
+    Path("synthesizer/astra_arena/synthesizer/sources/typed_files.py"): {"import_module"},
     # Verbs, and public names, by tables in these very files.
     Path("core/astra_arena/core/cli.py"): {"import_module"},
     Path("servers/astra_arena/servers/__init__.py"): {"import_module"},
