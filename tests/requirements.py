@@ -59,12 +59,50 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sandbox:no-orphans": _issue("no process outlives its host"),
     "sandbox:refused-code": _issue("code that does not parse or lacks a tool is refused unrun"),
     "sandbox:recovery": _issue("a broken call is retried once in a fresh, replayed session"),
+    "sandbox:tiers:probe": _sandbox("a probe says which tier is in force, and why no higher one"),
+    "sandbox:tiers:minimum": _sandbox("below the minimum tier nothing runs"),
+    "sandbox:tiers:enforced": _sandbox("the mandatory tier's filter, limits and user are in force"),
+    "sandbox:tiers:no-fallback": _sandbox(
+        "where tool code cannot be confined nothing runs; the error names the container image"
+    ),
+    "sandbox:tiers:recorded": _sandbox("every rollout records the tier that was in force"),
+    "sandbox:unsafe": _sandbox(
+        "running unconfined is asked for, said loudly and refused for training data"
+    ),
+    "sandbox:containers": _sandbox("it works in a container with Docker's default profile"),
+    "sandbox:never-void": _sandbox("no sequence of calls makes an episode void"),
+    "sandbox:state:digest": _sandbox("equal states have equal digests, others do not"),
+    "sandbox:state:difference": _sandbox("what a session changed can be had as data"),
+    "sandbox:state:rows-only": _sandbox("tool code changes rows, not schema or connection"),
+    "sandbox:large-world": _sandbox(
+        "300,000 rows can be read, sorted and changed under the filter"
+    ),
+    "sandbox:remote:authenticated": _sandbox(
+        "a worker and its clients prove that they know a token"
+    ),
+    "sandbox:remote:multiplexed": _sandbox("one connection holds many sessions"),
+    "sandbox:remote:lost-worker": _sandbox("a lost worker means a replay on another"),
+    "sandbox:recovery:checked": _sandbox("a rebuilt state that differs is told with both digests"),
+    "sandbox:hibernation": _sandbox("sessions that idle give up their process and come back"),
+    "sandbox:branches": _sandbox("any interleaving of branches equals the serial runs"),
+    "sandbox:branches:released": _sandbox("a released snapshot frees its memory"),
     "sandbox:branches:live": _sandbox(
         "a live branch equals one by replay, and is taken where it can be, if it was asked for"
     ),
     "sandbox:branches:no-other-forks": _sandbox(
         "tool code cannot fork: one fork for each branch that the host asks for, and no other"
     ),
+    "sandbox:deterministic:restarts": _sandbox(
+        "replies and digests are the same in every process of every fork server"
+    ),
+    "sandbox:isolation-proof": _sandbox("interleaved sessions are checked against serial ones"),
+    "sandbox:conformance": _sandbox("one suite that every implementation passes"),
+    "sandbox:attacks": _sandbox("hostile tools are contained on every tier, or only they die"),
+    "sandbox:attacks:secrets": _sandbox("no secret of the host is in a process that it starts"),
+    "sandbox:replies:fuzzed": _sandbox("no bytes of a session raise in the host"),
+    "sandbox:guest-alone": _sandbox("the confined side imports the standard library only"),
+    "sandbox:refused-code:line": _sandbox("refused code is a finding with file, line and reason"),
+    "sandbox:never-imported": _sandbox("no command imports a bundle's code into its own process"),
     # servers
     "bundle:deterministic": _issue("equal inputs make equal bundle bytes"),
     "bundle:digest": _issue("a bundle whose digest does not match is refused by file name"),

@@ -6,8 +6,10 @@ from astra_arena.sandbox.tiers import TIERS
 from tests.adversarial.catalogue import CATEGORIES
 from tests.adversarial.driver import BRANCHES
 from tests.adversarial.running import USERS, verdicts
+from tests.support.requirement import requirement
 
 
+@requirement("sandbox:attacks")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("user", USERS)
 @pytest.mark.parametrize("tier", [*TIERS, *(tier + BRANCHES for tier in (TIERS[0], TIERS[-1]))])
@@ -24,6 +26,7 @@ def test_no_attack_gets_out(name: str, tier: str, user: str) -> None:
     assert wrong == {}
 
 
+@requirement("sandbox:attacks")
 @pytest.mark.parametrize("name", [name for name, one in CATEGORIES.items() if one.bites])
 def test_the_attacks_are_real(name: str) -> None:
     """Where nothing confines them they succeed: it is not that they cannot work."""
@@ -32,6 +35,7 @@ def test_the_attacks_are_real(name: str) -> None:
     assert {attack: ending for attack, (ending, _) in told.items() if ending == "held"} == {}
 
 
+@requirement("sandbox:attacks")
 def test_there_are_many() -> None:
     assert sum(len(category.names) for category in CATEGORIES.values()) >= 60
     for category in CATEGORIES.values():

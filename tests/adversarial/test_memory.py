@@ -10,6 +10,7 @@ import pytest
 from astra_arena.sandbox import ProcessSandbox
 from tests.adversarial.catalogue import MARK
 from tests.adversarial.driver import program_in
+from tests.support.requirement import requirement
 
 
 def memory_of(pid: int) -> bytes:
@@ -31,6 +32,7 @@ def parent_of(pid: int) -> int:
     return int(stat.rpartition(") ")[2].split()[1])
 
 
+@requirement("sandbox:attacks:secrets")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may read the memory of others")
 async def test_no_secret_is_in_a_session_or_in_its_servers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_TOKEN", MARK)

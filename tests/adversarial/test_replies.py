@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from astra_arena.core.canonical import canonical_bytes
 from astra_arena.sandbox import Broke, DurableSession, Failed, ProcessSandbox, Succeeded
 from tests.sandbox.programs import program_of
+from tests.support.requirement import requirement
 
 CODE = r"""
 import os, signal
@@ -63,6 +64,7 @@ framed = (replies | st.binary(max_size=300)).map(lambda body: len(body).to_bytes
 said = framed | st.binary(max_size=300) | st.tuples(framed, st.binary(max_size=20)).map(b"".join)
 
 
+@requirement("sandbox:replies:fuzzed")
 @pytest.mark.timeout(120)
 def test_no_bytes_of_a_session_raise_or_stay(tmp_path: Path) -> None:
     with asyncio.Runner() as runner:
@@ -93,6 +95,7 @@ def test_no_bytes_of_a_session_raise_or_stay(tmp_path: Path) -> None:
             runner.run(sandbox.close())
 
 
+@requirement("sandbox:never-void")
 @pytest.mark.timeout(120)
 def test_no_sequence_of_calls_voids_an_episode(tmp_path: Path) -> None:
     """`SandboxUnavailableError` is what voids; tool code cannot bring it about."""

@@ -12,8 +12,10 @@ from astra_arena.core.errors import SandboxUnavailableError, SettingsError
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers import open_server
 from tests.servers.small_bundle import write_small_bundle
+from tests.support.requirement import requirement
 
 
+@requirement("sandbox:unsafe")
 async def test_an_unconfined_server_gives_no_training_data(tmp_path: Path) -> None:
     bundle = write_small_bundle(tmp_path)
     async with (

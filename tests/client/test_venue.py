@@ -87,6 +87,7 @@ async def test_http_and_stdio_give_the_same_calls_and_verdict(tmp_path: Path) ->
 
 @pytest.mark.parametrize("transport", ["http", "stdio"])
 @pytest.mark.anyio
+@requirement("sandbox:tiers:recorded")
 async def test_what_agents_do_wrong_is_answered_and_logged(tmp_path: Path, transport: str) -> None:
     agent = Meddling()
     async with venue_of(transport, tmp_path) as (_, venue):

@@ -21,6 +21,7 @@ from tests.docker.containers import (
 )
 from tests.sandbox.programs import program_of
 from tests.sandbox.workers import TOKEN
+from tests.support.requirement import requirement
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
@@ -58,6 +59,7 @@ print([name for name in ("mcp", "fastapi", "httpx", "uvicorn", "pytest") if u.fi
     assert run_python(image, script, runtime="runc").splitlines() == ["['sandbox']", "[]"]
 
 
+@requirement("sandbox:containers")
 def test_the_sandbox_conforms_in_a_container(image: str, runtime: str) -> None:
     script = (Path(__file__).parent / "inside_conformance.py").read_text(encoding="utf-8")
     said = json.loads(run_python(image, script, runtime=runtime, timeout_s=800))
@@ -67,6 +69,7 @@ def test_the_sandbox_conforms_in_a_container(image: str, runtime: str) -> None:
     assert len(said["outcomes"]) >= 16
 
 
+@requirement("sandbox:containers")
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_no_attack_gets_out_of_its_session_in_a_container(
     image: str, runtime: str, name: str

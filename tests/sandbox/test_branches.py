@@ -33,6 +33,7 @@ from astra_arena.sandbox import (
 )
 from astra_arena.sandbox.isolation import reply_text
 from tests.sandbox.programs import program_of
+from tests.support.requirement import requirement
 
 CODE = """
 import random
@@ -100,6 +101,7 @@ def place(request: pytest.FixtureRequest) -> Generator[Place]:
         runner.run(sandbox.close())
 
 
+@requirement("sandbox:branches")
 def test_any_interleaving_of_branches_equals_the_serial_runs(place: Place) -> None:
     class Branching(RuleBasedStateMachine):
         lines: Bundle[Line] = Bundle("lines")
@@ -143,6 +145,7 @@ def test_any_interleaving_of_branches_equals_the_serial_runs(place: Place) -> No
     )
 
 
+@requirement("sandbox:branches")
 async def test_a_branch_goes_on_from_the_snapshot_not_from_the_session(tmp_path: Path) -> None:
     async with ProcessSandbox() as sandbox:
         origin = DurableSession(sandbox, program_of(tmp_path, CODE), seed=5)
@@ -168,6 +171,7 @@ async def test_only_calls_that_wrote_are_made_again(tmp_path: Path) -> None:
         assert (await session.snapshot()).replayed_calls == 1
 
 
+@requirement("sandbox:recovery:checked")
 async def test_a_branch_that_differs_is_refused_with_both_digests(tmp_path: Path) -> None:
     sandbox = ScriptedSandbox({"put": {}})
     session = DurableSession(sandbox, program_of(tmp_path, CODE), seed=5)
@@ -180,6 +184,7 @@ async def test_a_branch_that_differs_is_refused_with_both_digests(tmp_path: Path
     assert "sha256:other" in error.value.message
 
 
+@requirement("sandbox:recovery:checked")
 async def test_a_rebuilt_world_that_differs_breaks_the_call_with_both_digests(
     tmp_path: Path,
 ) -> None:
@@ -197,6 +202,7 @@ async def test_a_rebuilt_world_that_differs_breaks_the_call_with_both_digests(
     assert await session.call("put", {}) == Delivery(Succeeded({}), recovered=False)
 
 
+@requirement("sandbox:branches:released")
 async def test_a_released_handle_frees_its_memory(tmp_path: Path) -> None:
     sandbox = ScriptedSandbox({"put": {}})
     session = DurableSession(sandbox, program_of(tmp_path, CODE), seed=5)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from astra_arena.sandbox.guest.sqlite_world import SqliteWorld
 from astra_arena.sandbox.guest.world import WorldError
 from astra_arena.sandbox.guest.worlds import opened_world
+from tests.support.requirement import requirement
 
 WIDE = ", ".join(f"c{number}" for number in range(130))
 SCHEMA = f"""
@@ -132,6 +133,7 @@ STATES: dict[str, str] = {}
 DIGESTS: dict[str, str] = {}
 
 
+@requirement("sandbox:state:digest")
 @given(st.lists(CALLS, max_size=6))
 @example(
     [(["DELETE FROM node", "UPDATE pair SET k = lower(k)"], True), (["DELETE FROM heap"], True)]
@@ -245,6 +247,7 @@ REFUSED = (
 )
 
 
+@requirement("sandbox:state:rows-only")
 @pytest.mark.parametrize("statement", REFUSED)
 def test_tool_code_may_only_read_and_write_rows(statement: str) -> None:
     world = SqliteWorld(IMAGE)

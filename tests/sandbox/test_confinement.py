@@ -140,6 +140,7 @@ async def test_the_environment_is_empty(tmp_path: Path) -> None:
     assert await look(tmp_path, "environment") == {"python": {}, "c": None}
 
 
+@requirement("sandbox:tiers:enforced")
 async def test_what_the_kernel_knows_of_a_session(tmp_path: Path) -> None:
     async with session_of(tmp_path, LOOK) as session:
         proc = Path(f"/proc/{session.pid}")
@@ -168,6 +169,7 @@ async def test_the_channel_is_the_only_descriptor(tmp_path: Path) -> None:
         assert score == "1000\n"
 
 
+@requirement("sandbox:tiers:enforced")
 @pytest.mark.skipif(os.geteuid() != 0, reason="others stay the user they are")
 async def test_root_becomes_nobody(tmp_path: Path) -> None:
     assert await look(tmp_path, "ids") == {"ids": [65534]}

@@ -37,6 +37,10 @@ def name_of(check: Check) -> str:
     "sandbox:failures",
     "sandbox:no-trace",
     "sandbox:refused-code",
+    "sandbox:conformance",
+    "sandbox:large-world",
+    "sandbox:isolation-proof",
+    "sandbox:deterministic:restarts",
 )
 @pytest.mark.parametrize("check", CHECKS, ids=name_of)
 async def test_it_conforms(make_sandbox: SandboxFactory, check: Check) -> None:

@@ -19,6 +19,7 @@ from astra_arena.sandbox.guest.sqlite_world import SqliteWorld
 from astra_arena.sandbox.replies import difference_of
 from tests.sandbox.programs import program_of
 from tests.sandbox.test_capture import CALLS, IMAGE, TABLES, Call, content, image_of, made
+from tests.support.requirement import requirement
 
 BY_NAME = {"node": ("id",), "pair": ("k", "n"), "log": ("at",), "sqlite_sequence": ("name",)}
 
@@ -51,6 +52,7 @@ START = rows_of(SqliteWorld(IMAGE))
 SEEN: dict[str, JsonObject] = {}
 
 
+@requirement("sandbox:state:difference")
 @given(st.lists(CALLS, max_size=6))
 def test_a_difference_leads_from_the_first_state_to_the_last(calls: list[Call]) -> None:
     world = SqliteWorld(IMAGE)
@@ -122,6 +124,7 @@ def test_rows_are_named_by_their_key_or_by_their_content() -> None:
     }
 
 
+@requirement("sandbox:state:difference")
 def test_large_differences_are_cut_alike_for_equal_states() -> None:
     image = image_of("CREATE TABLE a(id INTEGER PRIMARY KEY, x); CREATE TABLE b(x);")
     numbers = "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) SELECT"
@@ -157,6 +160,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 OBJECTS = st.dictionaries(st.sampled_from(["a", "b/c", "~", ""]), VALUES)
 
 
+@requirement("sandbox:state:difference")
 @given(OBJECTS, OBJECTS)
 def test_values_that_differ_are_named_at_the_deepest_place(
     before: JsonObject, after: JsonObject

@@ -14,6 +14,7 @@ from astra_arena.core.errors import PolicyError
 from astra_arena.sandbox import Limits, ProcessSandbox, Succeeded
 from astra_arena.sandbox.guest.policy import checked_code
 from tests.sandbox.programs import program_of, session_of
+from tests.support.requirement import requirement
 
 GUEST = Path(guest.__file__).parent
 MODULES = sorted(GUEST.glob("*.py"))
@@ -32,12 +33,14 @@ print(*sorted(foreign))
 """
 
 
+@requirement("sandbox:guest-alone")
 def test_its_modules_import_without_any_installed_package() -> None:
     command = [sys.executable, "-I", "-S", "-c", IMPORT_ALL]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     assert done.stdout.split() == ["__main__", "astra_arena"]
 
 
+@requirement("sandbox:guest-alone")
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
 def test_it_names_the_standard_library_and_itself_only(path: Path) -> None:
     named: set[str] = set()
@@ -73,6 +76,7 @@ def test_good_code_comes_back_compiled() -> None:
     assert isinstance(marshal.loads(code), CodeType)
 
 
+@requirement("sandbox:refused-code:line")
 @pytest.mark.parametrize(
     ("source", "finding"),
     [

@@ -12,6 +12,7 @@ from astra_arena.sandbox import (
     Succeeded,
 )
 from tests.sandbox.programs import program_of
+from tests.support.requirement import requirement
 
 CODE = """
 def put(db, *, name):
@@ -46,6 +47,7 @@ def _is_descendant(pid: int) -> bool:
     return False
 
 
+@requirement("sandbox:hibernation")
 async def test_the_least_recently_used_sessions_go_when_too_many_are_live(tmp_path: Path) -> None:
     idle = IdleSessions(idle_s=60.0, most_live=2)
     async with ProcessSandbox() as sandbox:
@@ -66,6 +68,7 @@ async def test_the_least_recently_used_sessions_go_when_too_many_are_live(tmp_pa
         await idle.close()
 
 
+@requirement("sandbox:hibernation")
 async def test_a_session_that_is_not_used_loses_its_process(tmp_path: Path) -> None:
     idle = IdleSessions(idle_s=0.05, most_live=100)
     async with ProcessSandbox() as sandbox:

@@ -212,6 +212,7 @@ def daemon(db):
         await until_gone(pid)
 
 
+@requirement("sandbox:never-void")
 async def test_a_tool_that_kills_its_server_is_broken_not_unavailable(tmp_path: Path) -> None:
     async with ProcessSandbox(tier="unsafe", import_policy="any") as sandbox:
         program = program_of(tmp_path, KILL_SERVER)
@@ -293,6 +294,7 @@ async def test_the_interpreter_of_a_virtual_environment_will_do(tmp_path: Path) 
         assert "astra_arena" not in str(execution.result["path"])
 
 
+@requirement("sandbox:tiers:no-fallback")
 async def test_elsewhere_than_on_linux_the_container_image_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

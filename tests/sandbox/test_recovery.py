@@ -135,6 +135,7 @@ async def test_two_failures_of_the_machinery_are_raised(tmp_path: Path) -> None:
     )
 
 
+@requirement("sandbox:recovery:checked")
 @pytest.mark.parametrize("replayed", [Succeeded({"n": 2}), Failed("no"), CRASHED])
 async def test_a_replay_that_differs_breaks_the_call(tmp_path: Path, replayed: Execution) -> None:
     sandbox = scripted(Succeeded({"n": 1}), BROKEN, replayed)
@@ -161,6 +162,7 @@ async def test_committed_calls_survive_a_crash_with_equal_results(tmp_path: Path
         await session.close()
 
 
+@requirement("sandbox:never-void")
 @pytest.mark.parametrize("tool", ["add_and_die", "kill_the_server", "kill_the_base", "later"])
 async def test_no_sequence_of_calls_makes_the_sandbox_unavailable(
     tmp_path: Path, tool: str

@@ -31,6 +31,7 @@ from tests.sandbox.workers import (
     until,
     worker_inside,
 )
+from tests.support.requirement import requirement
 
 CODE = """
 import random
@@ -76,6 +77,7 @@ async def test_a_worker_below_the_minimum_is_not_used(tmp_path: Path) -> None:
             await sandbox.connect()
 
 
+@requirement("sandbox:remote:authenticated")
 async def test_a_wrong_token_is_refused_and_named(tmp_path: Path) -> None:
     async with worker_inside(tmp_path, ScriptedSandbox(echoing)) as (_, address):
         sandbox = RemoteSandbox([address], token="not the token at all", patience_s=0)
@@ -83,6 +85,7 @@ async def test_a_wrong_token_is_refused_and_named(tmp_path: Path) -> None:
             await sandbox.connect()
 
 
+@requirement("sandbox:remote:authenticated")
 async def test_a_worker_that_does_not_know_the_token_gets_nothing(tmp_path: Path) -> None:
     async def behave(peer: Peer) -> None:
         await peer.welcome("some other token")
@@ -117,6 +120,7 @@ async def test_the_token_never_crosses_the_wire(tmp_path: Path) -> None:
     assert TOKEN.encode() not in b"".join(heard)
 
 
+@requirement("sandbox:remote:lost-worker")
 @pytest.mark.parametrize("busy", [True, False])
 async def test_a_worker_killed_during_or_between_calls_is_made_good_by_another(
     tmp_path: Path, busy: bool
@@ -195,6 +199,7 @@ async def test_a_worker_that_falls_silent_is_lost(tmp_path: Path) -> None:
                 await sandbox.open_session(program_of(tmp_path, CODE), seed=1)
 
 
+@requirement("sandbox:remote:multiplexed")
 async def test_many_sessions_at_once_keep_their_worlds_apart(tmp_path: Path) -> None:
     with running_worker(tmp_path) as worker:
         async with worker.sandbox() as sandbox:

@@ -6,20 +6,25 @@ import errno
 
 import pytest
 
-from astra_arena.sandbox.guest.seccomp import Instruction, assembled
+from astra_arena.sandbox.guest.seccomp import Instruction, asking, assembled
 from astra_arena.sandbox.guest.syscalls import (
     AARCH64,
     ALLOWED,
+    ASKED_OF_SERVER,
     AUDIT_ARCHITECTURES,
+    BRANCHING,
+    FORK_FLAGS,
     MISSING,
     NUMBERS,
     X86_64,
     number_of,
 )
+from tests.support.requirement import requirement
 
 MACHINES = (X86_64, AARCH64)
 ALLOW, KILL = 0x7FFF0000, 0x80000000
 REFUSE, ABSENT = 0x50000 | errno.EPERM, 0x50000 | errno.ENOSYS
+ASK = 0x7FC00000
 OWN_PID = 0x7FFFFFF1
 
 
@@ -62,6 +67,7 @@ def verdict(machine: str, name_or_number: str | int, *arguments: int) -> int:
     return run(assembled(machine), number, *arguments, architecture=architecture)[0]
 
 
+@requirement("sandbox:tiers:enforced")
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_number_that_is_not_named_is_refused(machine: str) -> None:
     named = {number_of(name, machine) for name in (*ALLOWED, *MISSING)}
@@ -150,4 +156,34 @@ def test_the_numbers_are_those_of_libseccomp() -> None:
         for name, numbers in NUMBERS.items():
             architecture = ctypes.c_uint32(AUDIT_ARCHITECTURES[machine])
             assert resolve(architecture, name.encode("ascii")) == numbers[place], (machine, name)
-    assert set(NUMBERS) == {*ALLOWED, *MISSING}
+    assert set(NUMBERS) == {*ALLOWED, *BRANCHING, *MISSING, "seccomp"}
+
+
+@requirement("sandbox:branches:no-other-forks")
+@pytest.mark.parametrize("machine", MACHINES)
+def test_sessions_that_branch_may_ask_for_one_kind_of_fork(machine: str) -> None:
+    architecture = AUDIT_ARCHITECTURES[machine]
+    first, second = assembled(machine, BRANCHING), asking(machine)
+    for number in range(1100):
+        verdicts = [run(one, number, architecture=architecture)[0] for one in (first, second)]
+        asked = number in {number_of(name, machine) for name in ASKED_OF_SERVER}
+        assert verdicts[1] == (ASK if asked else ALLOW)
+        # Without flags it is no fork of that kind.
+        assert (verdicts[0] == ALLOW) <= (number != number_of("clone", machine))
+    clone = number_of("clone", machine)
+    for flags, stack in (
+        (17, 0),
+        (0x01200011, 0),
+        (FORK_FLAGS | 0x100, 0),
+        (FORK_FLAGS | 1 << 32, 0),
+        (FORK_FLAGS, 4096),
+        (FORK_FLAGS, 1 << 32),
+    ):
+        assert run(first, clone, flags, stack, architecture=architecture)[0] == REFUSE
+    assert run(first, clone, FORK_FLAGS, 0, architecture=architecture)[0] == ALLOW
+    for name in ("kill", "tgkill"):
+        for pid in (OWN_PID, 0, 1):
+            number = number_of(name, machine)
+            assert run(first, number, pid, 9, architecture=architecture)[0] == REFUSE
+    # The first filter ends those; the second must not make them a question.
+    assert run(second, clone, FORK_FLAGS, architecture=0x40000003)[0] == ALLOW

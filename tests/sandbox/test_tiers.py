@@ -9,6 +9,7 @@ from astra_arena.core.errors import SandboxUnavailableError, SettingsError
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.sandbox.jail import ENVIRONMENT, jailed
 from astra_arena.sandbox.tiers import TIERS, base_interpreter, chosen_tier, covers, probe_tiers
+from tests.support.requirement import requirement
 
 PYTHON = base_interpreter()
 
@@ -23,6 +24,7 @@ def test_a_tier_covers_those_whose_layers_it_has() -> None:
     assert not covers("unsafe", "seccomp")
 
 
+@requirement("sandbox:tiers:probe")
 def test_the_probe_names_a_tier_or_says_why_not() -> None:
     report = probe_tiers()
     assert report.tier in TIERS
@@ -38,6 +40,7 @@ def test_the_strongest_tier_is_chosen_and_a_lower_one_on_demand() -> None:
     assert chosen_tier(PYTHON, exactly="unsafe") == "unsafe"
 
 
+@requirement("sandbox:tiers:minimum")
 def test_below_the_minimum_nothing_runs() -> None:
     with pytest.raises(SandboxUnavailableError, match="container image"):
         chosen_tier(PYTHON, minimum="seccomp+landlock", exactly="seccomp")
@@ -45,6 +48,7 @@ def test_below_the_minimum_nothing_runs() -> None:
         chosen_tier(PYTHON, minimum="seccomp", exactly="unsafe")
 
 
+@requirement("sandbox:tiers:probe")
 def test_a_jail_that_cannot_be_had_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(SandboxUnavailableError, match="bubblewrap"):
@@ -58,6 +62,7 @@ def test_a_tier_that_does_not_exist_is_a_setting_that_cannot_be_used() -> None:
             _ = ProcessSandbox(min_tier=name).tier
 
 
+@requirement("sandbox:tiers:no-fallback")
 def test_elsewhere_than_on_linux_no_tier_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     for exactly in (None, "seccomp", "unsafe"):

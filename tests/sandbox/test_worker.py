@@ -37,6 +37,7 @@ from astra_arena.sandbox.remote_values import wire_program
 from astra_arena.sandbox.worker_store import BlobStore
 from tests.sandbox.programs import program_of
 from tests.sandbox.workers import TOKEN, Peer, peer_of, until, worker_inside
+from tests.support.requirement import requirement
 
 ECHO = "def echo(db, *, x): return {'x': x}\n"
 
@@ -131,6 +132,7 @@ async def test_an_oversized_frame_is_refused_by_its_length_alone(tmp_path: Path)
         await require_alive(address, tmp_path)
 
 
+@requirement("sandbox:remote:authenticated")
 async def test_a_frame_said_again_or_altered_is_refused(tmp_path: Path) -> None:
     async with worker_inside(tmp_path, ScriptedSandbox(echoing)) as (_, address):
         for copies in (2, 1):

@@ -95,6 +95,7 @@ class RawServer:
 
 @requirement("servers:stdio")
 @pytest.mark.parametrize("era", ERAS)
+@requirement("sandbox:tiers:recorded")
 async def test_a_task_is_played_and_scored_from_the_journal(
     bundle: Bundle, tmp_path: Path, era: Era
 ) -> None:

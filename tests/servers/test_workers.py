@@ -12,8 +12,10 @@ from astra_arena.core.cli import run
 from astra_arena.servers import Bundle
 from tests.sandbox.workers import TOKEN, running_worker
 from tests.servers.playing import control_client, open_one, outcomes, record_of, serving, solve
+from tests.support.requirement import requirement
 
 
+@requirement("sandbox:remote:lost-worker")
 async def test_an_episode_outlives_its_worker(bundle: Bundle, tmp_path: Path) -> None:
     with running_worker(tmp_path) as one, running_worker(tmp_path) as two:
         async with (
