@@ -50,7 +50,12 @@ async def test_the_tools_of_all_members_in_use_are_on_offer_by_their_full_names(
     sandbox = ScriptedSandbox({})
     joint = await open_episode(town, town.task(JOINT_TASK), sandbox)
     alone = await open_episode(town, town.task(GUIDE_TASK), sandbox)
-    assert [tool.name for tool in alone.tools()] == ["get_city", "set_note", "remove_city"]
+    assert [tool.name for tool in alone.tools()] == [
+        "get_city",
+        "list_cities",
+        "set_note",
+        "remove_city",
+    ]
     names = [tool.name for tool in joint.tools()]
     assert names[0] == f"{LIBRARY}__find_loan"
     assert names[-1] == f"{GUIDE}__remove_city"
