@@ -17,6 +17,10 @@ def _issue(promise: str) -> Requirement:
     return Requirement(promise, "step 1")
 
 
+def _sandbox(promise: str) -> Requirement:
+    return Requirement(promise, "step 2")
+
+
 def _step_3(promise: str) -> Requirement:
     return Requirement(promise, "step 3")
 
@@ -55,6 +59,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sandbox:no-orphans": _issue("no process outlives its host"),
     "sandbox:refused-code": _issue("code that does not parse or lacks a tool is refused unrun"),
     "sandbox:recovery": _issue("a broken call is retried once in a fresh, replayed session"),
+    "sandbox:branches:live": _sandbox(
+        "a live branch equals one by replay, and is taken where it can be, if it was asked for"
+    ),
+    "sandbox:branches:no-other-forks": _sandbox(
+        "tool code cannot fork: one fork for each branch that the host asks for, and no other"
+    ),
     # servers
     "bundle:deterministic": _issue("equal inputs make equal bundle bytes"),
     "bundle:digest": _issue("a bundle whose digest does not match is refused by file name"),
@@ -105,6 +115,19 @@ REQUIREMENTS: dict[str, Requirement] = {
     "synth:data-flow": _issue("a parent's value matters to its child"),
     "synth:replay": _issue("gold is replayed three times in fresh processes, byte for byte"),
     "synth:deterministic": _issue("same source and seed, same bundle bytes"),
+    "synth:tools-related": _step_3("rows are listed by what they refer to"),
+    "synth:tools-group": _step_3("rows are grouped with figures, in a total order"),
+    "synth:tools-compare": _step_3("two rows are compared by numbers and dates"),
+    "synth:tools-dates": _step_3("days are counted, and rows found around a day"),
+    "synth:tools-distance": _step_3("rows with coordinates have distances and neighbours"),
+    "synth:tools-create": _step_3("new rows get deterministic keys; wrong ones are refused"),
+    "synth:tools-update": _step_3("an update changes what is given and refuses to change none"),
+    "synth:tools-status": _step_3("a status changes by allowed steps only"),
+    "synth:tools-cancel": _step_3("what is cancelled follows the steps of its status"),
+    "synth:tools-transfer": _step_3("rows change parents; moved amounts keep their sum"),
+    "synth:tools-evidence": _step_3("only tables that call for it get tools that write"),
+    "synth:tools-number": _step_3("the number of tools is bounded, in whole families"),
+    "synth:tools-valid-never-breaks": _step_3("no arguments that fit a schema break a tool"),
     # variants
     "variants:missing-function": _step_3(
         "withheld tools are all by which a bounded search by execution reaches the answer"

@@ -12,13 +12,23 @@ import tempfile
 from pathlib import Path
 
 from astra_arena.core.errors import SandboxUnavailableError
-from astra_arena.sandbox import Execution, Failed, Limits, ProcessSandbox, Program, Succeeded
+from astra_arena.sandbox import (
+    Execution,
+    Failed,
+    Limits,
+    ProcessSandbox,
+    ProcessSession,
+    Program,
+    Succeeded,
+)
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from tests.adversarial.catalogue import CATEGORIES, MARK, Category, tool_code
 
 LIMITS = Limits(
     call_seconds=6.0, cpu_seconds=1, memory_mib=64, reply_bytes=100_000, sql_steps=5_000_000
 )
+BRANCHES = " with live branches"
+"""At the end of a tier: its sessions may be branched by a fork."""
 COUNT = Succeeded({"count": 1})
 
 
@@ -61,13 +71,25 @@ def _later(execution: Execution, again: Execution) -> str:
     return "lies" if isinstance(execution, Succeeded) else "left a trace"
 
 
+async def branches_well(session: ProcessSession) -> bool:
+    """Tell whether a branch of an attacked session works, and the session after it."""
+    branch = await session.branch()
+    if branch is None:
+        return False
+    replies = [await branch.call("count", {}), await session.call("count", {})]
+    await branch.close()
+    return replies == [COUNT, COUNT]
+
+
 async def attacks(
     folder: Path, category: Category, tier: str, names: tuple[str, ...]
 ) -> dict[str, list[str]]:
     """Run attacks, each in a session of its own, and look after its neighbours."""
     told: dict[str, list[str]] = {}
     code = tool_code(category, os.uname().machine)
-    async with ProcessSandbox(tier=tier, import_policy="any") as sandbox:
+    layers = tier.removesuffix(BRANCHES)
+    live = tier.endswith(BRANCHES)
+    async with ProcessSandbox(tier=layers, import_policy="any", live_branches=live) as sandbox:
         program = program_in(folder, "ours", code, (*category.names, "count"))
         other = program_in(folder, "other", "def count(db): return {'count': 1}\n", ("count",))
         neighbours = [await sandbox.open_session(one, seed=1) for one in (program, other)]
@@ -80,6 +102,8 @@ async def attacks(
                 again = await session.call("count", {})
                 detail += f"; then {again}"
                 ending = _later(execution, again)
+            if ending == "held" and live and not await branches_well(session):
+                ending = "spoilt a branch"
             for neighbour in neighbours:
                 if await neighbour.call("count", {}) != COUNT:
                     ending = "harmed a neighbour"
@@ -96,7 +120,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         names = tuple(sys.argv[3:]) or category.names
         try:
-            _ = chosen_tier(base_interpreter(), exactly=sys.argv[2])
+            _ = chosen_tier(base_interpreter(), exactly=sys.argv[2].removesuffix(BRANCHES))
         except SandboxUnavailableError as error:
             print(json.dumps({"unavailable": error.message}))
             return

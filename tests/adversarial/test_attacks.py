@@ -4,12 +4,13 @@ import pytest
 
 from astra_arena.sandbox.tiers import TIERS
 from tests.adversarial.catalogue import CATEGORIES
+from tests.adversarial.driver import BRANCHES
 from tests.adversarial.running import USERS, verdicts
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("tier", [*TIERS, *(tier + BRANCHES for tier in (TIERS[0], TIERS[-1]))])
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_no_attack_gets_out(name: str, tier: str, user: str) -> None:
     category = CATEGORIES[name]

@@ -92,10 +92,10 @@ class Place:
         return line.told
 
 
-@pytest.fixture(scope="module")
-def place() -> Generator[Place]:
+@pytest.fixture(scope="module", params=["replay", "live"])
+def place(request: pytest.FixtureRequest) -> Generator[Place]:
     with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
-        sandbox = ProcessSandbox()
+        sandbox = ProcessSandbox(live_branches=request.param == "live")
         yield Place(runner, sandbox, program_of(Path(folder), CODE))
         runner.run(sandbox.close())
 

@@ -1,5 +1,6 @@
 """Every sandbox there is passes every check that any sandbox must pass."""
 
+import functools
 from collections.abc import Generator
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from tests.sandbox.workers import running_worker
 from tests.support.requirement import requirement
 
 
-@pytest.fixture(scope="module", params=["process", "unix", "tcp"])
+@pytest.fixture(scope="module", params=["process", "live branches", "unix", "tcp"])
 def make_sandbox(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[SandboxFactory]:
     if request.param == "process":
         yield ProcessSandbox
+        return
+    if request.param == "live branches":
+        yield functools.partial(ProcessSandbox, live_branches=True)
         return
     folder: Path = tmp_path_factory.mktemp("worker")
     listen = f"unix:{folder}/socket" if request.param == "unix" else "tcp:127.0.0.1:0"

@@ -14,7 +14,8 @@ from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
 from astra_arena.synthesizer.tables.table_analysis import Analysis, analyse
-from astra_arena.synthesizer.tables.tool_design import EntityTools, design_tools
+from astra_arena.synthesizer.tables.tool_choice import ToolOptions, design_tools
+from astra_arena.synthesizer.tables.tool_design import EntityTools
 from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
 
 
@@ -39,10 +40,14 @@ class Analysed:
 
 
 @contextmanager
-def analysed(source: Path, descriptions: Descriptions | None = None) -> Generator[Analysed]:
+def analysed(
+    source: Path,
+    descriptions: Descriptions | None = None,
+    options: ToolOptions | None = None,
+) -> Generator[Analysed]:
     with load_tables(source) as loaded:
         analysis = analyse(loaded.connection, loaded.tables, descriptions or Descriptions())
-        yield Analysed(loaded.connection, analysis, design_tools(analysis.catalogue))
+        yield Analysed(loaded.connection, analysis, design_tools(analysis.catalogue, options))
 
 
 @contextmanager

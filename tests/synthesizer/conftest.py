@@ -7,18 +7,28 @@ import pytest
 
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
+from astra_arena.synthesizer.tables.tool_choice import ToolOptions
 from tests.synthesizer.analysed import Analysed, analysed, analysed_flights, flights_bundle
 from tests.synthesizer.inputs import (
     make_large_numbers,
     make_odd_names,
     make_shop,
     make_single_table,
+    make_store,
 )
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
     with analysed(make_shop(tmp_path_factory.mktemp("shop") / "shop.sqlite")) as source:
+        yield source
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Generator[Analysed]:
+    """A source with all the tools that it calls for."""
+    path = make_store(tmp_path_factory.mktemp("store") / "store.sqlite")
+    with analysed(path, options=ToolOptions(most_tools=None)) as source:
         yield source
 
 

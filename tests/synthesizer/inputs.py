@@ -7,6 +7,33 @@ from contextlib import closing
 from pathlib import Path
 
 CITIES = ("Oslo", "Lima", "Kyoto", "Cairo", "Quito", "Perth", "Turin", "Porto")
+PLACES = (
+    *((59.91, 10.75), (-12.05, -77.04), (35.01, 135.77), (30.04, 31.24)),
+    *((-0.18, -78.47), (-31.95, 115.86), (45.07, 7.69), (41.15, -8.61)),
+)
+STATUSES = ("pending", "paid", "shipped", "delivered", "cancelled")
+STORE_TABLES = """
+CREATE TABLE employees (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, job TEXT NOT NULL, hired_on DATE NOT NULL,
+    reports_to INTEGER REFERENCES employees (id));
+CREATE TABLE stores (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL);
+CREATE TABLE customers (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, city TEXT NOT NULL,
+    credit REAL NOT NULL, support_rep_id INTEGER REFERENCES employees (id));
+CREATE TABLE products (
+    sku TEXT PRIMARY KEY, title TEXT NOT NULL, category TEXT NOT NULL, price REAL NOT NULL,
+    stock INTEGER NOT NULL CHECK (stock <= 100000));
+CREATE TABLE orders (
+    id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customers (id),
+    store_id INTEGER NOT NULL REFERENCES stores (id),
+    employee_id INTEGER NOT NULL REFERENCES employees (id), status TEXT NOT NULL,
+    ordered_on DATE NOT NULL, shipped_on DATE);
+CREATE TABLE order_lines (
+    order_id INTEGER NOT NULL REFERENCES orders (id), line INTEGER NOT NULL,
+    product_sku TEXT NOT NULL REFERENCES products (sku), quantity INTEGER NOT NULL,
+    PRIMARY KEY (order_id, line));
+"""
 COLOURS = ("red", "green", "blue", "black", "white", "amber", "violet", "silver")
 
 
@@ -174,3 +201,90 @@ def make_large_numbers(path: Path) -> Path:
         )
         connection.commit()
     return path
+
+
+def make_store(path: Path, *, orders: int = 300) -> Path:
+    """A trading company's database: staff, customers with credit, stock, orders with a status."""
+    stream = random.Random(23)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(STORE_TABLES)
+        connection.executemany(
+            "INSERT INTO employees VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    n,
+                    f"Employee {n:02d}",
+                    stream.choice(("clerk", "manager")),
+                    f"20{n + 5:02d}-03-{n:02d}",
+                    None if n == 1 else (n + 1) // 2,
+                )
+                for n in range(1, 13)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO stores VALUES (?, ?, ?, ?)",
+            [
+                (n, f"Store {city}", place[0], place[1])
+                for n, (city, place) in enumerate(zip(CITIES, PLACES, strict=True), start=1)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    n,
+                    f"Customer {n:03d}",
+                    f"c{n}@example.com",
+                    stream.choice(CITIES),
+                    stream.randint(0, 90_000) / 100,
+                    stream.randint(1, 12) if n % 5 else None,
+                )
+                for n in range(1, 61)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO products VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    f"SKU-{n:04d}",
+                    f"{stream.choice(COLOURS)} article {n}",
+                    stream.choice(("tools", "toys", "books", "food")),
+                    stream.randint(100, 9999) / 100,
+                    stream.randint(0, 400),
+                )
+                for n in range(1, 81)
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", _store_orders(stream, orders)
+        )
+        connection.executemany(
+            "INSERT INTO order_lines VALUES (?, ?, ?, ?)",
+            [
+                (n, line, f"SKU-{stream.randint(1, 80):04d}", stream.randint(1, 40))
+                for n in range(1, orders + 1)
+                for line in range(1, stream.randint(2, 5))
+            ],
+        )
+        connection.commit()
+    return path
+
+
+def _store_orders(stream: random.Random, orders: int) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for n in range(1, orders + 1):
+        status = STATUSES[n % len(STATUSES)]
+        month, day = stream.randint(1, 11), stream.randint(1, 20)
+        sent = f"2024-{month:02d}-{day + stream.randint(0, 8):02d}"
+        rows.append(
+            (
+                n,
+                stream.randint(1, 60),
+                stream.randint(1, 8),
+                stream.randint(1, 12),
+                status,
+                f"2024-{month:02d}-{day:02d}",
+                sent if status in ("shipped", "delivered") else None,
+            )
+        )
+    return rows

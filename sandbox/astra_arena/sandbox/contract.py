@@ -161,6 +161,14 @@ class Session(Protocol):
         """
         ...
 
+    async def branch(self) -> "Session | None":
+        """Return an independent session in the state of this one; `None` where that takes a replay.
+
+        Raises:
+            SandboxUnavailableError: as for `call`.
+        """
+        ...
+
     async def close(self) -> None:
         """End the session's process; closing twice is harmless."""
         ...

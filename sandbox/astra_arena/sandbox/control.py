@@ -6,7 +6,7 @@ import functools
 import os
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -23,6 +23,8 @@ class ServerMessage(msgspec.Struct, forbid_unknown_fields=True):
     """The request that this answers; 0 for the start."""
     ready: bool = False
     findings: tuple[str, ...] = ()
+    branching: bool = False
+    """Whether its sessions may branch."""
     error: str | None = None
     pid: int | None = None
     """The child that was forked."""
@@ -44,17 +46,20 @@ class Forked:
         exited: asyncio.Future[int | None],
         *,
         end: Callable[[], None],
+        number: int,
     ) -> None:
         """Build the host's view of a child.
 
         Args:
             pid: Its process id.
+            number: What its server calls it, which may be in another namespace.
             handle: Its pidfd; `None` from a kernel without them, like gVisor's.
             exited: See the attribute.
             end: Asks its server to end it, which is what is left without a handle: a number
                 may be another process's by the time that a signal arrives.
         """
         self.pid = pid
+        self.number = number
         self.exited = exited
         """Its exit status; `None` if its server ended first."""
         self._handle = handle
@@ -103,9 +108,20 @@ class ControlChannel:
         return message
 
     async def fork(
-        self, request: dict[str, object], fds: Sequence[int], *, timeout_s: float
+        self,
+        request: dict[str, object],
+        fds: Sequence[int],
+        *,
+        timeout_s: float,
+        sent: Callable[[], Awaitable[None]] | None = None,
     ) -> Forked:
         """Have the server fork a child with `fds`.
+
+        Args:
+            request: What the server needs to know.
+            fds: What the child gets.
+            timeout_s: When to give up.
+            sent: What is to be done when the request is on its way.
 
         Raises:
             WireError: if the server ended, could not fork or took too long.
@@ -119,11 +135,17 @@ class ControlChannel:
             try:
                 body = msgspec.json.encode({**request, "id": number})
                 socket.send_fds(self._sock, [body], fds)
+                if sent is not None:
+                    await sent()
                 return await answer
             except OSError as error:
                 raise WireError(f"the server ended ({error})") from error
+            except BaseException:
+                _discard(answer)
+                raise
             finally:
-                self._pending.pop(number, None)
+                if self._pending.pop(number, None) is not None and "branch" in request:
+                    self._say({"revoke": number})
 
     def close(self) -> None:
         """End the channel; the server then ends itself and its children."""
@@ -144,8 +166,11 @@ class ControlChannel:
 
     def _end_child(self, pid: int) -> None:
         # A server that cannot be asked ends with its children.
+        self._say({"kill": pid})
+
+    def _say(self, message: dict[str, int]) -> None:
         with contextlib.suppress(OSError):
-            self._sock.send(msgspec.json.encode({"kill": pid}))
+            self._sock.send(msgspec.json.encode(message))
 
     def _read(self) -> None:
         try:
@@ -186,11 +211,18 @@ class ControlChannel:
         exited = self._exits[message.pid] = self._loop.create_future()
         handle = fds[0] if fds else None
         pid = message.pid if handle is None else _pid_here(handle) or message.pid
-        forked = Forked(pid, handle, exited, end=functools.partial(self._end_child, message.pid))
+        end = functools.partial(self._end_child, message.pid)
+        forked = Forked(pid, handle, exited, end=end, number=message.pid)
         if waiter is None or waiter.done():
             forked.kill()
         else:
             waiter.set_result(forked)
+
+
+def _discard(answer: asyncio.Future[Forked]) -> None:
+    """End a child that came when nobody wanted it any more."""
+    if answer.done() and not answer.cancelled() and answer.exception() is None:
+        answer.result().kill()
 
 
 @contextlib.asynccontextmanager

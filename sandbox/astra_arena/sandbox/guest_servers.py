@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import subprocess
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _FLAGS = ("-S", "-s", "-P", "-B")
 _BOOT_S = 60.0
 _WORLD_S = 120.0
 _FORK_S = 30.0
+_BRANCH_S = 10.0
 _END_S = 5.0
 _POLL_S = 0.02
 
@@ -37,6 +39,8 @@ class Confinement:
     tier: str
     any_import: bool = False
     """Whether `import` statements of tool code may name any module, `ctypes` included."""
+    live_branches: bool = False
+    """Whether sessions may be branched by a fork, where the kernel lets a server approve it."""
 
 
 class BaseServer:
@@ -97,7 +101,7 @@ class BaseServer:
         except BaseException:
             control.close()
             raise
-        return EnvironmentServer(program, control, forked)
+        return EnvironmentServer(program, control, forked, can_branch=started.branching)
 
     async def stop(self) -> None:
         """End it and all its descendants; waits until they are gone."""
@@ -127,11 +131,16 @@ class BaseServer:
 class EnvironmentServer:
     """Holds one program's world and forks its sessions."""
 
-    def __init__(self, program: Program, control: ControlChannel, forked: Forked) -> None:
+    def __init__(
+        self, program: Program, control: ControlChannel, forked: Forked, *, can_branch: bool
+    ) -> None:
         self._largest_frame = max(program.limits.reply_bytes, _SHORTEST_FRAME) + _FRAME_SLACK
         self._control = control
         self._forked = forked
         self._live: dict[FrameChannel, Forked] = {}
+        self.can_branch = can_branch
+        """Whether its sessions may branch."""
+        self._branching = asyncio.Lock()
 
     @property
     def pid(self) -> int:
@@ -157,11 +166,39 @@ class EnvironmentServer:
         Raises:
             SandboxUnavailableError: if that fails.
         """
+        return await self._session_from({"key": load_key}, timeout_s=_FORK_S)
+
+    async def branch_session(
+        self, origin: Forked, ask: Callable[[], Awaitable[None]]
+    ) -> tuple[FrameChannel, Forked]:
+        """Let a session fork itself once; the branch is confined as the session is.
+
+        Args:
+            origin: The session.
+            ask: Asks it to.
+
+        Raises:
+            SandboxUnavailableError: if it did not.
+        """
+        # The server approves of one fork at a time.
+        async with self._branching:
+            return await self._session_from(
+                {"branch": origin.number}, timeout_s=_BRANCH_S, sent=ask
+            )
+
+    async def _session_from(
+        self,
+        request: dict[str, object],
+        *,
+        timeout_s: float,
+        sent: Callable[[], Awaitable[None]] | None = None,
+    ) -> tuple[FrameChannel, Forked]:
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                fds = (theirs.fileno(),)
-                forked = await self._control.fork({"key": load_key}, fds, timeout_s=_FORK_S)
+                forked = await self._control.fork(
+                    request, (theirs.fileno(),), timeout_s=timeout_s, sent=sent
+                )
         except BaseException as error:
             ours.close()
             if isinstance(error, WireError):
@@ -263,6 +300,7 @@ def _setup(program: Program, confinement: Confinement) -> dict[str, object]:
         "functions": (*program.tool_names, *needed),
         "tier": confinement.tier,
         "any_import": confinement.any_import,
+        "live_branches": confinement.live_branches,
         "world_kind": program.world_kind,
         "clock": program.clock,
         "cpu_seconds": program.limits.cpu_seconds,

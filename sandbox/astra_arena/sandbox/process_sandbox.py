@@ -40,6 +40,7 @@ class ProcessSandbox:
         tier: str | None = None,
         min_tier: str | None = None,
         import_policy: Literal["listed", "any"] = "listed",
+        live_branches: bool = False,
     ) -> None:
         """Build a sandbox; processes start with the first session.
 
@@ -51,12 +52,15 @@ class ProcessSandbox:
             min_tier: The tier below which nothing runs.
             import_policy: `any` lets tool code import whatever its process has loaded, `ctypes`
                 included. What the kernel refuses stays refused; the attack suite needs it.
+            live_branches: Branch sessions by forking them, where the kernel lets their server
+                approve of each fork; by replay otherwise, and always if not asked for.
         """
         self._python = python or base_interpreter()
         self._wanted_tier = tier
         self._min_tier = min_tier
         self._tier: str | None = None
         self._any_import = import_policy == "any"
+        self._live_branches = live_branches
         self._idle_environments = idle_environments
         self._base: BaseServer | None = None
         self._base_lock = asyncio.Lock()
@@ -93,7 +97,7 @@ class ProcessSandbox:
 
     async def open_session(self, program: Program, *, seed: int) -> ProcessSession:
         """Start a session; see `Sandbox.open_session`."""
-        confinement = Confinement(self.tier, self._any_import)
+        confinement = Confinement(self.tier, self._any_import, self._live_branches)
         if program.requires:
             raise PolicyError(
                 "expected tool code that needs the standard library only, got requires="

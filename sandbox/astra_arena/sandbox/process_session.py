@@ -1,6 +1,7 @@
 """The host's side of one session: asks it to run calls and tells how they ended."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import Iterator, Sequence
 
@@ -22,9 +23,12 @@ from astra_arena.sandbox.replies import Reply, difference_of, is_shallow, reply_
 from astra_arena.sandbox.wire import FrameChannel, WireError
 
 _EXIT_STATUS_S = 2.0
+_BRANCH_S = 5.0
 # A replay may take as many times what its calls took: the machine may be busier now.
 _REPLAY_SLACK = 5.0
 _REPLAY_BYTES = 4 << 20
+_log = logging.getLogger("arena.sandbox")
+
 # What the guest lets it have, each character escaped, and what is around it.
 _DIFFERENCE_BYTES = 2 * (256 << 10) + 4096
 
@@ -104,6 +108,24 @@ class ProcessSession:
             return difference_of(reply.difference)
         except ValueError:
             return self._nonsense()
+
+    async def branch(self) -> "ProcessSession | None":
+        """Fork the process, where that is possible; see `Session.branch`."""
+        if not self._server.can_branch or self._closed:
+            return None
+
+        async def ask() -> None:
+            reply = await self._exchange(b',"branch":true', timeout_s=_BRANCH_S)
+            if isinstance(reply, Broke) or not reply.branched:
+                raise SandboxUnavailableError("the session did not branch")
+
+        try:
+            channel, forked = await self._server.branch_session(self._forked, ask)
+        except SandboxUnavailableError as error:
+            _log.info("a live branch was not to be had: %s", error.message)
+            return None
+        seed = int(self._seed)
+        return ProcessSession(self._program, self._server, channel, forked, seed=seed)
 
     async def close(self) -> None:
         """End the process; closing twice is harmless."""

@@ -7,9 +7,10 @@ an episode void.
 
 import asyncio
 import time
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from astra_arena.core.canonical import JsonObject, canonical_bytes
 from astra_arena.core.errors import SandboxError, SandboxUnavailableError
@@ -92,6 +93,13 @@ class DurableSession:
         """The state's digest after the log, when it is known."""
         self._attempts: dict[tuple[str, bytes], int] = {}
         self._lock = asyncio.Lock()
+        self.branched: Literal["live", "replay"] | None = None
+        """How it was made, if it is a branch: by a fork or by calls that were made again."""
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """Where its sessions are opened."""
+        return self._sandbox
 
     @property
     def live(self) -> bool:
@@ -147,6 +155,7 @@ class DurableSession:
                 self._log,
                 dict(self._attempts),
                 self._read_only,
+                weakref.ref(self),
             )
         self._used()
         return snapshot
@@ -195,13 +204,39 @@ class DurableSession:
         async with self._lock:
             await self._end()
 
-    def resume(self, snapshot: Snapshot) -> None:
-        """Take over what `snapshot` holds; for a durable session that was not used yet."""
+    async def live_copy(self, snapshot: Snapshot) -> Session | None:
+        """Return a session in the state of `snapshot`, if the one behind this is in it and forks.
+
+        Its state is checked as that of a replay is.
+        """
+        async with self._lock:
+            if self._session is None or self._log is not snapshot.log:
+                return None
+            copy = await self._session.branch()
+        if copy is None:
+            return None
+        try:
+            if await copy.state_digest() == snapshot.state_digest:
+                return copy
+        except SandboxUnavailableError:
+            pass
+        await copy.close()
+        return None
+
+    def resume(self, snapshot: Snapshot, session: Session | None = None) -> None:
+        """Take over what `snapshot` holds; for a durable session that was not used yet.
+
+        Args:
+            snapshot: Made by another.
+            session: One in its state already; the first call rebuilds the state if not given.
+        """
         if self._session is not None or self._attempts:
             raise RuntimeError("expected a durable session that was not used yet")
         self._log = snapshot.log
         self._digest = snapshot.state_digest
         self._attempts = dict(snapshot.attempts)
+        self._session = session
+        self.branched = "replay" if session is None else "live"
 
     def _used(self) -> None:
         if self._idle is not None:
@@ -297,6 +332,10 @@ async def open_branch(
 ) -> DurableSession:
     """Open an independent session that goes on from `snapshot`: same state, clock and streams.
 
+    By a fork of the session that the snapshot is of, if that is still in the same state, in the
+    same sandbox, and may fork; by replay otherwise. Whoever wants many branches of a state keeps
+    one that makes no call: the others are forked from it.
+
     Args:
         idle: As for `DurableSession`.
 
@@ -307,7 +346,11 @@ async def open_branch(
     branch = DurableSession(
         sandbox, snapshot.program, seed=snapshot.seed, read_only=snapshot.read_only, idle=idle
     )
-    branch.resume(snapshot)
+    origin = snapshot.origin()
+    copy = None
+    if origin is not None and origin.sandbox is sandbox:
+        copy = await origin.live_copy(snapshot)
+    branch.resume(snapshot, copy)
     broke = await branch.wake()
     if broke is not None:
         await branch.close()

@@ -108,6 +108,9 @@ class RemoteSession:
             self._end()
         return came
 
+    async def branch(self) -> None:
+        """Return nothing: at a worker branches are made by replay."""
+
     async def close(self) -> None:
         """End the session; closing twice is harmless."""
         self._end()

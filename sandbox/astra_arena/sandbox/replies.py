@@ -27,6 +27,7 @@ class Reply(msgspec.Struct, forbid_unknown_fields=True):
     difference: str | None = None
     """JSON text, because a world may hold what results must not, like lone surrogates."""
     replayed: int | None = None
+    branched: bool | None = None
 
 
 _REPLY = msgspec.json.Decoder(Reply)

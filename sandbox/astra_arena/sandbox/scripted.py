@@ -123,6 +123,9 @@ class ScriptedSession:
         self._sandbox.require_available()
         return self._sandbox.state_difference
 
+    async def branch(self) -> None:
+        """Return nothing: there is no process to fork."""
+
     async def close(self) -> None:
         """Close the session."""
         self.closed = True

@@ -4,11 +4,14 @@ A snapshot holds no process. Its log shares all but its own last entry with the 
 and is freed with the last handle on it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from astra_arena.sandbox.contract import Program, ReplayCall
+
+if TYPE_CHECKING:
+    from astra_arena.sandbox.recovery import DurableSession
 
 Attempts: TypeAlias = Mapping[tuple[str, bytes], int]
 """How often each call was made, by tool and canonical arguments."""
@@ -35,6 +38,8 @@ class Snapshot:
     """The calls that a branch makes again; `None` when there are none."""
     attempts: Attempts = field(repr=False)
     read_only: frozenset[str] = field(default=frozenset(), repr=False)
+    origin: "Callable[[], DurableSession | None]" = field(default=lambda: None, repr=False)
+    """The session that it is of, if that is still there."""
 
     @property
     def replayed_calls(self) -> int:

@@ -52,6 +52,11 @@ class CheckedSession:
         """Return what differs from the world at the start."""
         return await self._session.state_difference()
 
+    async def branch(self) -> "CheckedSession | None":
+        """Return an independent session in this one's state, if it can be had without a replay."""
+        branch = await self._session.branch()
+        return None if branch is None else CheckedSession(branch, self._toolset)
+
     async def close(self) -> None:
         """End the session."""
         await self._session.close()

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
@@ -27,6 +28,8 @@ from astra_arena.synthesizer.synthesize import (
     synthesize_tables,
 )
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
+from astra_arena.synthesizer.tables.preparation import DEFAULT_MAX_ROWS
+from astra_arena.synthesizer.tables.tool_choice import DEFAULT_TOOLS, FEWEST_TOOLS, ToolOptions
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 
 synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
@@ -40,7 +43,12 @@ def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
 @synth.command("table")
 def synth_table(
     source: Annotated[
-        Path, typer.Argument(help="SQLite database, CSV or TSV file (.gz too), or folder of these.")
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="SQLite database; CSV, TSV, Parquet or JSON file, or folder of these; "
+            "postgresql:// or mysql:// address. Several make one environment.",
+        ),
     ],
     out: Annotated[
         Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
@@ -53,9 +61,29 @@ def synth_table(
         int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
     ] = DEFAULT_TASKS,
     seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+    tools: Annotated[
+        int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
+    ] = DEFAULT_TOOLS,
+    writes: Annotated[
+        bool, typer.Option(help="Tools that change rows, where the data makes sense of it.")
+    ] = True,
     describe: Annotated[
         Path | None, typer.Option(help="JSON with words for tables and columns.")
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TABLE[.COLUMN]", help="Leave this out; like *.email. Repeatable."),
+    ] = None,
+    mask: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TABLE.COLUMN", help="Put pseudonyms for its values. Repeatable."),
+    ] = None,
+    mask_key_file: Annotated[
+        Path | None, typer.Option(help="A secret behind the pseudonyms; else the seed.")
+    ] = None,
+    max_rows: Annotated[
+        int, typer.Option(min=1, help="Rows kept of a table, besides those they refer to.")
+    ] = DEFAULT_MAX_ROWS,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
 ) -> None:
     """Turn a database or tables into an environment; no language model is asked.
@@ -66,13 +94,20 @@ def synth_table(
     Example: arena synth table shop.sqlite --out shop-bundle --tasks 200 --seed 7
 
     Example: arena synth table exports/ --out crm --describe crm-words.json
+
+    Example: arena synth table postgresql://reader@db/crm --out crm --exclude audit --mask "*.email"
     """
     options = TableOptions(
         tasks=tasks,
+        tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
         name=name,
         title=title,
         descriptions=Descriptions() if describe is None else load_descriptions(describe),
+        exclude=tuple(exclude or ()),
+        mask=tuple(mask or ()),
+        mask_key=None if mask_key_file is None else _secret(mask_key_file),
+        max_rows=max_rows,
     )
     with unwinding_on_sigterm(), _watched() as watcher:
         made = synthesize_tables(source, out, options, watcher=watcher)
@@ -82,6 +117,15 @@ def synth_table(
         print(json.dumps(_synthesis_json(made), indent=2))
     else:
         _print_synthesis(made)
+
+
+def _secret(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"--mask-key-file {str(path)!r} cannot be read: {error.strerror or error}"
+        ) from error
 
 
 def demo(

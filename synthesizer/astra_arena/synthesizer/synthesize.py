@@ -9,9 +9,9 @@ import errno
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TypeAlias
@@ -24,12 +24,25 @@ from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, copy_bundle, require_place, write_bundle
 from astra_arena.servers.emit import emit_server
 from astra_arena.synthesizer.replay_check import RUNS, ReplayReport, check_replay, keep_sound
+from astra_arena.synthesizer.sources.source_kinds import (
+    Source,
+    listed_sources,
+    plain_name,
+    source_title,
+)
 from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
 from astra_arena.synthesizer.tables.descriptions import Descriptions, check_descriptions
 from astra_arena.synthesizer.tables.naming import safe_identifier
+from astra_arena.synthesizer.tables.preparation import (
+    DEFAULT_MAX_ROWS,
+    WorldRules,
+    prepare_tables,
+)
 from astra_arena.synthesizer.tables.table_analysis import Analysis, analyse
+from astra_arena.synthesizer.tables.tool_choice import FEWEST_TOOLS, ToolOptions, design_tools
 from astra_arena.synthesizer.tables.tool_code import write_tools
-from astra_arena.synthesizer.tables.tool_design import design_tools
+from astra_arena.synthesizer.tables.tool_design import EntityTools
+from astra_arena.synthesizer.tables.tool_indexes import index_filters
 from astra_arena.synthesizer.tables.tool_schemas import tool_specs
 from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
 from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
@@ -52,6 +65,15 @@ class TableOptions:
     name: str | None = None
     title: str | None = None
     descriptions: Descriptions = field(default_factory=Descriptions)
+    tools: ToolOptions = field(default_factory=ToolOptions)
+    exclude: tuple[str, ...] = ()
+    """Patterns of tables and columns that are not read."""
+    mask: tuple[str, ...] = ()
+    """Patterns of columns whose values are replaced by pseudonyms."""
+    mask_key: bytes | None = None
+    """The secret behind the pseudonyms; without one they follow from the seed."""
+    max_rows: int = DEFAULT_MAX_ROWS
+    """How many rows of a table are kept; what kept rows refer to is kept besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +88,13 @@ class Synthesis:
 
 
 def synthesize_tables(
-    source: Path,
+    source: Source | Sequence[Source],
     out: Path,
     options: TableOptions | None = None,
     *,
     watcher: Watcher | None = None,
 ) -> Synthesis:
-    """Make the bundle `out` from a database, a CSV file or a folder of CSV files.
+    """Make the bundle `out` from databases, files of tables or folders of these.
 
     Equal sources, options and versions give equal bytes.
 
@@ -86,23 +108,48 @@ def synthesize_tables(
     """
     chosen = options or TableOptions()
     watch = watcher or _unwatched
-    name = environment_name(chosen, source)
+    sources = listed_sources(source)
+    name = environment_name(chosen, sources[0])
     if not 1 <= chosen.tasks <= MOST_TASKS:
         raise SettingsError(f"--tasks is 1 to {MOST_TASKS}; got {chosen.tasks}")
+    if chosen.tools.most_tools is not None and chosen.tools.most_tools < FEWEST_TOOLS:
+        raise SettingsError(f"--tools is {FEWEST_TOOLS} or more; got {chosen.tools.most_tools}")
     require_place(out)
     watch("read the tables", 0, 0)
     with (
         _room_for_scratch(),
         tempfile.TemporaryDirectory(prefix="astra-arena-") as folder,
-        load_tables(source) as loaded,
+        load_tables(sources, exclude=chosen.exclude) as loaded,
     ):
         check_descriptions(chosen.descriptions, loaded.tables)
         watch("find keys and references", 0, 0)
+        loaded = prepared(loaded, chosen)
         analysis = analyse(loaded.connection, loaded.tables, chosen.descriptions)
+        designs = design_tools(analysis.catalogue, chosen.tools)
+        index_filters(loaded.connection, designs)
         world = Path(folder) / WORLD_FILE
         write_world(loaded.connection, world)
-        draft = _Draft(name, source, chosen, loaded, analysis, world, Path(folder) / "bundle")
+        titles = ", ".join(map(source_title, sources))
+        draft = _Draft(name, titles, chosen, loaded, analysis, designs, Path(folder))
         return draft.finish(out, watch)
+
+
+def prepared(loaded: LoadedTables, options: TableOptions) -> LoadedTables:
+    """Return loaded tables as they were cut to size and masked.
+
+    Raises:
+        SettingsError: if the options name what is not there or cannot be masked.
+    """
+    rules = WorldRules(
+        max_rows=options.max_rows, mask=options.mask, mask_key=options.mask_key, seed=options.seed
+    )
+    made = prepare_tables(loaded.connection, loaded.tables, rules)
+    return replace(
+        loaded,
+        tables=made.tables,
+        notices=(*loaded.notices, *made.notices),
+        provenance={**loaded.provenance, **made.provenance},
+    )
 
 
 @contextmanager
@@ -124,15 +171,17 @@ def _room_for_scratch() -> Generator[None]:
         ) from error
 
 
-def environment_name(options: TableOptions, source: Path) -> str:
-    """Return the environment's name: the one chosen, the described one, or the source's.
+def environment_name(options: TableOptions, source: Source) -> str:
+    """Return the environment's name: the one chosen, the described one, or the first source's.
 
     Raises:
         SettingsError: if the one chosen cannot be a name.
     """
     given = options.name or options.descriptions.name
-    plain = source.name.split(".")[0] or source.resolve().name
-    name = given or safe_identifier(plain, fallback="tables").replace("_", "-").strip("-")[:63]
+    name = (
+        given
+        or safe_identifier(plain_name(source), fallback="tables").replace("_", "-").strip("-")[:63]
+    )
     if not (name[:1].isalpha() and name.isascii() and name.lower() == name and len(name) <= 63):
         raise SettingsError(
             f"--name is 1 to 63 of a-z, 0-9 and -, starting with a letter; got {name!r}"
@@ -146,11 +195,11 @@ class _Draft:
     def __init__(
         self,
         name: str,
-        source: Path,
+        source: str,
         options: TableOptions,
         loaded: LoadedTables,
         analysis: Analysis,
-        world: Path,
+        designs: tuple[EntityTools, ...],
         folder: Path,
     ) -> None:
         self._name = name
@@ -158,10 +207,11 @@ class _Draft:
         self._options = options
         self._loaded = loaded
         self._analysis = analysis
-        self._world = world
-        self._folder = folder
+        self._designs = designs
+        self._catalogue = analysis.catalogue.restricted_to({d.entity.name for d in designs})
+        self._world = folder / WORLD_FILE
+        self._folder = folder / "bundle"
         self._version = metadata.version("astra-arena")
-        self._designs = design_tools(analysis.catalogue)
         self._specs = {s.name: s for design in self._designs for s in tool_specs(design)}
         self._tools_py = write_tools(self._designs, self._specs)
         self._environment = self._manifest()
@@ -194,7 +244,7 @@ class _Draft:
         watch("sample tasks", 0, count)
         return sample_tasks(
             self._loaded.connection,
-            self._analysis.catalogue,
+            self._catalogue,
             self._designs,
             count=count,
             seed=self._options.seed,
@@ -204,7 +254,7 @@ class _Draft:
     def _tasks(self, sample: Sample) -> tuple[Task, ...]:
         writer = TaskWriter(
             self._name,
-            self._analysis.catalogue,
+            self._catalogue,
             self._designs,
             self._specs,
             version=self._version,
@@ -226,7 +276,7 @@ class _Draft:
 
     def _manifest(self) -> Environment:
         words = self._options.descriptions
-        nouns = [entity.plural for entity in self._analysis.catalogue.entities]
+        nouns = [entity.plural for entity in self._catalogue.entities]
         return Environment(
             name=self._name,
             title=self._options.title or words.title or self._name,
@@ -235,7 +285,7 @@ class _Draft:
             format_version=FORMAT_VERSION,
             tools=tuple(self._specs.values()),
             world=World(kind="sqlite", file=WORLD_FILE),
-            licence=words.licence or Licence(name="NOASSERTION", source=self._source.name),
+            licence=words.licence or Licence(name="NOASSERTION", source=self._source),
             provenance={
                 "generator": GENERATOR,
                 "version": self._version,
@@ -243,6 +293,7 @@ class _Draft:
                 "sqlite": sqlite3.sqlite_version,
                 "inputs": [{"name": one.name, "digest": one.digest} for one in self._loaded.inputs],
                 "notices": list[Json]([*self._loaded.notices, *self._analysis.notices]),
+                **self._loaded.provenance,
                 **self._analysis.to_json(),
             },
         )

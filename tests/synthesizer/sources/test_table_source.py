@@ -375,7 +375,8 @@ def test_a_broken_gzip_file_is_refused(tmp_path: Path, data: bytes) -> None:
     [
         ("shop.db", b"", "is empty"),
         ("shop.db", b"hello", "is none of these"),
-        ("shop.parquet", b"PAR1....", "is a Parquet file: expected an SQLite database, a .csv"),
+        ("shop.parquet", b"PAR1....", "'shop.parquet' cannot be read as a table"),
+        ("shop.bin", b"PAR1....", "is a Parquet file: give it the suffix .parquet"),
         ("shop.db", b"SQLite format 3\0" + bytes(84), "cannot be read as an SQLite database"),
         (".csv", b"a\n1\n", "cannot name a table"),
         ("sqlite_x.csv", b"a\n1\n", "cannot name a table"),
@@ -451,7 +452,9 @@ def test_an_empty_table_among_others_is_noticed_and_an_empty_file_left_out(tmp_p
     )
 
 
-@pytest.mark.parametrize("address", ["https://example.org/a.csv", "postgres://db/shop"])
-def test_an_address_is_told_from_a_path(tmp_path: Path, address: str) -> None:
-    with pytest.raises(SourceError, match=f"'{address}' is an address, and only local files"):
-        build_world(Path(address), tmp_path / "world.sqlite")
+@pytest.mark.parametrize("address", ["https://example.org/a.csv", "mssql://sa:hunter2@db/shop"])
+def test_an_address_is_told_from_a_path_and_not_repeated(tmp_path: Path, address: str) -> None:
+    for source in (address, Path(address)):
+        with pytest.raises(SourceError, match="is an address that cannot be read") as caught:
+            build_world(source, tmp_path / "world.sqlite")
+        assert "hunter2" not in caught.value.message

@@ -10,7 +10,8 @@ import pytest
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.schema import Checker, with_defaults
-from astra_arena.synthesizer.tables.tool_code import text, write_tools
+from astra_arena.synthesizer.tables.code_text import text
+from astra_arena.synthesizer.tables.tool_code import write_tools
 from astra_arena.synthesizer.tables.tool_schemas import tool_specs
 from tests.support.requirement import requirement
 from tests.synthesizer.analysed import Analysed
@@ -62,10 +63,13 @@ def annotation_of(rule: JsonObject) -> Any:  # noqa: ANN401 - annotations are of
     assert isinstance(branches, list)
     first = branches[0]
     assert isinstance(first, dict)
-    options = first.get("enum")
-    chosen: Any = PYTHON_TYPES[str(first["type"])]
+    options, items = first.get("enum"), first.get("items")
     if isinstance(options, list):
-        chosen = Literal[tuple(options)]
+        chosen: Any = Literal[tuple(options)]
+    elif isinstance(items, dict):
+        chosen = list[annotation_of(items)]
+    else:
+        chosen = PYTHON_TYPES[str(first["type"])]
     return chosen | None if {"type": "null"} in branches else chosen
 
 

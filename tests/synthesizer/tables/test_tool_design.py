@@ -3,12 +3,19 @@ from tests.synthesizer.analysed import Analysed
 
 
 def test_each_entity_gets_its_tools(shop: Analysed) -> None:
-    assert shop.design("orders").names == (
-        "get_order",
-        "find_orders",
-        "count_orders",
-        "summarise_orders",
-    )
+    assert shop.design("orders").kinds == {
+        "get_order": "get",
+        "find_orders": "find",
+        "count_orders": "count",
+        "summarise_orders": "summarise",
+        "list_orders_of_customer": "related",
+        "group_orders": "group",
+        "find_orders_around_date": "around_date",
+        "compare_orders": "compare",
+        "create_order": "create",
+        "update_order": "update",
+        "assign_order_to_customer": "reassign",
+    }
     assert shop.design("customers").summarise is None
 
 

@@ -17,14 +17,17 @@ import sys
 from dataclasses import dataclass
 
 from astra_arena.sandbox.guest import landlock, library
-from astra_arena.sandbox.guest.seccomp import Filter
+from astra_arena.sandbox.guest.seccomp import Filter, asking, assembled
+from astra_arena.sandbox.guest.syscalls import BRANCHING
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 
-_CHANNEL = 3
+CHANNEL = 3
+"""The descriptor of a session's channel."""
+_HANDOFF = 4
 _OPEN_FILES = 64
 _MIB = 1 << 20
 
@@ -40,17 +43,24 @@ class Layers:
     seccomp: Filter | None
     ruleset: int | None
     keeps_ctypes: bool
+    branching: "tuple[Filter, Filter] | None"
+    """The filter of a session that may branch, and the one that has its server asked."""
 
     @classmethod
-    def prepared(cls, tier: str, *, keeps_ctypes: bool) -> "Layers":
-        """Prepare the layers that `tier` names.
+    def prepared(cls, tier: str, *, keeps_ctypes: bool, branching: bool) -> "Layers":
+        """Prepare the layers that `tier` names, and what live branches take if they are wanted.
 
         Raises:
             OSError: if this kernel or machine does not have one.
         """
         names = tier.split("+")
+        filters = None
+        if branching and "seccomp" in names:
+            machine = os.uname().machine
+            filters = (Filter(assembled(machine, BRANCHING)), Filter(asking(machine)))
         return cls(
             seccomp=Filter() if "seccomp" in names else None,
+            branching=filters,
             ruleset=landlock.deny_all_ruleset() if "landlock" in names else None,
             keeps_ctypes=keeps_ctypes,
         )
@@ -76,7 +86,12 @@ def confine_server(*, parent: int) -> None:
 
 
 def confine_session(
-    channel: socket.socket, *, parent: int, address_space: int, layers: Layers
+    channel: socket.socket,
+    *,
+    parent: int,
+    address_space: int,
+    layers: Layers,
+    handoff: int | None = None,
 ) -> socket.socket:
     """Confine a process that is about to run tool code.
 
@@ -85,6 +100,8 @@ def confine_session(
         parent: Process id of the environment server.
         address_space: Largest size of the process in bytes.
         layers: What the kernel is to refuse from here on.
+        handoff: Descriptor of the socket on which the server waits for the descriptor by which it
+            is asked for forks; `None` for a session that cannot branch.
 
     Returns:
         The channel under its new descriptor.
@@ -100,24 +117,56 @@ def confine_session(
     # Before the descriptors are put in order: the ruleset is one of them.
     if layers.ruleset is not None:
         landlock.restrict_self(layers.ruleset)
-    os.dup2(channel.fileno(), _CHANNEL, inheritable=False)
+    # Out of the way: both places may be taken, or be the first that is free.
+    spare = None if handoff is None else _duplicate_above(_HANDOFF, handoff)
+    os.dup2(channel.fileno(), CHANNEL, inheritable=False)
     channel.detach()
-    os.closerange(_CHANNEL + 1, _OPEN_FILES)
-    kept = socket.socket(_FAMILY, _KIND, 0, fileno=_CHANNEL)
+    kept = socket.socket(_FAMILY, _KIND, 0, fileno=CHANNEL)
+    first = CHANNEL + 1
+    if spare is not None:
+        os.dup2(spare, _HANDOFF, inheritable=False)
+        first = _HANDOFF + 1
+    os.closerange(first, max(_OPEN_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
     _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _lower(resource.RLIMIT_AS, address_space)
     _forget_environment()
     if layers.seccomp is not None:
         library.close()
-        layers.seccomp.install()
+        _install(layers.seccomp, layers.branching if spare is not None else None)
     if not layers.keeps_ctypes:
         _forget_ctypes()
     return kept
 
 
+def _duplicate_above(lowest: int, fd: int) -> int:
+    copy = os.dup(fd)
+    return copy if copy > lowest else _duplicate_above(lowest, copy)
+
+
+def _install(plain: Filter, branching: tuple[Filter, Filter] | None) -> None:
+    if branching is None:
+        plain.install()
+        return
+    branching_filter, asking_filter = branching
+    with socket.socket(_FAMILY, _KIND, 0, fileno=_HANDOFF) as handoff:
+        listener = asking_filter.install_asking()
+        if listener is None:
+            plain.install()
+            return
+        socket.send_fds(handoff, [b"."], [listener])
+        os.close(listener)
+    branching_filter.install()
+
+
 # Named, or Python would ask the kernel.
 _FAMILY = socket.AF_UNIX
 _KIND = socket.SOCK_STREAM
+
+
+def raise_open_files() -> None:
+    """Let a server that keeps a descriptor for each session have as many as it may."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def address_space_bytes() -> int:

@@ -3,7 +3,7 @@
 Requests and replies are JSON messages on a SOCK_SEQPACKET socket. A request `{"id": n, ...}` with
 descriptors is answered by `{"id": n, "pid": p}` with a pidfd if the kernel has such, or by
 `{"id": n, "error": text}`. A request `{"kill": pid}` ends a child and is not answered. The
-end of a child is told unasked by `{"exit": pid, "status": code}`.
+end of a child is told unasked by `{"exit": pid, "status": code}`. `branching.py` adds to these.
 """
 
 import contextlib
@@ -34,13 +34,22 @@ def send_message(
 class ForkServer:
     """Forks a child per request until the control socket ends or SIGTERM comes."""
 
+    ends_groups = True
+    """Whether a child's process group ends with it."""
+
     def __init__(self, control: socket.socket, spawn: Spawn) -> None:
-        self._control = control
+        self.control = control
+        self.children: set[int] = set()
+        """Those that were forked on purpose and not reaped yet."""
         self._spawn = spawn
-        self._children: set[int] = set()
+        self._poll = select.poll()
+        self._handlers: dict[int, Callable[[], bool]] = {}
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
         self._waker.setblocking(False)
+        # In this order, when several are ready.
+        self.watch(self._wake.fileno(), self._woken)
+        self.watch(control.fileno(), self._serve_one)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, _ignore)
@@ -54,40 +63,89 @@ class ForkServer:
             self._end_all()
             os._exit(0)
 
+    def watch(self, fd: int, handler: Callable[[], bool]) -> None:
+        """Have `handler` called when `fd` is ready; the server ends when it returns `False`."""
+        self._handlers[fd] = handler
+        self._poll.register(fd, select.POLLIN)
+
+    def unwatch(self, fd: int) -> None:
+        """Look at `fd` no more."""
+        del self._handlers[fd]
+        self._poll.unregister(fd)
+
     def fork(self, request: dict[str, Any], fds: list[int]) -> int:
         """Fork one child; returns its process id."""
         pid = os.fork()
         if pid == 0:
             self._become_child(request, fds)
-        self._children.add(pid)
+        self.children.add(pid)
         return pid
 
-    def _turn(self) -> bool:
-        ready, _, _ = select.select([self._control, self._wake], [], [])
-        if self._wake in ready:
-            woken = self._wake.recv(4096)
-            if signal.SIGTERM in woken:
+    def serve_other(self, request: dict[str, Any], fds: list[int]) -> None:
+        """Serve a request of a kind that this server does not know: by ignoring it."""
+
+    def child_ended(self, pid: int) -> None:
+        """Take notice that a child was reaped."""
+
+    def may_sweep(self) -> bool:
+        """Tell whether every child that is not in `children` is an orphan."""
+        return True
+
+    def patience_ms(self) -> int | None:
+        """Return how long to wait for something to happen; `None` for as long as it takes."""
+        return None
+
+    def waited(self) -> None:
+        """Take notice that nothing happened for so long."""
+
+    def serve_waiting(self) -> bool:
+        """Serve the requests that are here already; tells whether to go on."""
+        waiting = select.poll()
+        waiting.register(self.control, select.POLLIN)
+        while waiting.poll(0):
+            if not self._serve_one():
                 return False
-            self._reap()
-        return self._control not in ready or self._serve_one()
+        return True
+
+    def sweep(self) -> None:
+        """End what ended sessions left behind: it became our child when they ended."""
+        for orphan in _all_children() - self.children:
+            _kill(orphan)
+
+    def _turn(self) -> bool:
+        ready = {fd for fd, _ in self._poll.poll(self.patience_ms())}
+        if not ready:
+            self.waited()
+        # One may be gone by the time that it has its turn.
+        waiting = [fd for fd in self._handlers if fd in ready]
+        return all(self._handlers[fd]() for fd in waiting if fd in self._handlers)
+
+    def _woken(self) -> bool:
+        woken = self._wake.recv(4096)
+        if signal.SIGTERM in woken:
+            return False
+        self._reap()
+        return True
 
     def _serve_one(self) -> bool:
         try:
             data, fds, _, _ = socket.recv_fds(
-                self._control, _LARGEST_MESSAGE, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+                self.control, _LARGEST_MESSAGE, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
             )
         except OSError:
             return False
         if not data:
             return False
         request = cast("dict[str, Any]", json.loads(data))
-        if "kill" in request:
-            # Not yet reaped, so that nobody else has its number.
-            if request["kill"] in self._children:
-                _kill(request["kill"])
-            return True
         try:
-            self._reply(request, fds)
+            if "kill" in request:
+                # Not yet reaped, so that nobody else has its number.
+                if request["kill"] in self.children:
+                    _kill(request["kill"])
+            elif "branch" in request or "revoke" in request:
+                self.serve_other(request, fds)
+            else:
+                self._reply(request, fds)
         finally:
             for fd in fds:
                 os.close(fd)
@@ -96,12 +154,12 @@ class ForkServer:
     def _reply(self, request: dict[str, Any], fds: list[int]) -> None:
         try:
             pid = self.fork(request, fds)
-            handles = _pidfds(pid)
+            handles = pidfds(pid)
         except OSError as error:
-            send_message(self._control, {"id": request["id"], "error": f"fork: {error}"})
+            send_message(self.control, {"id": request["id"], "error": f"fork: {error}"})
             return
         try:
-            send_message(self._control, {"id": request["id"], "pid": pid}, handles)
+            send_message(self.control, {"id": request["id"], "pid": pid}, handles)
         finally:
             for handle in handles:
                 os.close(handle)
@@ -111,7 +169,7 @@ class ForkServer:
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGCHLD, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            for inherited in (self._control, self._wake, self._waker):
+            for inherited in (self.control, self._wake, self._waker):
                 os.close(inherited.detach())
             self._spawn(request, fds)
         finally:
@@ -120,41 +178,42 @@ class ForkServer:
     def _reap(self) -> None:
         ended = False
         while (pid := _exited_child()) != 0:
-            # Before it is reaped nobody else can have its number.
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+            if self.ends_groups:
+                # Before it is reaped nobody else can have its number.
+                with contextlib.suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
-            if pid in self._children:
-                self._children.discard(pid)
+            if pid in self.children:
+                self.children.discard(pid)
                 ended = True
                 self._tell(pid, os.waitstatus_to_exitcode(status))
-        if ended:
-            # What a session leaves behind becomes our child when the session ends.
-            for orphan in _all_children() - self._children:
-                _kill(orphan)
+                self.child_ended(pid)
+        if ended and self.may_sweep():
+            self.sweep()
 
     def _tell(self, pid: int, status: int) -> None:
         note = json.dumps({"exit": pid, "status": status}).encode("ascii")
         # The host may have stopped reading; it must not stop us.
         with contextlib.suppress(OSError):
-            self._control.send(note, socket.MSG_DONTWAIT)
+            self.control.send(note, socket.MSG_DONTWAIT)
 
     def _end_all(self) -> None:
         while True:
-            for pid in self._children | _all_children():
+            for pid in self.children | _all_children():
                 _kill(pid)
             try:
                 pid, _ = os.waitpid(-1, 0)
             except ChildProcessError:
                 return
-            self._children.discard(pid)
+            self.children.discard(pid)
 
 
 def _ignore(number: int, frame: FrameType | None) -> None:
     """Do nothing: the wake-up descriptor has told the loop."""
 
 
-def _pidfds(pid: int) -> tuple[int, ...]:
+def pidfds(pid: int) -> tuple[int, ...]:
+    """Return a handle on a child, where the kernel has such."""
     try:
         return (os.pidfd_open(pid),)
     except OSError as error:

@@ -8,14 +8,16 @@ import ctypes
 import errno
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from astra_arena.sandbox.guest.syscalls import (
     ALLOWED,
+    ASKED_OF_SERVER,
     AUDIT_ARCHITECTURES,
     MISSING,
     OWN_PID,
     Check,
+    Equal,
     Masked,
     OneOf,
     Zero,
@@ -31,6 +33,7 @@ _RETURN = 0x06
 
 _RET_KILL_PROCESS = 0x8000_0000
 _RET_ERRNO = 0x0005_0000
+_RET_USER_NOTIF = 0x7FC0_0000
 _RET_ALLOW = 0x7FFF_0000
 
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
@@ -38,6 +41,8 @@ _LONGEST_JUMP = 255
 
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
+_SET_MODE_FILTER = 1
+_NEW_LISTENER = 8
 
 # No argument is compared with it but where the process id belongs.
 _PLACEHOLDER = 0x7FFF_FFF1
@@ -46,8 +51,14 @@ Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
 
 
-def assembled(machine: str) -> list[Instruction]:
+def assembled(
+    machine: str, allowed: Mapping[str, tuple[Check, ...]] = ALLOWED
+) -> list[Instruction]:
     """Return the filter for `machine`, with a placeholder for the process id.
+
+    Args:
+        machine: As `os.uname` names it.
+        allowed: Calls that pass, with what their arguments must satisfy.
 
     Raises:
         OSError: if there is no table for this machine.
@@ -55,7 +66,7 @@ def assembled(machine: str) -> list[Instruction]:
     if machine not in AUDIT_ARCHITECTURES:
         known = ", ".join(AUDIT_ARCHITECTURES)
         raise OSError(errno.ENOSYS, f"no system call table for {machine!r}, only for {known}")
-    blocks = {number_of(name, machine): _checked(checks) for name, checks in ALLOWED.items()}
+    blocks = {number_of(name, machine): _checked(checks) for name, checks in allowed.items()}
     blocks |= {number_of(name, machine): [_errno(errno.ENOSYS)] for name in MISSING}
     return [
         (_LOAD, 0, 0, _ARCHITECTURE),
@@ -66,16 +77,36 @@ def assembled(machine: str) -> list[Instruction]:
     ]
 
 
-class Filter:
-    """The assembled filter of this machine, ready to be installed by a child."""
+def asking(machine: str) -> list[Instruction]:
+    """Return a second filter, which has the server decide; what the first refuses stays refused."""
+    numbers = tuple(number_of(name, machine) for name in ASKED_OF_SERVER)
+    return [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_JUMP_EQUAL, 0, 1 + len(numbers), AUDIT_ARCHITECTURES[machine]),
+        (_LOAD, 0, 0, _NUMBER),
+        *((_JUMP_EQUAL, len(numbers) - place, 0, n) for place, n in enumerate(numbers)),
+        (_RETURN, 0, 0, _RET_ALLOW),
+        (_RETURN, 0, 0, _RET_USER_NOTIF),
+    ]
 
-    def __init__(self) -> None:
-        program = assembled(os.uname().machine)
+
+class Filter:
+    """An assembled filter of this machine, ready to be installed by a child.
+
+    Args:
+        program: The filter; the one of `ALLOWED` if not given.
+    """
+
+    def __init__(self, program: list[Instruction] | None = None) -> None:
+        if program is None:
+            program = assembled(os.uname().machine)
         self._own_pid = [8 * n + 4 for n, line in enumerate(program) if line[3] == _PLACEHOLDER]
         self._code = ctypes.create_string_buffer(
             b"".join(struct.pack("=HBBI", *line) for line in program)
         )
-        self._prctl = ctypes.CDLL(None, use_errno=True).prctl
+        library = ctypes.CDLL(None, use_errno=True)
+        self._syscall = library.syscall
+        self._prctl = library.prctl
         self._prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
         self._header = ctypes.create_string_buffer(
             struct.pack("@HP", len(program), ctypes.addressof(self._code))
@@ -92,6 +123,17 @@ class Filter:
         address = ctypes.addressof(self._header)
         if self._prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, address, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "the seccomp filter was refused")
+
+    def install_asking(self) -> int | None:
+        """Confine this thread for good; returns the descriptor by which its server is asked.
+
+        `None` when the kernel, or whoever confined this process before, has no such thing.
+        """
+        number = ctypes.c_long(number_of("seccomp", os.uname().machine))
+        header = ctypes.c_void_p(ctypes.addressof(self._header))
+        operation, flags = ctypes.c_uint(_SET_MODE_FILTER), ctypes.c_uint(_NEW_LISTENER)
+        listener = self._syscall(number, operation, flags, header)
+        return None if listener < 0 else int(listener)
 
 
 def _errno(number: int) -> Instruction:
@@ -116,7 +158,9 @@ def _check(check: Check) -> list[Instruction]:
         case OneOf(values=values):
             return [(_LOAD, 0, 0, low), *_one_of(values)]
         case Zero():
-            return [(_LOAD, 0, 0, low), *_one_of((0,)), (_LOAD, 0, 0, low + 4), *_one_of((0,))]
+            return _check(Equal(check.index, 0))
+        case Equal(value=value):
+            return [(_LOAD, 0, 0, low), *_one_of((value,)), (_LOAD, 0, 0, low + 4), *_one_of((0,))]
 
 
 def _one_of(values: tuple[int, ...]) -> list[Instruction]:

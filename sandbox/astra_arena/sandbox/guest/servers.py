@@ -13,6 +13,7 @@ import socket
 from typing import Any, NoReturn
 
 from astra_arena.sandbox.guest import confinement, determinism, library, privileges
+from astra_arena.sandbox.guest.branching import BranchingServer, Forker, can_supervise
 from astra_arena.sandbox.guest.forking import ForkServer, send_message
 from astra_arena.sandbox.guest.frames import read_frame, send_frame
 from astra_arena.sandbox.guest.policy import checked_code
@@ -55,7 +56,11 @@ def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn
     confinement.confine_server(parent=parent)
     control = socket.socket(fileno=fds[0])
     try:
-        layers = confinement.Layers.prepared(setup["tier"], keeps_ctypes=setup["any_import"])
+        layers = confinement.Layers.prepared(
+            setup["tier"],
+            keeps_ctypes=setup["any_import"],
+            branching=setup["live_branches"] and can_supervise(),
+        )
     except OSError as error:
         text = f"tier {setup['tier']!r} cannot be had: {error}"
         send_message(control, {"id": 0, "error": text})
@@ -73,8 +78,12 @@ def _environment(parent: int, setup: dict[str, Any], fds: list[int]) -> NoReturn
     findings, code = _checked_apart(source, setup, layers)
     confinement.freeze_memory()
     environment = _Environment(setup, world, code, layers)
-    send_message(control, {"id": 0, "ready": True, "findings": findings})
-    ForkServer(control, environment.spawn).run()
+    branching = layers.branching is not None
+    if branching:
+        confinement.raise_open_files()
+    send_message(control, {"id": 0, "ready": True, "findings": findings, "branching": branching})
+    server = BranchingServer if branching else ForkServer
+    server(control, environment.spawn).run()
 
 
 class _Environment:
@@ -93,18 +102,20 @@ class _Environment:
         )
 
     def spawn(self, request: dict[str, Any], fds: list[int]) -> NoReturn:
-        """Become a session; `fds` holds its channel."""
+        """Become a session; `fds` holds its channel, and what it hands its server if it can."""
+        forker = Forker() if self._layers.branching is not None else None
         channel = confinement.confine_session(
             socket.socket(fileno=fds[0]),
             parent=self._pid,
             address_space=self._address_space,
             layers=self._layers,
+            handoff=fds[1] if forker is not None else None,
         )
         # From here on whatever ends this process is the tool code's doing.
         send_frame(channel, b'{"id":0,"ok":{}}')
         session = Session(self._world, self._limits)
         session.load(self._code, key=bytes.fromhex(request["key"]))
-        serve(channel, session)
+        serve(channel, session, forker)
 
 
 def _checked_apart(

@@ -12,6 +12,7 @@ from types import CodeType, ModuleType, TracebackType
 from typing import Any, NoReturn, cast
 
 from astra_arena.sandbox.guest import confinement, determinism
+from astra_arena.sandbox.guest.branching import Forker
 from astra_arena.sandbox.guest.frames import read_frame, send_frame
 from astra_arena.sandbox.guest.policy import CODE_NAME
 from astra_arena.sandbox.guest.world import World, WorldError
@@ -148,11 +149,23 @@ class Session:
         return text
 
 
-def serve(channel: socket.socket, session: Session) -> NoReturn:
+def serve(channel: socket.socket, session: Session, forker: Forker | None) -> NoReturn:
     """Answer calls until the channel ends, then end the process."""
     while (frame := read_frame(channel)) is not None:
-        send_frame(channel, session.answer(json.loads(frame)))
+        request: dict[str, Any] = json.loads(frame)
+        body = _branched(request["id"], forker) if "branch" in request else session.answer(request)
+        send_frame(channel, body)
     os._exit(0)
+
+
+def _branched(number: int, forker: Forker | None) -> bytes:
+    """Fork; returns what each of the two says."""
+    is_child = None if forker is None else forker.fork()
+    if not is_child:
+        return b'{"id":%d,"branched":%b}' % (number, b"true" if is_child is False else b"false")
+    # Timers are not inherited.
+    confinement.renew_cpu_time(1)
+    return b'{"id":0,"ok":{}}'
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -44,7 +44,20 @@ class Zero:
     index: int
 
 
-Check: TypeAlias = Masked | OneOf | Zero
+@dataclass(frozen=True)
+class Equal:
+    """All of argument `index` must be `value`, which has 32 bits."""
+
+    index: int
+    value: int
+
+
+Check: TypeAlias = Masked | OneOf | Zero | Equal
+
+
+def _values(checks: tuple[Check, ...]) -> set[int]:
+    return {value for check in checks if isinstance(check, OneOf) for value in check.values}
+
 
 ALLOWED: dict[str, tuple[Check, ...]] = {
     # the channel
@@ -92,6 +105,21 @@ ALLOWED: dict[str, tuple[Check, ...]] = {
 }
 """Allowed calls with what their arguments must satisfy; every other one fails with EPERM."""
 
+FORK_FLAGS = 0x8000 | 17
+"""CLONE_PARENT, with SIGCHLD at the end: a fork whose child is its server's, like the session."""
+
+BRANCHING: dict[str, tuple[Check, ...]] = {
+    **{name: checks for name, checks in ALLOWED.items() if OWN_PID not in _values(checks)},
+    # Each is asked of the environment server: see `branching.py`.
+    "clone": (Equal(0, FORK_FLAGS), Zero(1)),
+    "getppid": (),
+}
+"""What a session may ask for that can branch. A branch has another process id than the filter
+knows, so none may be signalled."""
+
+ASKED_OF_SERVER = ("clone", "getppid")
+"""Calls that the environment server decides on, if the filter allows them."""
+
 MISSING = ("clone3",)
 """Calls that fail with ENOSYS, so that the C library tries the older call, which is refused."""
 
@@ -104,6 +132,7 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "brk": (12, 214),
     "clock_gettime": (228, 113),
     "clone3": (435, 435),
+    "clone": (56, 220),
     "close": (3, 57),
     "exit": (60, 93),
     "exit_group": (231, 94),
@@ -115,6 +144,7 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "getgid": (104, 176),
     "getitimer": (36, 102),
     "getpid": (39, 172),
+    "getppid": (110, 173),
     "getrlimit": (97, 163),
     "gettid": (186, 178),
     "getuid": (102, 174),
@@ -132,6 +162,7 @@ NUMBERS: dict[str, tuple[int, int]] = {
     "rt_sigprocmask": (14, 135),
     "rt_sigreturn": (15, 139),
     "sched_yield": (24, 124),
+    "seccomp": (317, 277),
     "sendto": (44, 206),
     "setitimer": (38, 103),
     "tgkill": (234, 131),

@@ -12,9 +12,12 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from astra_arena.core.canonical import JsonObject
+from astra_arena.core.gold_program import gold_acts
 from astra_arena.core.model import Model
+from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.gates.play import Player, Programme
 
 GateStatus = Literal["passed", "failed", "not_applicable"]
 
@@ -24,6 +27,8 @@ class Finding(Model):
 
     problem: str
     """What was expected and what came; it may quote gold, so it is for operators only."""
+    kind: str = ""
+    """The class of the defect in a few words that hold no gold: `gold in a description`."""
     task: str | None = None
     """The task that it rejects; `None` when it rejects the environment."""
     tool: str | None = None
@@ -56,12 +61,25 @@ class Exam:
     """An environment under examination."""
 
     bundle: Bundle
-    """As loaded from disk."""
+    """As loaded from disk, with those tasks alone that no earlier gate rejected."""
     sandbox: Sandbox
     """Runs its tools; gates that need fresh processes open their own."""
     seed: int = 0
     on_step: Callable[[str, int, int], None] = field(default=lambda gate, done, total: None)
     """Told how far a gate is: its name, steps done, steps in all."""
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks to look at."""
+        return self.bundle.tasks
+
+    def gold_programmes(self) -> list[Programme]:
+        """Return the gold program of each task."""
+        return [Programme(task, gold_acts(task)) for task in self.tasks]
+
+    def player(self) -> Player:
+        """Return what plays programs of acts in this environment."""
+        return Player(self.bundle, self.sandbox, seed=self.seed)
 
 
 class Gate(Protocol):
@@ -87,3 +105,8 @@ def decided(
     """Return the result of a gate that applies: failed when there is any finding."""
     status: GateStatus = "failed" if findings else "passed"
     return GateResult(gate=gate, status=status, figures=figures, findings=tuple(findings))
+
+
+def not_applicable(gate: str, reason: str) -> GateResult:
+    """Return the result of a gate that has nothing to look at."""
+    return GateResult(gate=gate, status="not_applicable", reason=reason)

@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from astra_arena.core.errors import SourceError
 from astra_arena.synthesizer.sources.column_types import SQL_TYPES, TypeGuess, converter
+from astra_arena.synthesizer.sources.selection import Selection
 from astra_arena.synthesizer.sources.table_info import Column, Table, quote_identifier
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -50,33 +51,34 @@ def csv_suffix(path: Path) -> str | None:
     return next((suffix for suffix in CSV_SUFFIXES if name.endswith(suffix)), None)
 
 
-def table_name(path: Path) -> str:
-    """Return the name of the table that a CSV file becomes: its own, without the suffix."""
-    return path.name[: -len(csv_suffix(path) or "") or None]
-
-
-def load_csv(connection: sqlite3.Connection, path: Path) -> tuple[Table | None, tuple[str, ...]]:
+def load_csv(
+    connection: sqlite3.Connection, path: Path, table_name: str, selection: Selection
+) -> tuple[Table | None, tuple[str, ...]]:
     """Create and fill one table from one file.
 
     Returns:
-        The table, `None` for a file without a header, and notices: what was left out or read
-        differently from what the file says.
+        The table, `None` for a file without a header or with no column to read, and notices: what
+        was left out or read differently from what the file says.
 
     Raises:
         SourceError: if the file cannot be read as a table; the message names file and line.
     """
-    source, notices = _open_csv(path)
+    source, notices = _open_csv(path, table_name)
     if source is None:
         return None, tuple(notices)
-    guesses = [TypeGuess() for _ in source.columns]
+    wanted = selection.wanted(table_name, source.columns)
+    if not wanted:
+        return None, tuple(notices)
+    places = [source.columns.index(name) for name in wanted]
+    guesses = [TypeGuess() for _ in wanted]
     rows = 0
     for record in _rows(source):
         rows += 1
-        for guess, field in zip(guesses, record.fields, strict=True):
-            guess.see(field)
+        for guess, place in zip(guesses, places, strict=True):
+            guess.see(record.fields[place])
     columns = tuple(
         Column(name, SQL_TYPES[guess.logical_type], guess.logical_type, guess.missing)
-        for name, guess in zip(source.columns, guesses, strict=True)
+        for name, guess in zip(wanted, guesses, strict=True)
     )
     marked = [
         f"{column.name!r} ({guess.missing_marks})"
@@ -94,10 +96,12 @@ def load_csv(connection: sqlite3.Connection, path: Path) -> tuple[Table | None, 
 def _fill(connection: sqlite3.Connection, source: CsvFile, table: Table) -> None:
     name = quote_identifier(table.name)
     columns = ", ".join(f"{quote_identifier(c.name)} {c.sql_type}" for c in table.columns)
-    convert = [converter(column.logical_type) for column in table.columns]
+    convert = [
+        (converter(column.logical_type), source.columns.index(column.name))
+        for column in table.columns
+    ]
     rows = (
-        [to_value(field) for to_value, field in zip(convert, record.fields, strict=True)]
-        for record in _rows(source)
+        [to_value(record.fields[place]) for to_value, place in convert] for record in _rows(source)
     )
     places = ", ".join("?" * len(table.columns))
     try:
@@ -108,14 +112,8 @@ def _fill(connection: sqlite3.Connection, source: CsvFile, table: Table) -> None
         raise SourceError(f"{source.path.name!r} cannot become a table: {error}") from error
 
 
-def _open_csv(path: Path) -> tuple[CsvFile | None, list[str]]:
+def _open_csv(path: Path, table: str) -> tuple[CsvFile | None, list[str]]:
     delimiter = DELIMITERS[(csv_suffix(path) or ".csv").removesuffix(".gz")]
-    table = table_name(path)
-    if not table or table.lower().startswith("sqlite_"):
-        raise SourceError(
-            f"{path.name!r} cannot name a table: expected a file name that is not empty and does "
-            "not start with 'sqlite_', which SQLite keeps for itself. Rename the file"
-        )
     header = next(_records(path, delimiter), None)
     if header is None:
         return None, [f"{path.name!r} is empty: it gets no tools"]

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from astra_arena.core.errors import SourceError
 from astra_arena.synthesizer.sources.column_types import is_date, is_datetime, notation
+from astra_arena.synthesizer.sources.selection import Selection
+from astra_arena.synthesizer.sources.sqlite_parts import leave_out
 from astra_arena.synthesizer.sources.table_info import Column, LogicalType, Table, quote_identifier
 
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -38,11 +40,11 @@ def database_files(source: Path) -> tuple[Path, ...]:
     return (source, *(path for path in beside if path.is_file() and path.stat().st_size > 0))
 
 
-def copy_database(source: Path, scratch: Path) -> tuple[tuple[Table, ...], tuple[str, ...]]:
-    """Write the tables and indexes of `source` to the new file `scratch`.
+def copy_database(source: Path, scratch: Path, selection: Selection) -> list[str]:
+    """Write the selected tables of `source` and their indexes to the new file `scratch`.
 
     Returns:
-        The tables, and notices: what was left behind.
+        Notices: what was left behind.
 
     Raises:
         SourceError: if the database cannot be read.
@@ -55,9 +57,9 @@ def copy_database(source: Path, scratch: Path) -> tuple[tuple[Table, ...], tuple
             connection.execute("VACUUM INTO ?", (str(scratch),))
         with closing(sqlite3.connect(scratch)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
-            notices = tuple(_drop_code(connection))
+            notices = list(_drop_code(connection))
             connection.commit()
-            return describe_tables(connection), notices
+            return notices + leave_out(connection, selection)
 
 
 def describe_tables(connection: sqlite3.Connection) -> tuple[Table, ...]:
@@ -68,14 +70,19 @@ def describe_tables(connection: sqlite3.Connection) -> tuple[Table, ...]:
     """
     query = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
     names: list[str] = [name for (name,) in connection.execute(query)]
-    return tuple(_describe(connection, name) for name in names if not _is_internal(name))
+    return tuple(describe_table(connection, name) for name in names if not _is_internal(name))
 
 
 def _is_internal(name: str) -> bool:
     return name.lower().startswith("sqlite_")
 
 
-def _describe(connection: sqlite3.Connection, table: str) -> Table:
+def describe_table(connection: sqlite3.Connection, table: str) -> Table:
+    """Describe one table by what it holds.
+
+    Raises:
+        SourceError: if a text value is not valid Unicode.
+    """
     quoted = quote_identifier(table)
     rows: int = connection.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0]
     # table_xinfo and not table_info, which leaves out generated columns.

@@ -4,7 +4,8 @@ Everything that later steps need to know of the data's shape stands here; none o
 names of columns to guess again.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from astra_arena.synthesizer.sources.table_info import quote_identifier
@@ -19,6 +20,7 @@ from astra_arena.synthesizer.tables.naming import (
 from astra_arena.synthesizer.tables.nouns import table_nouns
 from astra_arena.synthesizer.tables.profile import ColumnProfile, TableProfile
 from astra_arena.synthesizer.tables.references import Reference, linked_columns
+from astra_arena.synthesizer.tables.table_rules import TableRules
 
 MANY_VALUES = 31
 """A column of integers with more distinct values is filtered by range, not by one value."""
@@ -119,6 +121,7 @@ class Entity:
     many: str
     """The plural as an identifier, for tool names."""
     words: TableWords
+    rules: TableRules = field(default_factory=TableRules)
 
     @property
     def sql(self) -> str:
@@ -169,6 +172,19 @@ class Catalogue:
         group = self._groups.get((table, column))
         return group is not None and group == self._groups.get((other_table, other_column))
 
+    def restricted_to(self, tables: Collection[str]) -> "Catalogue":
+        """Return the catalogue without other tables, and without references to these."""
+        return Catalogue(
+            tuple(
+                replace(
+                    entity,
+                    references=tuple(r for r in entity.references if r.target in tables),
+                )
+                for entity in self.entities
+                if entity.name in tables
+            )
+        )
+
     def names_things(self, table: str, column: str) -> bool:
         """Tell whether the column's values name rows: it is part of a key or of a reference."""
         entity = self.by_name[table]
@@ -180,6 +196,7 @@ def build_catalogue(
     keys: dict[str, PrimaryKey],
     references: tuple[Reference, ...],
     descriptions: Descriptions,
+    rules: Mapping[str, TableRules] | None = None,
 ) -> Catalogue:
     """Put together what is known of the tables that have keys."""
     kept = [profile for profile in profiles if profile.name in keys]
@@ -203,6 +220,7 @@ def build_catalogue(
                 one=one,
                 many=many,
                 words=table_words,
+                rules=(rules or {}).get(profile.name, TableRules()),
             )
             for profile, table_words, noun, one, many in zip(
                 kept, words, nouns, ones, manies, strict=True

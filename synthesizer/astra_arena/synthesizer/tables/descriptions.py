@@ -40,6 +40,10 @@ class ColumnWords(Model):
     """Whether averages of the numbers mean anything; guessed from the name when left out."""
     additive: bool | None = None
     """Whether sums of the numbers mean anything; guessed from the name when left out."""
+    transitions: dict[str, tuple[str, ...]] | None = None
+    """For a status: what each value can become. Guessed from common words when left out."""
+    initial: str | None = None
+    """For a status with `transitions`: what new rows get; the first value when left out."""
     in_questions: bool = True
     """Whether questions may mention or ask for the column; tools show it in any case."""
 
@@ -54,6 +58,8 @@ class TableWords(Model):
     """A row by its key, with the key's columns in braces: "flight {carrier} {flight}"."""
     counted: str | None = None
     """A question for a number of rows, with `{}` for them: "How many {} were there?"."""
+    writes: bool | None = None
+    """Whether tools may change rows; guessed from what the table is about when left out."""
     columns: dict[str, ColumnWords] = Field(default_factory=dict[str, ColumnWords])
 
 

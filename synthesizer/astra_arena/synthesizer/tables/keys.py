@@ -1,7 +1,7 @@
 """Primary keys: the columns that name one row of a table, declared or found in the data."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations, islice
 from math import prod
@@ -44,9 +44,6 @@ def find_keys(
 
     Returns:
         Keys by table, and notices: which tables are left out for want of one.
-
-    Raises:
-        SourceError: if no table has a key.
     """
     shared = _shared_names(profiles)
     keys: dict[str, PrimaryKey] = {}
@@ -60,6 +57,15 @@ def find_keys(
             )
         else:
             keys[profile.name] = key
+    return keys, tuple(notices)
+
+
+def require_keys(profiles: tuple[TableProfile, ...], keys: Mapping[str, PrimaryKey]) -> None:
+    """Refuse tables of which none has a key.
+
+    Raises:
+        SourceError: naming the tables and what a key is.
+    """
     if not keys:
         names = ", ".join(repr(profile.name) for profile in profiles)
         raise SourceError(
@@ -67,7 +73,6 @@ def find_keys(
             f"1 to {MOST_KEY_COLUMNS} columns without NULL whose values no two rows share; found "
             f"none in {names}. Remove doubled rows, or add a column with a number for each row"
         )
-    return keys, tuple(notices)
 
 
 def _shared_names(profiles: tuple[TableProfile, ...]) -> set[str]:

@@ -1,26 +1,33 @@
-"""Which tools each entity gets and what they take: decided once, for code, schemas and tasks."""
+"""What the tools are, as data: for code, schemas and tasks; nobody has to parse a schema.
+
+One `EntityTools` holds all tools whose replies show the rows of one table. Parameters that hold
+values of columns name the column; each kind says where in its reply an answer stands.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
-from astra_arena.core.schema import RESERVED_TOOL_NAMES
-from astra_arena.synthesizer.tables.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
-from astra_arena.synthesizer.tables.naming import distinct_names
+from astra_arena.synthesizer.tables.catalogue import Attribute, Entity
+from astra_arena.synthesizer.tables.references import Reference
+from astra_arena.synthesizer.tables.write_kinds import WriteKind, WriteTool
 
 Operator: TypeAlias = Literal["is", "at_least", "at_most"]
+FilterOperator: TypeAlias = Operator | Literal["contains", "starts_with", "one_of"]
+"""`contains` and `starts_with` do not tell capitals from small letters (A to Z); `one_of` takes a
+list of values."""
 
-MOST_FILTERS = 24
-"""Filters of one tool: an agent has to read them all."""
-LONGEST_FILTER_TEXT = 64
+ToolKind: TypeAlias = (
+    Literal["get", "find", "count", "summarise"]
+    | Literal["related", "group", "compare", "period", "around_date", "distance", "nearest"]
+    | WriteKind
+)
+
+KeyParameters: TypeAlias = tuple[tuple[str, Attribute], ...]
+"""Parameters that together name one row, each with the column of the key that it holds."""
+
 DEFAULT_LIMIT = 5
 MOST_ROWS = 50
-
-_OWN_NAMES = (
-    *("world", "limit", "offset", "sort_by", "order", "column"),
-    *("by", "conditions", "direction", "order_by", "row", "sql"),
-)
-"""Parameters that every tool may have, and the variables in their code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,113 @@ class Filter:
 
     parameter: str
     attribute: Attribute
-    operator: Operator
+    operator: FilterOperator
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedTool:
+    """Lists the rows that refer to one row of another table, in pages.
+
+    The reply is that of a search: `/total`, `/rows/N/FIELD`, `/truncated`. A parent that is not
+    there is refused.
+    """
+
+    kind: ClassVar[ToolKind] = "related"
+    name: str
+    reference: Reference
+    """From the rows listed to the parent."""
+    parent: Entity
+    role: str
+    """What the parent is to the rows: "customer", "destination airport"."""
+    key_parameters: KeyParameters
+    """The key of the parent."""
+    sorted_by: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTool:
+    """Counts and summarises the rows that satisfy filters by the values of a column.
+
+    Takes `by`, `column` (absent without measures, `None` for counts alone), the entity's filters,
+    `sort_by` (a figure), `order`, `limit` and `offset`. The reply holds `/total` groups and
+    `/groups/N/FIGURE` with `value` and `count`, and the figures of `column`.
+    """
+
+    kind: ClassVar[ToolKind] = "group"
+    name: str
+    by: tuple[Attribute, ...]
+    measures: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareTool:
+    """Compares two rows: `/comparison/FIELD/` with `first`, `second`, `difference` and `larger`.
+
+    The difference is the second value minus the first, of dates in days; `larger` is "first",
+    "second", "neither", or null when a value is missing.
+    """
+
+    kind: ClassVar[ToolKind] = "compare"
+    name: str
+    first: KeyParameters
+    second: KeyParameters
+    compared: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodTool:
+    """Days between two dates of one row: `/days`, `/start`, `/end`.
+
+    Takes the key, and the fields of two columns as `start` and `end`.
+    """
+
+    kind: ClassVar[ToolKind] = "period"
+    name: str
+    key_parameters: KeyParameters
+    dates: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AroundDateTool:
+    """Lists rows at most `days` days before or after `day`; the reply is that of a search.
+
+    Takes `column` when there are several; rows come by date.
+    """
+
+    kind: ClassVar[ToolKind] = "around_date"
+    name: str
+    dates: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DistanceTool:
+    """Kilometres between two rows that have coordinates: `/kilometres`, with one digit."""
+
+    kind: ClassVar[ToolKind] = "distance"
+    name: str
+    first: KeyParameters
+    second: KeyParameters
+    latitude: Attribute
+    longitude: Attribute
+
+
+@dataclass(frozen=True, slots=True)
+class NearestTool:
+    """Lists the rows nearest to one row: `/places/N/kilometres` and `/places/N/row/FIELD`.
+
+    Takes the key, `within_km` and `limit`; `/total` counts those within the distance.
+    """
+
+    kind: ClassVar[ToolKind] = "nearest"
+    name: str
+    key_parameters: KeyParameters
+    latitude: Attribute
+    longitude: Attribute
+
+
+ReadTool: TypeAlias = (
+    RelatedTool | GroupTool | CompareTool | PeriodTool | AroundDateTool | DistanceTool | NearestTool
+)
 
 
 @dataclass(frozen=True)
@@ -38,124 +151,42 @@ class EntityTools:
 
     entity: Entity
     get: str
+    """Takes the key; `/row/FIELD`."""
     find: str
+    """Takes filters, sorting and a page; `/total`, `/rows/N/FIELD`, `/truncated`."""
     count: str
+    """Takes filters; `/total`."""
     summarise: str | None
-    """Absent when there is nothing to average."""
-    key_parameters: tuple[tuple[str, Attribute], ...]
+    """Takes `column` and filters; `/minimum`, `/maximum`, `/mean`, `/sum`. Absent when there is
+    nothing to average."""
+    key_parameters: KeyParameters
     filters: tuple[Filter, ...]
     sorted_by: tuple[Attribute, ...]
     measures: tuple[Attribute, ...]
+    reads: tuple[ReadTool, ...] = ()
+    """Further tools that read."""
+    writes: tuple[WriteTool, ...] = ()
+    """Tools that change rows of the table."""
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all tools."""
-        optional = (self.summarise,) if self.summarise else ()
-        return (self.get, self.find, self.count, *optional)
+        return tuple(self.kinds)
 
     @cached_property
-    def _filters(self) -> dict[tuple[str, Operator], Filter]:
+    def kinds(self) -> dict[str, ToolKind]:
+        """The kinds of all tools by name, in order."""
+        kinds: dict[str, ToolKind] = {self.get: "get", self.find: "find", self.count: "count"}
+        if self.summarise:
+            kinds[self.summarise] = "summarise"
+        for tool in (*self.reads, *self.writes):
+            kinds[tool.name] = tool.kind
+        return kinds
+
+    @cached_property
+    def _filters(self) -> dict[tuple[str, FilterOperator], Filter]:
         return {(rule.attribute.name, rule.operator): rule for rule in self.filters}
 
-    def filter_on(self, column: str, operator: Operator = "is") -> Filter | None:
+    def filter_on(self, column: str, operator: FilterOperator = "is") -> Filter | None:
         """Return the filter on a column, if there is one."""
         return self._filters.get((column, operator))
-
-
-def design_tools(catalogue: Catalogue) -> tuple[EntityTools, ...]:
-    """Design the tools of every entity; names are unique and none is reserved."""
-    taken = set(RESERVED_TOOL_NAMES)
-    designs: list[EntityTools] = []
-    for entity in catalogue.entities:
-        measures = tuple(a for a in entity.attributes if _is_measured(entity, a))
-        wanted = [f"get_{entity.one}", f"find_{entity.many}", f"count_{entity.many}"]
-        if measures:
-            wanted.append(f"summarise_{entity.many}")
-        names = distinct_names(wanted, taken=taken)
-        taken.update(names)
-        filters = _filters(entity)
-        ranged = {rule.attribute.name for rule in filters if rule.operator == "at_least"}
-        designs.append(
-            EntityTools(
-                entity=entity,
-                get=names[0],
-                find=names[1],
-                count=names[2],
-                summarise=names[3] if measures else None,
-                key_parameters=_key_parameters(entity),
-                filters=filters,
-                sorted_by=tuple(a for a in entity.attributes if a.name in ranged),
-                measures=measures,
-            )
-        )
-    return tuple(designs)
-
-
-def _is_measured(entity: Entity, attribute: Attribute) -> bool:
-    names_something = attribute.name in entity.key or attribute.name in entity.reference_columns
-    summed = attribute.is_measure and attribute.profile.can_be_summed
-    return summed and not names_something
-
-
-def _key_parameters(entity: Entity) -> tuple[tuple[str, Attribute], ...]:
-    names = distinct_names((a.field for a in entity.key_attributes), taken=_OWN_NAMES)
-    return tuple(zip(names, entity.key_attributes, strict=True))
-
-
-def _filters(entity: Entity) -> tuple[Filter, ...]:
-    wanted: list[tuple[Attribute, Operator]] = [
-        (attribute, operator)
-        for attribute in entity.attributes
-        for operator in _operators(entity, attribute)
-    ]
-    by_worth = sorted(
-        range(len(wanted)), key=lambda n: (_worth(entity, wanted[n][0], wanted[n][1]), n)
-    )
-    kept = sorted(by_worth[:MOST_FILTERS])
-    # A range with one end only would puzzle: both ends or none.
-    chosen = [wanted[n] for n in kept]
-    ends = [attribute.name for attribute, operator in chosen if operator != "is"]
-    both: list[tuple[Attribute, Operator]] = [
-        (attribute, operator)
-        for attribute, operator in chosen
-        if operator == "is" or ends.count(attribute.name) == 2
-    ]
-    suffix: dict[Operator, str] = {"is": "", "at_least": "_min", "at_most": "_max"}
-    names = distinct_names(
-        (attribute.field + suffix[operator] for attribute, operator in both),
-        taken=_OWN_NAMES,
-    )
-    return tuple(
-        Filter(name, attribute, operator)
-        for name, (attribute, operator) in zip(names, both, strict=True)
-    )
-
-
-def _operators(entity: Entity, attribute: Attribute) -> tuple[Operator, ...]:
-    profile = attribute.profile
-    names_something = attribute.name in entity.key or attribute.name in entity.reference_columns
-    if profile.distinct < 2 or not profile.is_exact:
-        return ()
-    if profile.is_temporal:
-        return ("is", "at_least", "at_most") if names_something else ("at_least", "at_most")
-    if names_something:
-        return ("is",)
-    match profile.logical_type:
-        case "text":
-            return ("is",) if profile.longest <= LONGEST_FILTER_TEXT else ()
-        case "boolean":
-            return ("is",)
-        case "integer" if profile.distinct <= MANY_VALUES and not attribute.is_measure:
-            return ("is",)
-        case _:
-            return ("at_least", "at_most")
-
-
-def _worth(entity: Entity, attribute: Attribute, operator: Operator) -> int:
-    """How dispensable a filter is; the least come first."""
-    if operator == "is":
-        names_something = attribute.name in (*entity.key, *entity.reference_columns)
-        return 0 if names_something else 1
-    if attribute.profile.is_temporal:
-        return 2
-    return 3 if attribute.is_measure else 4

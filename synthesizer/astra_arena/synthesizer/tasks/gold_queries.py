@@ -10,8 +10,8 @@ from typing import cast
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.profile import EXACT_LIMIT, SqlValue
+from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
 from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
-from astra_arena.synthesizer.tables.tool_schemas import MEAN_DIGITS
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Row, Step
 
 SHOWN_ROWS = 5

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
+from astra_arena.synthesizer.tables.naming import joined
+from astra_arena.synthesizer.tables.roles import role_of
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Row, Step
 from astra_arena.synthesizer.tasks.terms import (
-    joined,
     named_row,
     plain_superlatives,
-    role_of,
     spoken,
     superlatives,
 )

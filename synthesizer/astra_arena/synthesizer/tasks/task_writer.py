@@ -19,8 +19,8 @@ from astra_arena.core.tasks import (
     Turn,
 )
 from astra_arena.synthesizer.tables.catalogue import Catalogue
+from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
 from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
-from astra_arena.synthesizer.tables.tool_schemas import MEAN_DIGITS
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Step
 from astra_arena.synthesizer.tasks.task_sampler import SampledTask
 

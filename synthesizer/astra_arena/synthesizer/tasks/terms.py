@@ -3,7 +3,7 @@
 import re
 
 from astra_arena.synthesizer.tables.catalogue import Attribute, Entity
-from astra_arena.synthesizer.tables.naming import label_of, without_identifying_word
+from astra_arena.synthesizer.tables.naming import joined
 from astra_arena.synthesizer.tables.nouns import ROW_OF
 from astra_arena.synthesizer.tables.profile import SqlValue
 
@@ -68,23 +68,6 @@ def _is_plain_word(text: str) -> bool:
     return False
 
 
-def role_of(attribute: Attribute, target: Entity) -> str:
-    """Return what a reference's target is to its row: "customer", "origin airport".
-
-    `ship_to_id` is the "ship to"; a column without such an ending needs the target's noun.
-    """
-    own = label_of(attribute.name)
-    key = label_of(target.key[0]) if len(target.key) == 1 else ""
-    if own == f"{target.singular} {key}":
-        return target.singular
-    stripped = without_identifying_word(attribute.name)
-    if stripped is not None:
-        return stripped
-    if own in (key, target.singular):
-        return target.singular
-    return own if own.endswith(target.singular) else f"{own} {target.singular}"
-
-
 def superlatives(attribute: Attribute) -> tuple[str, str]:
     """Return phrases for the largest and the smallest value; `{}` is for a row's noun."""
     if attribute.words.superlatives:
@@ -108,10 +91,3 @@ def plain_superlatives(attribute: Attribute) -> tuple[str, str]:
     if last in ("area", "population", "size", "quantity", "amount"):
         return "largest", "smallest"
     return "highest", "lowest"
-
-
-def joined(parts: list[str]) -> str:
-    """Return "a", "a and b" or "a, b and c"."""
-    if len(parts) < 2:
-        return "".join(parts)
-    return f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,137 @@
+"""Runs the gates on an environment as it lies on disk, and releases what passed.
+
+A gate that cannot be decided has failed. Only broken machinery stops an examination, and then
+nothing is released.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from astra_arena.core.errors import BundleError, PolicyError, SandboxUnavailableError
+from astra_arena.sandbox import ProcessSandbox
+from astra_arena.sandbox.contract import Sandbox
+from astra_arena.servers.bundle import MANIFEST, Bundle, load_bundle
+from astra_arena.synthesizer.gates.gate import Exam, Finding, Gate, GateResult, decided
+from astra_arena.synthesizer.gates.registry import all_gates
+from astra_arena.synthesizer.gates.report_card import ReportCard
+
+LOADING = "schema"
+"""The gate that answers for a manifest which cannot even be read."""
+
+Watcher: TypeAlias = Callable[[str, int, int], None]
+"""Told the gate that is at work, steps done, steps in all."""
+
+
+def examine(
+    path: Path,
+    *,
+    gates: Sequence[Gate] | None = None,
+    seed: int = 0,
+    sandbox: Sandbox | None = None,
+    watcher: Watcher | None = None,
+) -> ReportCard:
+    """Examine the bundle in the folder `path`; see `examine_bundle`.
+
+    Raises:
+        BundleError: if there is no bundle.
+        SandboxUnavailableError: if the machinery broke; nothing is decided then.
+    """
+    return asyncio.run(
+        examine_bundle(path, gates=gates, seed=seed, sandbox=sandbox, watcher=watcher)
+    )
+
+
+async def examine_bundle(
+    path: Path,
+    *,
+    gates: Sequence[Gate] | None = None,
+    seed: int = 0,
+    sandbox: Sandbox | None = None,
+    watcher: Watcher | None = None,
+) -> ReportCard:
+    """Examine the bundle in the folder `path`.
+
+    Args:
+        path: The bundle. One that is there but breaks its own contract is rejected.
+        gates: Those to run, in order; all for `None`. Each sees the tasks that passed so far.
+        seed: Decides every draw.
+        sandbox: Runs the tools; one of its own for `None`.
+        watcher: Told how far it is.
+
+    Raises:
+        BundleError: if there is no bundle.
+        SandboxUnavailableError: if the machinery broke; nothing is decided then.
+    """
+    try:
+        bundle = load_bundle(path)
+    except BundleError as error:
+        if not (path / MANIFEST).is_file():
+            raise
+        return _unreadable(path, error, seed)
+    async with AsyncExitStack() as stack:
+        runs = sandbox or await stack.enter_async_context(ProcessSandbox())
+        exam = Exam(bundle, runs, seed, watcher or _unwatched)
+        results: list[GateResult] = []
+        for gate in all_gates() if gates is None else gates:
+            result = await _checked(gate, exam)
+            results.append(result)
+            exam = replace(exam, bundle=_without(exam.bundle, result.rejected_tasks))
+    return ReportCard(
+        name=bundle.name,
+        title=bundle.environment.title,
+        environment_digest=bundle.digests.environment,
+        tasks_digest=bundle.digests.tasks or "",
+        seed=seed,
+        tasks=tuple(task.id for task in bundle.tasks),
+        gates=tuple(results),
+    )
+
+
+async def _checked(gate: Gate, exam: Exam) -> GateResult:
+    exam.on_step(gate.name, 0, 0)
+    try:
+        return await gate.check(exam)
+    except PolicyError as error:
+        return decided(gate.name, [Finding(problem=error.message, kind="refused code")], {})
+    except Exception as error:
+        unavailable = _unavailable(error)
+        if unavailable is not None:
+            raise unavailable from error
+        problem = f"could not be decided: {_told(error)}"
+        return decided(gate.name, [Finding(problem=problem, kind="could not be decided")], {})
+
+
+def _unavailable(error: Exception) -> SandboxUnavailableError | None:
+    """Return the failure of the machinery among what a gate raised."""
+    return next((one for one in _leaves(error) if isinstance(one, SandboxUnavailableError)), None)
+
+
+def _told(error: Exception) -> str:
+    return "; ".join(f"{type(one).__name__}: {one}" for one in _leaves(error))
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    """Return an exception, or all those of a group."""
+    if not isinstance(error, ExceptionGroup):
+        return [error]
+    group = cast("ExceptionGroup[Exception]", error)
+    return [leaf for one in group.exceptions for leaf in _leaves(one)]
+
+
+def _without(bundle: Bundle, rejected: frozenset[str]) -> Bundle:
+    if not rejected:
+        return bundle
+    return replace(bundle, tasks=tuple(task for task in bundle.tasks if task.id not in rejected))
+
+
+def _unreadable(path: Path, error: BundleError, seed: int) -> ReportCard:
+    finding = Finding(problem=error.message, kind="the bundle breaks its own contract")
+    return ReportCard(name=path.resolve().name, seed=seed, gates=(decided(LOADING, [finding], {}),))
+
+
+def _unwatched(gate: str, done: int, total: int) -> None:
+    del gate, done, total

@@ -1,0 +1,97 @@
+"""Writes what the gates let through: a bundle of the tasks that passed, and why others did not."""
+
+import json
+from pathlib import Path
+from typing import cast
+
+from astra_arena.core.canonical import JsonObject, line_text
+from astra_arena.core.errors import BundleError, GateError
+from astra_arena.servers.bundle import REPORT, Bundle, load_bundle, require_place, write_bundle
+from astra_arena.servers.emit import LAUNCHER, emit_server
+from astra_arena.synthesizer.gates.report_card import ReportCard
+
+MOST_LISTED = 5
+
+
+def default_rejects(out: Path) -> Path:
+    """Return where rejects are told of a bundle that is released to `out`: beside it."""
+    return out.with_name(f"{out.name}.rejects.jsonl")
+
+
+def release(path: Path, card: ReportCard, out: Path, *, rejects: Path | None = None) -> Bundle:
+    """Write the examined bundle `path`, with the tasks that passed alone, to the folder `out`.
+
+    The file of rejects is written in any case; it quotes gold.
+
+    Args:
+        path: The bundle that was examined.
+        card: What came of it.
+        out: The folder; a bundle that is there already is replaced.
+        rejects: Where to list tasks with gate, reason and evidence; beside `out` for `None`.
+
+    Raises:
+        GateError: if the environment is rejected; nothing is released then.
+        BundleError: if the bundle changed since it was examined, or `out` cannot be written.
+    """
+    require_place(out)
+    write_rejects(card, rejects or default_rejects(out))
+    require_releasable(card)
+    bundle = load_bundle(path)
+    examined = (card.environment_digest, card.tasks_digest)
+    if (bundle.digests.environment, bundle.digests.tasks) != examined:
+        raise BundleError(f"{path} was changed while it was examined; run the gates again")
+    passed = set(card.passed_tasks)
+    report: JsonObject = {**_read_report(path), **card.to_report(gold=False)}
+    written = write_bundle(
+        out,
+        bundle.environment.model_copy(update={"digests": None}),
+        tools_py=bundle.tools_py.decode("utf-8"),
+        world=path / bundle.environment.world.file,
+        tasks=tuple(task for task in bundle.tasks if task.id in passed),
+        report=report,
+    )
+    if (path / LAUNCHER).is_file() and path.resolve() != out.resolve():
+        emit_server(out)
+    return written
+
+
+def require_releasable(card: ReportCard) -> None:
+    """Refuse an environment that is rejected.
+
+    Raises:
+        GateError: naming what was found.
+    """
+    problems = card.environment_problems
+    if not problems:
+        return
+    told = [f"{one.gate}: {one.task}: {one.problem}" for one in card.rejects() if one.task]
+    listed = "; ".join([*problems, *told][:MOST_LISTED])
+    more = len(problems) + len(told) - MOST_LISTED
+    raise GateError(
+        f"environment {card.name!r} is rejected: {listed}"
+        + (f"; and {more} more" if more > 0 else ""),
+        findings=(*problems, *told),
+    )
+
+
+def write_rejects(card: ReportCard, path: Path) -> None:
+    """Write a line of JSON for each reason; an empty file says that there is none.
+
+    Raises:
+        BundleError: if the file cannot be written.
+    """
+    lines = [line_text(reject.to_json()) for reject in card.rejects()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise BundleError(f"the rejects cannot be written to {path}: {error.strerror}") from None
+
+
+def _read_report(path: Path) -> JsonObject:
+    """Return what the report of a bundle said before: of its synthesis, for instance."""
+    try:
+        data = json.loads((path / REPORT).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return cast("JsonObject", data) if isinstance(data, dict) else {}

@@ -1,0 +1,162 @@
+"""Makes other worlds of one: as a session left it, and with its rows stored the other way round."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import cast
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.environment import World
+
+
+def dumped_world(source: Path, world: World, difference: JsonObject, target: Path) -> str | None:
+    """Write to `target` what a world has become.
+
+    Args:
+        source: The world at the start.
+        world: How it is described.
+        difference: What a session says that differs; see `Session.state_difference`.
+        target: A file that is not there yet.
+
+    Returns:
+        Why it cannot be written, or `None` when it was.
+    """
+    if difference.get("truncated"):
+        return "the session changed more than a difference may hold"
+    if world.kind == "sqlite":
+        return _dumped_database(source, difference, target)
+    if world.kind == "json":
+        return _dumped_values(source, difference, target)
+    return "a world of Python objects is written by its own code alone"
+
+
+def reversed_world(source: Path, target: Path) -> str | None:
+    """Write a database with the rows of each table stored in the opposite order.
+
+    What queries state is the same in both; what they leave to the database is not. Tables whose
+    rows are kept in the order of their key stay as they are.
+
+    Returns:
+        Why nothing could be reversed, or `None` when `target` was written.
+    """
+    shutil.copyfile(source, target)
+    with closing(sqlite3.connect(target, isolation_level=None)) as db:
+        if _has_triggers(db):
+            return "the world has triggers, which would run"
+        tables = [table for table in _plain_tables(db) if _is_in_order_of_arrival(db, table)]
+        db.execute("BEGIN")
+        for table in tables:
+            columns = ", ".join(_quoted(name) for name in _columns(db, table))
+            name = _quoted(table)
+            # Names come from the database itself and are quoted.
+            db.execute(f"CREATE TEMP TABLE turned AS SELECT {columns} FROM {name}")
+            db.execute(f"DELETE FROM {name}")
+            db.execute(
+                f"INSERT INTO {name} ({columns}) "
+                f"SELECT {columns} FROM turned ORDER BY turned.rowid DESC"
+            )
+            db.execute("DROP TABLE turned")
+        db.execute("COMMIT")
+    return None if tables else "every table keeps its rows in the order of its key"
+
+
+def _dumped_database(source: Path, difference: JsonObject, target: Path) -> str | None:
+    tables = difference.get("tables")
+    shutil.copyfile(source, target)
+    with closing(sqlite3.connect(target, isolation_level=None)) as db:
+        if _has_triggers(db):
+            return "the world has triggers, which would run"
+        db.execute("BEGIN")
+        for table, entries in (tables if isinstance(tables, dict) else {}).items():
+            for entry in (entries if isinstance(entries, dict) else {}).values():
+                problem = _apply(db, table, cast("JsonObject", entry))
+                if problem is not None:
+                    return problem
+        db.execute("COMMIT")
+    return None
+
+
+def _apply(db: sqlite3.Connection, table: str, entry: JsonObject) -> str | None:
+    before, after = entry.get("before"), entry.get("after")
+    for row in (before, after):
+        if isinstance(row, dict) and any(isinstance(value, dict) for value in row.values()):
+            return "the session changed values that JSON cannot spell"
+    name = _quoted(table)
+    if isinstance(before, dict):
+        known = " AND ".join(f"{_quoted(column)} IS ?" for column in before)
+        db.execute(
+            f"DELETE FROM {name} WHERE rowid IN (SELECT rowid FROM {name} WHERE {known} LIMIT 1)",
+            [*before.values()],
+        )
+    if isinstance(after, dict):
+        columns = ", ".join(_quoted(column) for column in after)
+        places = ", ".join("?" * len(after))
+        db.execute(f"INSERT INTO {name} ({columns}) VALUES ({places})", [*after.values()])
+    return None
+
+
+def _dumped_values(source: Path, difference: JsonObject, target: Path) -> str | None:
+    state: Json = json.loads(source.read_bytes())
+    values = difference.get("values")
+    for pointer, entry in (values if isinstance(values, dict) else {}).items():
+        if not isinstance(entry, dict):
+            return "the session's difference cannot be read"
+        if pointer == "":
+            state = entry.get("after")
+        elif not _put(state, pointer, entry):
+            return f"nothing at {pointer!r} to change"
+    target.write_text(json.dumps(state), encoding="utf-8")
+    return None
+
+
+def _put(state: Json, pointer: str, entry: JsonObject) -> bool:
+    *way, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/")]
+    here = state
+    for part in way:
+        if isinstance(here, dict) and part in here:
+            here = here[part]
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            return False
+    if isinstance(here, list) and last.isdecimal() and int(last) < len(here):
+        here[int(last)] = entry.get("after")
+    elif isinstance(here, dict):
+        if "after" in entry:
+            here[last] = entry["after"]
+        else:
+            here.pop(last, None)
+    else:
+        return False
+    return True
+
+
+def _has_triggers(db: sqlite3.Connection) -> bool:
+    query = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'"
+    return bool(db.execute(query).fetchone()[0])
+
+
+def _plain_tables(db: sqlite3.Connection) -> list[str]:
+    query = "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT wr ORDER BY name"
+    return [
+        str(name) for (name,) in db.execute(query).fetchall() if not str(name).startswith("sqlite_")
+    ]
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[str]:
+    query = "SELECT name FROM pragma_table_info(?) ORDER BY cid"
+    return [str(name) for (name,) in db.execute(query, (table,)).fetchall()]
+
+
+def _is_in_order_of_arrival(db: sqlite3.Connection, table: str) -> bool:
+    """Tell whether a table's rows are kept as they came: no column of it is the row's number."""
+    query = "SELECT upper(type) FROM pragma_table_info(?) WHERE pk > 0"
+    key = [str(kind) for (kind,) in db.execute(query, (table,)).fetchall()]
+    return key != ["INTEGER"]
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
