@@ -21,7 +21,7 @@ MOST_WORDS = 250
 """A longer message is no answer but a copy of what was read."""
 
 _DIGITS = 300
-"""A longer number is none; floats end there."""
+"""A number with more digits before the point is none; floats end there."""
 _ROUNDED_AWAY = 0.01
 
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?(?:\d{1,3}(?:[,\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?")
@@ -180,8 +180,9 @@ def numbers_in(text: str) -> list[tuple[int | float, int]]:
         # A space may group digits, or stand between two numbers.
         for spelling in (whole, *(whole.split(" ") if " " in whole else ())):
             plain = re.sub(r"[,\u00a0\u202f ]", "", spelling).replace("\u2212", "-")
-            if len(plain) <= _DIGITS:
-                digits = len(plain.partition(".")[2])
+            units, _, fraction = plain.partition(".")
+            digits = len(fraction)
+            if len(units) <= _DIGITS and digits <= 4 * _DIGITS:
                 found.append((float(plain) if digits else int(plain), digits))
     return found
 

@@ -10,8 +10,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
 
 from astra_arena.core.calls import ELICIT_TOOL, REPLY_TOOL, CallRecord, Outcome
 from astra_arena.core.canonical import Json, JsonObject, digest_of, digest_of_bytes
@@ -19,12 +18,12 @@ from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import ArenaError, SpecError, UnknownTaskError
 from astra_arena.core.offers import ToolRef, tool_ref
 from astra_arena.core.rollouts import EpisodeRecord, Failure
-from astra_arena.core.tasks import Slot, Task
-from astra_arena.core.user import telling
+from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import Mode, Verdict, unsupported_parts
 from astra_arena.sandbox.contract import Program, Sandbox
 from astra_arena.sandbox.recovery import IdlePolicy
 from astra_arena.servers.conversation import REPLY, Conversation
+from astra_arena.servers.elicitation import OnElicit, lack_of, told_slots
 from astra_arena.servers.episode_log import CallReply, EpisodeLog
 from astra_arena.servers.fault_schedule import FaultSchedule
 from astra_arena.servers.members import (
@@ -54,8 +53,6 @@ EPISODE_DONE_TEXT = "the conversation is over; no more calls or replies are poss
 
 _NAME_CHARS = 128
 _KEY_CHARS = 200
-OnElicit: TypeAlias = Callable[[tuple[Slot, ...]], Awaitable[bool]]
-"""Asked whether the user tells these slots."""
 
 
 class Episode:
@@ -148,6 +145,11 @@ class Episode:
             self._tool(ref).spec.model_copy(update={"name": name})
             for name, ref in self._conversation.offered.items()
         )
+
+    @property
+    def tool_names(self) -> tuple[str, ...]:
+        """The names of the tools on offer now."""
+        return tuple(self._conversation.offered)
 
     def offers(self, tool: str) -> bool:
         """Tell whether a tool is on offer now, `reply` included."""
@@ -270,24 +272,17 @@ class Episode:
         """Check a call's arguments; with `elicitation`, have the user tell what they lack."""
         tool = self._tool(ref)
         checked = tool.accept(arguments)
-        if isinstance(checked, Accepted) or not isinstance(arguments, dict):
+        if isinstance(checked, Accepted) or self.task.variant != "elicitation":
             return checked
-        lacking = self._conversation.missing_slots(ref, tool, arguments)
-        filled = tool.accept({**arguments, **{name: one.value for name, one in lacking.items()}})
-        if not lacking or not isinstance(filled, Accepted):
+        lack = lack_of(self.task, ref, tool, arguments)
+        if lack is None:
             return checked
-        slots = tuple({slot.name: slot for slot in lacking.values()}.values())
-        tells = self.on_elicit is None or await self.on_elicit(slots)
-        told: JsonObject = {slot.name: telling(slot) for slot in slots} if tells else {}
-        self._log.add(
-            ToolRef(self.source.name, ELICIT_TOOL),
-            {"tool": ref.full_name, "arguments": list[Json](lacking)},
-            "ok",
-            result={"told": told},
-            own=True,
-        )
+        told = await told_slots(self.on_elicit, lack.slots)
+        asked: JsonObject = {"tool": ref.full_name, "arguments": list[Json](lack.arguments)}
+        own = ToolRef(self.source.name, ELICIT_TOOL)
+        self._log.add(own, asked, "ok", result={"told": told}, own=True)
         self._conversation.tell(told)
-        return filled if tells else checked
+        return lack.filled if told else checked
 
     def _hear(self, arguments: Json, key: str | None) -> CallReply:
         """Give a message to the user."""
