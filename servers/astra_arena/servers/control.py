@@ -216,7 +216,7 @@ def _opened(episode: Episode, addresses: Addresses) -> OpenedEpisode:
         prompt=episode.task.prompt,
         budget=episode.task.budget,
         needs_reply=episode.task.needs_reply,
-        tools_digest=digest_of(list(episode.tool_names)),
+        tools_digest=digest_of([tool.name for tool in episode.tools()]),
         mcp=addresses.episode_mcp(episode.source.name, episode.id),
         control=addresses.episode_control(episode.id),
         tier=episode.tier,

@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 from astra_arena.core.calls import ELICIT_TOOL, REPLY_TOOL, CallRecord, Outcome
 from astra_arena.core.canonical import Json, JsonObject, digest_of, digest_of_bytes
 from astra_arena.core.environment import ToolSpec
-from astra_arena.core.errors import ArenaError, SpecError, UnknownTaskError
+from astra_arena.core.errors import ArenaError
 from astra_arena.core.offers import ToolRef, tool_ref
 from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.tasks import Task
-from astra_arena.core.verdicts import Mode, Verdict, unsupported_parts
+from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Program, Sandbox
 from astra_arena.sandbox.recovery import IdlePolicy
 from astra_arena.servers.conversation import REPLY, Conversation
@@ -31,9 +31,11 @@ from astra_arena.servers.members import (
     Member,
     compiled_members,
     members_in_use,
+    prepare_needed,
+    require_playable,
 )
 from astra_arena.servers.records import empty_record, verdict_of
-from astra_arena.servers.suite import Source, Suite
+from astra_arena.servers.suite import Source, members_of
 from astra_arena.servers.tool_runs import ToolRuns
 from astra_arena.servers.toolset import (
     MESSAGE_CHARS,
@@ -125,11 +127,8 @@ class Episode:
     @property
     def tools_differ(self) -> bool:
         """Whether what is on offer is not just the tools of the source."""
-        task = self.task
-        joint_part = isinstance(self.source, Suite) and len(self._members) < len(
-            self.source.members
-        )
-        return bool(task.tools) or task.needs_reply or self.tools_change or joint_part
+        task, some = self.task, len(self._members) < len(members_of(self.source))
+        return bool(task.tools) or task.needs_reply or self.tools_change or some
 
     @property
     def tools_change(self) -> bool:
@@ -137,19 +136,11 @@ class Episode:
         return self._conversation.changes
 
     def tools(self) -> tuple[ToolSpec, ...]:
-        """Return the tools on offer now, under the names that the agent uses; `reply` is not one.
-
-        That one is `conversation.REPLY_SPEC`, on offer when the task `needs_reply`.
-        """
+        """Return the tools on offer now, by the names that the agent uses, without `reply`."""
         return tuple(
             self._tool(ref).spec.model_copy(update={"name": name})
             for name, ref in self._conversation.offered.items()
         )
-
-    @property
-    def tool_names(self) -> tuple[str, ...]:
-        """The names of the tools on offer now."""
-        return tuple(self._conversation.offered)
 
     def offers(self, tool: str) -> bool:
         """Tell whether a tool is on offer now, `reply` included."""
@@ -233,8 +224,8 @@ class Episode:
         except KeyError:
             if self.done:
                 return CallReply(True, EPISODE_DONE_TEXT)
-            problem = "this call key was used before, for another call"
-            return self._refuse(tool, stored.value, "invalid_arguments", problem)
+            text = "this call key was used before, for another call"
+            return self._refuse(tool, stored.value, "invalid_arguments", text)
         if before is not None:
             return before
         logged = self._log.count
@@ -249,8 +240,7 @@ class Episode:
             return CallReply(True, EPISODE_DONE_TEXT)
         if self._is_reply(tool):
             return self._hear(arguments, key)
-        over = self._log.over_budget()
-        if over is not None:
+        if (over := self._log.over_budget()) is not None:
             return self._refuse(tool, storable(arguments).value, "over_budget", over, key=key)
         ref = self._conversation.offered.get(tool)
         if ref is None:
@@ -263,8 +253,7 @@ class Episode:
             return self._refuse(
                 tool, checked.arguments, "invalid_arguments", checked.reason, key=key
             )
-        full = self._log.take_room(checked.size)
-        if full is not None:
+        if (full := self._log.take_room(checked.size)) is not None:
             return self._refuse(tool, checked.arguments, "invalid_arguments", full, key=key)
         return await self._runs.run(ref, checked.arguments, key)
 
@@ -279,27 +268,27 @@ class Episode:
             return checked
         told = await told_slots(self.on_elicit, lack.slots)
         asked: JsonObject = {"tool": ref.full_name, "arguments": list[Json](lack.arguments)}
-        own = ToolRef(self.source.name, ELICIT_TOOL)
-        self._log.add(own, asked, "ok", result={"told": told}, own=True)
+        self._log.add(self._own(ELICIT_TOOL), asked, "ok", result={"told": told}, own=True)
         self._conversation.tell(told)
         return lack.filled if told else checked
 
     def _hear(self, arguments: Json, key: str | None) -> CallReply:
         """Give a message to the user."""
-        late = self._log.out_of_time()
-        if late is not None:
-            return self._refuse(REPLY_TOOL, storable(arguments).value, "over_budget", late, key=key)
-        checked = REPLY.accept(arguments)
-        problem = (
-            self._log.take_room(checked.size) if isinstance(checked, Accepted) else checked.reason
-        )
-        if problem is not None or not isinstance(checked, Accepted):
+        checked, late = REPLY.accept(arguments), self._log.out_of_time()
+        problem = checked.reason if isinstance(checked, Refused) else None
+        problem = late or problem or self._log.take_room(len(str(checked.arguments)))
+        if problem is not None or isinstance(checked, Refused):
+            outcome: Outcome = "over_budget" if late else "invalid_arguments"
             shown = printable(problem or "", MESSAGE_CHARS)
-            return self._refuse(REPLY_TOOL, checked.arguments, "invalid_arguments", shown, key=key)
+            return self._refuse(REPLY_TOOL, checked.arguments, outcome, shown, key=key)
         result = self._conversation.hear(checked.arguments)
-        ref = ToolRef(self.source.name, REPLY_TOOL)
-        self._log.add(ref, checked.arguments, "ok", result=result, key=key, own=True)
+        self._log.add(
+            self._own(REPLY_TOOL), checked.arguments, "ok", result=result, key=key, own=True
+        )
         return CallReply(False, REPLY.read(result), result, charged=False)
+
+    def _own(self, tool: str) -> ToolRef:
+        return ToolRef(self.source.name, tool)
 
     def _is_reply(self, tool: str) -> bool:
         return tool == REPLY_TOOL and self.task.needs_reply
@@ -311,14 +300,14 @@ class Episode:
         self, tool: str, arguments: Json, outcome: Outcome, text: str, *, key: str | None = None
     ) -> CallReply:
         own = self._is_reply(tool)
-        ref = ToolRef(self.source.name, tool) if own else self._ref_of(tool)
+        ref = self._own(tool) if own else self._ref_of(tool)
         return self._log.refuse(ref, arguments, outcome, text, key=key, own=own)
 
     def _ref_of(self, tool: str) -> ToolRef:
         """Return how the log names a call, whether or not there is such a tool."""
         if len(self._members) == 1:
             return ToolRef(next(iter(self._members)), tool)
-        return tool_ref(tool, tuple(self._members)) or ToolRef(self.source.name, tool)
+        return tool_ref(tool, tuple(self._members)) or self._own(tool)
 
     def _make_void(self, boundary: str, message: str) -> None:
         self.void = Failure(boundary=boundary, message=printable(message, MESSAGE_CHARS))
@@ -329,8 +318,8 @@ class Episode:
     def record(self) -> EpisodeRecord:
         """Return what the host knows of the episode; it holds no gold."""
         empty = empty_record(self.source, self.task, seed=self.seed, tier=self.tier)
-        defects = sum(call.outcome == "environment_error" for call in self.calls)
-        return empty.model_copy(update={"calls": self.calls, "void": self.void, "defects": defects})
+        broken = sum(call.outcome == "environment_error" for call in self.calls)
+        return empty.model_copy(update={"calls": self.calls, "void": self.void, "defects": broken})
 
     def verdict(self, mode: Mode = "strict") -> Verdict:
         """Decide what the calls so far earned.
@@ -388,13 +377,7 @@ async def open_episode(
         PolicyError: if the tool code was refused.
         SandboxUnavailableError: if no session can be started.
     """
-    unsupported = unsupported_parts(task)
-    if unsupported:
-        raise SpecError(f"task {task.id!r} cannot be played: it has {', '.join(unsupported)}")
-    if variant is not None and variant != task.variant:
-        raise UnknownTaskError(
-            f"task {task.id!r} has no variant {variant!r}; its variant is {task.variant!r}"
-        )
+    require_playable(task, variant)
     chosen = members or compiled_members(source, toolset=toolset, program=program)
     live = [
         LiveMember(member, sandbox, seed=seed, idle=idle)
@@ -408,11 +391,8 @@ async def open_episode(
         tier=sandbox.tier,
         members=live,
     )
-    needed = {question.environment for question in task.sub_questions}
     try:
-        for member in live:
-            if len(live) == 1 or member.name in needed:
-                await member.prepare()
+        await prepare_needed(live, task)
     except BaseException:
         await episode.close()
         raise
