@@ -3,8 +3,16 @@ from hypothesis import given
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
-from astra_arena.core.tasks import Alternative, Expectation, Task, resolve_arguments, spelt_out
+from astra_arena.core.tasks import (
+    Alternative,
+    Budget,
+    Expectation,
+    Task,
+    resolve_arguments,
+    spelt_out,
+)
 from astra_arena.core.verdicts import unsupported_parts
+from tests.core.conversations import ACT, ask, slot_of, talk_of
 from tests.core.strategies import tasks
 from tests.support.records import sub_question, task_of
 
@@ -112,3 +120,23 @@ def test_choices_are_spelt_out_in_every_combination() -> None:
         (5, "up"),
         (5, "down"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("slots", "turns", "problem"),
+    [
+        (("seat", "seat"), 8, "in one turn"),
+        (("seat",), 1, "budget of 1 turns is below the 2 messages"),
+        (("row",), 8, "expects the slot 'row'"),
+    ],
+)
+def test_a_conversation_that_nobody_could_play_is_refused(
+    slots: tuple[str, ...], turns: int, problem: str
+) -> None:
+    turn = talk_of(ACT).turns[0]
+    asking = [turn.model_copy(update={"expect": ask(slot)}) for slot in slots]
+    task = talk_of(ACT, slots=(slot_of("seat"),)).model_copy(
+        update={"turns": tuple(asking), "budget": Budget(turns=turns)}
+    )
+    with pytest.raises(SpecError, match=problem):
+        Task.from_json(task.to_json(), what="a task")

@@ -37,6 +37,11 @@ def get_city(world, *, name):
     return {"name": row[0], "founded": row[1], "note": row[2]}
 
 
+def list_cities(world):
+    rows = world.execute("SELECT name FROM cities ORDER BY name").fetchall()
+    return {"names": [row[0] for row in rows], "truncated": False}
+
+
 def set_note(world, *, name, note):
     if not world.execute("UPDATE cities SET note = ? WHERE name = ?", (note, name)).rowcount:
         raise LookupError(f"no city {name!r}")
@@ -66,6 +71,12 @@ def write_guide(folder: Path) -> Bundle:
         format_version=1,
         tools=(
             _tool("get_city", {"name": text}, city, read_only=True),
+            _tool(
+                "list_cities",
+                {},
+                {"names": {"type": "array", "items": text}, "truncated": {"type": "boolean"}},
+                read_only=True,
+            ),
             _tool("set_note", {"name": text, "note": text}, {"name": text}, read_only=False),
             _tool("remove_city", {"name": text}, {"removed": {"type": "integer"}}, read_only=False),
         ),

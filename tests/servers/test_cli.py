@@ -133,7 +133,11 @@ def test_inspect_shows_gold_only_when_asked(
     assert GOLD_PHONE not in without
     facts = json.loads(with_gold)
     assert facts["task_list"][0]["gold"][1]["answer"]["value"] == GOLD_PHONE
-    assert facts["tasks"] == {"total": 3, "by_sub_questions": {"1": 1, "2": 2}}
+    assert facts["tasks"] == {
+        "total": 3,
+        "by_sub_questions": {"0": 1, "1": 1, "2": 1},
+        "by_variant": {"base": 3},
+    }
     assert facts["world"]["tables"] == {"branches": 2, "loans": 3, "readers": 3}
 
 

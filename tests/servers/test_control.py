@@ -7,6 +7,7 @@ import httpx
 import pytest
 from mcp import Client
 
+from astra_arena.core.canonical import digest_of
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.verdicts import Verdict
 from astra_arena.sandbox.scripted import ScriptedSandbox
@@ -86,6 +87,7 @@ async def test_environments_and_tasks_are_listed(bundle: Bundle) -> None:
         "variant": "base",
         "budget": {"calls": 8, "turns": 8, "seconds": 60.0},
         "difficulty": {"hops": 2},
+        "needs_reply": False,
     }
     assert second == {"total": 3, "tasks": page["tasks"][1:2]}
     assert beyond == {"total": 3, "tasks": []}
@@ -108,6 +110,8 @@ async def test_an_opened_episode_says_all_that_a_harness_needs(bundle: Bundle) -
         "variant": "base",
         "prompt": bundle.task(TASK).prompt,
         "budget": {"calls": 8, "turns": 8, "seconds": 60.0},
+        "needs_reply": False,
+        "tools_digest": digest_of([tool.name for tool in bundle.environment.tools]),
         "mcp": f"{running.addresses.mcp}/envs/{NAME}/r/{identifier}/mcp",
         "control": f"{running.addresses.control}/episodes/{identifier}",
         "tier": "scripted",

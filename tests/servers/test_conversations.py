@@ -254,6 +254,20 @@ async def test_a_user_who_does_not_tell_leaves_the_call_as_it_was(bundle: Bundle
     assert episode.calls[0].result == {"told": {}}
 
 
+async def test_a_user_who_cannot_be_asked_does_not_tell(bundle: Bundle) -> None:
+    turn = Turn(say="Whose phone has my book?", expect=ACT)
+    task = spoken_task(bundle, turn, slots=(TITLE,), variant="elicitation")
+    episode = await scripted(bundle, task)
+
+    async def hang_up(_: tuple[Slot, ...]) -> bool:
+        raise ConnectionError("gone")
+
+    episode.on_elicit = hang_up
+    assert (await episode.call("find_loan", {})).is_error
+    assert episode.void is None
+    assert [call.outcome for call in episode.calls] == ["ok", "invalid_arguments"]
+
+
 async def test_outside_of_elicitation_nobody_is_asked(bundle: Bundle) -> None:
     episode = await scripted(bundle, asking(bundle))
     assert '"title" is required' in (await episode.call("find_loan", {})).text

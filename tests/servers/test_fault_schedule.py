@@ -1,13 +1,16 @@
 """Injected faults in episodes: what runs, what is charged, what the agent reads."""
 
+from pathlib import Path
+
 import pytest
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.faults import FaultKind, FaultPlan
-from astra_arena.core.tasks import Budget, Task
+from astra_arena.core.tasks import Answer, Budget, Expectation, SubQuestion, Task, Turn
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.scripted import ScriptedSandbox
 from astra_arena.servers import Bundle, Episode, open_episode
+from tests.servers.joint_suite import write_guide
 from tests.servers.small_bundle import ONE_STEP_TASK, TASK
 from tests.support.requirement import requirement
 
@@ -78,23 +81,51 @@ async def test_a_lost_reply_is_lost_after_a_reading_call_and_never_after_a_writi
     assert [call.state is not None for call in episode.calls] == [False, True, False, False]
 
 
-async def test_a_page_is_cut_short_says_so_and_does_not_solve(bundle: Bundle) -> None:
-    paged = ScriptedSandbox(
-        {"list_branches": {"rows": [{"branch_id": 1}, {"branch_id": 2}], "truncated": False}}
+async def test_a_page_is_cut_short_says_so_and_does_not_solve(tmp_path: Path) -> None:
+    guide = write_guide(tmp_path)
+    task = Task(
+        id="cities",
+        environments=("sha256:unbound",),
+        turns=(Turn(say="Which cities are there?", expect=Expectation(kind="act")),),
+        sub_questions=(
+            SubQuestion(
+                id="names",
+                question="Which cities are there?",
+                environment=guide.name,
+                tool="list_cities",
+                arguments={},
+                answer=Answer(path="/names", kind="list", value=["Rostock", "Wuppertal"]),
+            ),
+        ),
+        faults=FaultPlan(rate=1.0, kinds=("truncated_page",)),
     )
+    async with ProcessSandbox() as sandbox:
+        episode = await open_episode(guide, task, sandbox)
+        first = await episode.call("list_cities", {})
+        cut = episode.verdict().reward
+        again = await episode.call("list_cities", {})
+        written = await episode.call("set_note", {"name": "Rostock", "note": "x"})
+        await episode.close()
+    assert (first.structured, first.charged) == ({"names": ["Rostock"], "truncated": True}, False)
+    assert again.structured == {"names": ["Rostock", "Wuppertal"], "truncated": False}
+    assert cut == 0.0
+    # A write is not run when its reply is to be lost.
+    assert written.is_error
+    assert episode.calls[2].state is None
+    assert [call.fault for call in episode.calls] == ["truncated_page", None, "truncated_page"]
+
+
+async def test_a_reply_without_pages_is_lost_as_a_whole(bundle: Bundle) -> None:
     task = faulty(bundle, "truncated_page", task=ONE_STEP_TASK)
-    # The small library's own listing has no flag, so that its whole reply is lost.
-    episode = await open_episode(bundle, task, paged)
-    lost = await episode.call("list_branches", {})
-    assert lost.is_error
     async with ProcessSandbox() as sandbox:
         episode = await open_episode(bundle, task, sandbox)
         first = await episode.call("list_branches", {})
-        assert episode.verdict().reward == 0.0
-        again = await episode.call("list_branches", {})
+        missing = await episode.call("find_loan", {"title": "Dracula"})
+        again = await episode.call("find_loan", {"title": "Dracula"})
         await episode.close()
-    assert (first.is_error, again.is_error) == (True, False)
-    assert episode.verdict().reward == 1.0
+    assert first.is_error
+    assert first.text == missing.text
+    assert again.text == "no loan of 'Dracula'"
 
 
 async def test_equal_seeds_meet_equal_faults_in_whatever_order(bundle: Bundle) -> None:

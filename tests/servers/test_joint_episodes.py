@@ -1,12 +1,15 @@
 """Episodes over several bundles: names, sessions, one log, states, one verdict."""
 
 import pytest
+from mcp import Client
 
+from astra_arena.core.calls import REPLY_TOOL
 from astra_arena.core.errors import SpecError
 from astra_arena.core.rollouts import EpisodeRecord
+from astra_arena.core.tasks import FinalAnswer
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.scripted import ScriptedSandbox
-from astra_arena.servers import Bundle, Suite, open_episode
+from astra_arena.servers import Bundle, Suite, build_mcp_server, open_episode, open_server
 from tests.servers.joint_suite import (
     GUIDE,
     GUIDE_TASK,
@@ -15,8 +18,9 @@ from tests.servers.joint_suite import (
     SUITE,
     write_town,
 )
+from tests.servers.playing import ERAS, Era
+from tests.servers.small_bundle import GOLD_PHONE, TASK
 from tests.servers.small_bundle import NAME as LIBRARY
-from tests.servers.small_bundle import TASK
 from tests.support.requirement import requirement
 
 
@@ -50,7 +54,12 @@ async def test_the_tools_of_all_members_in_use_are_on_offer_by_their_full_names(
     sandbox = ScriptedSandbox({})
     joint = await open_episode(town, town.task(JOINT_TASK), sandbox)
     alone = await open_episode(town, town.task(GUIDE_TASK), sandbox)
-    assert [tool.name for tool in alone.tools()] == ["get_city", "set_note", "remove_city"]
+    assert [tool.name for tool in alone.tools()] == [
+        "get_city",
+        "list_cities",
+        "set_note",
+        "remove_city",
+    ]
     names = [tool.name for tool in joint.tools()]
     assert names[0] == f"{LIBRARY}__find_loan"
     assert names[-1] == f"{GUIDE}__remove_city"
@@ -147,3 +156,38 @@ async def test_equal_seeds_and_calls_make_equal_joint_records(town: Suite) -> No
             await episode.close()
             records.append(episode.record())
     assert records[0] == records[1]
+
+
+@requirement("episodes:joint")
+@pytest.mark.parametrize("era", ERAS)
+async def test_any_client_plays_a_suite_at_the_address_of_the_whole_episode(
+    town: Suite, era: Era
+) -> None:
+    async with open_server([town]) as server:
+        episode = await server.host.open(SUITE, JOINT_TASK)
+        async with Client(f"{server.addresses.mcp}/r/{episode.id}/mcp", mode=era) as client:
+            listed = [tool.name for tool in (await client.list_tools()).tools]
+            await client.call_tool(f"{LIBRARY}__list_branches", {})
+            await client.call_tool(f"{GUIDE}__get_city", {"name": "Wuppertal"})
+        assert listed == [tool.name for tool in episode.tools()]
+        assert episode.verdict().reward == 1.0
+
+
+@requirement("episodes:reply")
+@pytest.mark.parametrize("era", ERAS)
+async def test_any_client_finds_reply_among_the_tools_and_speaks_by_it(
+    bundle: Bundle, era: Era
+) -> None:
+    task = bundle.task(TASK).model_copy(
+        update={"final_answer": FinalAnswer(kind="text", value=GOLD_PHONE)}
+    )
+    episode = await open_episode(bundle, task, ScriptedSandbox({}))
+    async with Client(build_mcp_server(bundle, lambda _: episode), mode=era) as client:
+        reply = {tool.name: tool for tool in (await client.list_tools()).tools}[REPLY_TOOL]
+        refused = await client.call_tool(REPLY_TOOL, {"message": "x", "kind": "verdict"})
+        ended = await client.call_tool(REPLY_TOOL, {"message": f"It is {GOLD_PHONE}."})
+        late = await client.call_tool("find_loan", {"title": "Emma"})
+    assert reply.input_schema["required"] == ["message"]
+    assert (refused.is_error, late.is_error) == (True, True)
+    assert ended.structured_content == {"user": None, "done": True}
+    assert [call.outcome for call in episode.calls] == ["invalid_arguments", "ok"]

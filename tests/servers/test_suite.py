@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.errors import BundleError, SpecError, UnknownTaskError
-from astra_arena.servers import Bundle, Suite, load_source, load_suite, write_suite
+from astra_arena.servers import (
+    Bundle,
+    Suite,
+    load_source,
+    load_suite,
+    source_facts,
+    write_suite,
+)
+from astra_arena.servers.cli import inspect
 from tests.servers.joint_suite import GUIDE, JOINT_TASK, SUITE, joint_tasks, write_guide, write_town
 from tests.servers.small_bundle import NAME as LIBRARY
 from tests.support.requirement import requirement
@@ -125,3 +133,24 @@ def test_a_suite_is_refused_when_names_clash_or_a_task_is_about_something_else(
 def test_a_task_that_is_not_there_is_named_with_what_is(town: Suite) -> None:
     with pytest.raises(UnknownTaskError, match=f"suite '{SUITE}' has no task 'x'; it has 3"):
         town.task("x")
+
+
+@requirement("episodes:suites")
+def test_inspect_shows_the_members_tasks_and_digests_of_a_suite(
+    town: Suite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = source_facts(town, tasks=True)
+    members = facts["members"]
+    assert isinstance(members, list)
+    assert [one["name"] for one in members if isinstance(one, dict)] == [LIBRARY, GUIDE]
+    assert facts["environment_digest"] == town.digests.environment
+    assert facts["tasks"] == {
+        "total": 3,
+        "by_sub_questions": {"0": 1, "1": 1, "2": 1},
+        "by_variant": {"base": 3},
+    }
+    inspect(town.path, tasks=True, gold=True, as_json=False)
+    shown = capsys.readouterr().out
+    assert "Members" in shown
+    assert GUIDE in shown
+    assert "by the sea" in shown

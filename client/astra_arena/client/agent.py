@@ -25,6 +25,7 @@ from typing import Protocol, TypeAlias
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.tasks import Budget
+from astra_arena.core.user import ReplyKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,35 @@ class ToolReply:
     """The reply as text; for an error, the message."""
     structured: JsonObject | None = None
     """The reply as JSON; `None` for errors."""
+    charged: bool = True
+    """Whether the call counts; not when the host disturbed it, which a further try may mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserReply:
+    """How the user took a message."""
+
+    text: str | None
+    """What the user says next; `None` at the end, and when the message was not taken."""
+    done: bool
+    """Whether the conversation is over."""
+    problem: str | None = None
+    """Why the message was not taken."""
 
 
 Caller: TypeAlias = Callable[[str, JsonObject], Awaitable[ToolReply]]
 """Sends one call to the episode's server."""
+
+Speaker: TypeAlias = Callable[[str, ReplyKind], Awaitable[UserReply]]
+"""Sends one message to the episode's user."""
+
+Lister: TypeAlias = Callable[[], Awaitable[tuple[ToolView, ...]]]
+"""Asks the episode's server for its tools."""
+
+
+async def _nobody(message: str, kind: ReplyKind) -> UserReply:
+    del message, kind
+    return UserReply(None, done=False, problem="nobody listens: this task has no conversation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +86,15 @@ class EpisodeView:
     prompt: str
     """What the user says first."""
     tools: tuple[ToolView, ...]
+    """What is on offer in the first turn."""
     budget: Budget
     seed: int
     caller: Caller = field(repr=False)
+    needs_reply: bool = False
+    """Whether turns end in words: an agent says what it has to say by `reply`. What `play` returns
+    is said, too, unless the conversation is over by then."""
+    speaker: Speaker = field(default=_nobody, repr=False)
+    lister: Lister | None = field(default=None, repr=False)
 
     async def call(self, tool: str, arguments: JsonObject) -> ToolReply:
         """Call a tool. Calls made at the same time reach the server in the order of the requests.
@@ -70,6 +102,19 @@ class EpisodeView:
         The call that exceeds the budget never returns: the episode ends there, by cancellation.
         """
         return await self.caller(tool, arguments)
+
+    async def reply(self, message: str, kind: ReplyKind = "answer") -> UserReply:
+        """End the turn in words; costs no call.
+
+        Args:
+            message: What to say.
+            kind: `answer`, `question` (something is needed from the user) or `cannot`.
+        """
+        return await self.speaker(message, kind)
+
+    async def list_tools(self) -> tuple[ToolView, ...]:
+        """Return the tools on offer now; a new turn may have changed them."""
+        return self.tools if self.lister is None else await self.lister()
 
     def tool(self, name: str) -> ToolView | None:
         """Return the tool called `name`, or `None`."""

@@ -21,15 +21,15 @@ from astra_arena.client.harness import play_episode
 from astra_arena.client.http_venue import HttpVenue
 from astra_arena.client.store import RolloutStore
 from astra_arena.core.rollouts import Rollout
-from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.servers.server_process import start_server_process
+from astra_arena.servers.suite import Source, load_source
 
 
 @dataclass(frozen=True, slots=True)
 class Arena:
     """A bundle that is being served."""
 
-    bundle: Bundle
+    bundle: Source
     tasks: tuple[TaskCard, ...]
     """What can be played, without gold."""
     venue: HttpVenue
@@ -68,7 +68,7 @@ async def open_arena(path: Path | str) -> AsyncGenerator[Arena]:
         BundleError: if there is no sound bundle.
         SettingsError: if the server does not start.
     """
-    bundle = load_bundle(Path(path))
+    bundle = load_source(Path(path))
     with start_server_process([bundle.path]) as server:
         async with HttpVenue(server.addresses.control, server.token) as venue:
             yield Arena(bundle, await venue.tasks(), venue)

@@ -25,7 +25,7 @@ from astra_arena.client.store import RolloutStore, read_rollouts
 from astra_arena.client.venue import Venue, VenueCard
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.output import output_console
-from astra_arena.servers.bundle import load_bundle
+from astra_arena.servers.suite import load_source
 
 EVENT_LOOP = {"use_uvloop": True}
 
@@ -98,7 +98,7 @@ def rollout(
         raise SettingsError("nothing to play on: name a BUNDLE or --control URL")
     if out is not None and not resume and out.exists():
         raise SettingsError(f"{out} is there already; --resume goes on with it, or name another")
-    gold = load_bundle(bundle) if bundle else None
+    gold = load_source(bundle) if bundle else None
     players = [build_agent(name, tasks=gold.tasks if gold else ()) for name in agents or ["oracle"]]
 
     async def run() -> Collected:
@@ -127,7 +127,7 @@ def score(
 
     Example: arena score rollouts.jsonl --bundle flights/ --mode astra
     """
-    results = list(rescore_files(files, load_bundle(bundle), mode=mode.value))
+    results = list(rescore_files(files, load_source(bundle), mode=mode.value))
     if as_json:
         scores = [result.to_json() for result in results]
         print(json.dumps({"mode": mode.value, "scores": scores}, indent=2))

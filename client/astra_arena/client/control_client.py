@@ -14,6 +14,7 @@ from astra_arena.client.control_models import (
     OpenedEpisode,
     TaskCard,
     TaskPage,
+    UserAnswer,
 )
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import (
@@ -25,6 +26,7 @@ from astra_arena.core.errors import (
     UnknownTaskError,
 )
 from astra_arena.core.model import Model
+from astra_arena.core.user import ReplyKind
 from astra_arena.core.verdicts import Mode, Verdict
 
 logger = logging.getLogger(__name__)
@@ -99,6 +101,22 @@ class ControlClient:
             "variant": variant,
         }
         return _read(OpenedEpisode, await self._request("POST", "/episodes", body), "an episode")
+
+    async def reply(
+        self, episode_id: str, message: str, kind: ReplyKind = "answer", *, key: str | None = None
+    ) -> UserAnswer:
+        """End the agent's turn in words and return what the user says.
+
+        Args:
+            key: Idempotency key: a message that was taken already is answered from the log.
+
+        Raises:
+            SpecError: if the message was not taken.
+            EpisodeError: if the conversation is over.
+        """
+        body: JsonObject = {"message": message, "kind": kind, "key": key}
+        data = await self._request("POST", f"/episodes/{episode_id}/reply", body)
+        return _read(UserAnswer, data, "the user's answer")
 
     async def close_episode(self, episode_id: str) -> ClosedEpisode:
         """End an episode and return its record and verdict; closing twice gives the same."""

@@ -40,6 +40,7 @@ class TaskCard(Reply):
     variant: str = "base"
     budget: Budget = Budget()
     difficulty: JsonObject = Field(default_factory=dict)
+    needs_reply: bool = False
 
 
 class TaskPage(Reply):
@@ -62,10 +63,19 @@ class OpenedEpisode(Reply):
     variant: str
     prompt: str
     budget: Budget
+    needs_reply: bool = False
+    tools_digest: str = ""
     mcp: str
     """Where its agent connects."""
     control: str
     tier: str
+
+
+class UserAnswer(Reply):
+    """What the user says next."""
+
+    user: str | None
+    done: bool
 
 
 class ClosedEpisode(Reply):

@@ -16,9 +16,10 @@ from typing import NoReturn
 
 import anyio
 
-from astra_arena.client.agent import Agent, EpisodeView, ToolReply
+from astra_arena.client.agent import Agent, EpisodeView, ToolReply, ToolView, UserReply
 from astra_arena.client.control_models import ClosedEpisode
 from astra_arena.client.venue import Hosted, Stage, ToolSession, Venue, VenueCard
+from astra_arena.core.calls import REPLY_TOOL
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import AgentError, ArenaError, ConnectionLostError, EpisodeError
 from astra_arena.core.rollouts import (
@@ -29,6 +30,7 @@ from astra_arena.core.rollouts import (
     Timing,
     rollout_id,
 )
+from astra_arena.core.user import ReplyKind
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +141,10 @@ class Performance:
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
     _scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _sent: int = 0
+    """Calls and messages."""
+    _charged: int = 0
+    _done: bool = False
+    """Whether the conversation is over."""
     _over: bool = False
 
     async def play(self, stage: Stage) -> None:
@@ -147,16 +153,21 @@ class Performance:
         view = EpisodeView(
             task_id=self.task_id,
             prompt=stage.prompt,
-            tools=stage.tools,
+            tools=_without_reply(stage.tools),
             budget=stage.budget,
             seed=self.seed,
             caller=lambda tool, arguments: self._relay(stage, tool, arguments),
+            needs_reply=stage.needs_reply,
+            speaker=lambda message, kind: self._relay_words(stage, message, kind),
+            lister=lambda: self._list(stage),
         )
         last: str | None = None
         self._scope.deadline = anyio.current_time() + stage.budget.seconds
         with self._scope:
             try:
                 last = _text(await self.agent.play(view))
+                if last is not None and stage.needs_reply and not self._done:
+                    await self._relay_words(stage, last, "answer")
             except asyncio.CancelledError as error:
                 # Nobody asked for it: it leaked out of the agent, and would end the run's worker.
                 if _is_cancelled():
@@ -168,7 +179,7 @@ class Performance:
         self._over = True
         if self._scope.cancelled_caught:
             self.ended, self.failure = "budget", None
-        if last is not None:
+        if last is not None and not stage.needs_reply:
             self.messages.append({"role": "assistant", "content": last})
 
     def _note_failure(self, error: BaseException) -> None:
@@ -184,29 +195,69 @@ class Performance:
         async with self._lock:
             if self._over:
                 raise AgentError("a call was made after the agent had ended its turn")
-            if self._sent >= stage.budget.calls or self.lost is not None:
+            if self._charged >= stage.budget.calls or self.lost is not None:
                 await self._stop()
-            self._sent += 1
-            return await self._send(stage.session, tool, arguments)
+            reply = await self._send(stage.session, tool, arguments)
+            self._charged += reply.charged
+            return reply
+
+    async def _relay_words(self, stage: Stage, message: str, kind: ReplyKind) -> UserReply:
+        _text(message)
+        async with self._lock:
+            if self._over:
+                raise AgentError("a message was sent after the agent had ended its turn")
+            if self.lost is not None:
+                await self._stop()
+            self.messages.append({"role": "assistant", "content": message})
+            arguments: JsonObject = {"message": message, "kind": kind}
+            heard = await self._called(stage.session, REPLY_TOOL, arguments)
+            if heard.structured is None:
+                return UserReply(None, done=self._done, problem=heard.text)
+            said, done = heard.structured.get("user"), heard.structured.get("done") is True
+            self._done = done
+            text = said if isinstance(said, str) else None
+            if text is not None:
+                self.messages.append({"role": "user", "content": text})
+            return UserReply(text, done=done)
+
+    async def _list(self, stage: Stage) -> tuple[ToolView, ...]:
+        async with self._lock:
+            if self.lost is not None:
+                await self._stop()
+            try:
+                return _without_reply(await stage.session.list_tools())
+            except ConnectionLostError as error:
+                self.lost = error
+                await self._stop()
 
     async def _send(self, session: ToolSession, tool: str, arguments: JsonObject) -> ToolReply:
-        call_id = f"call_{self._sent - 1}"
+        call_id = f"call_{self._sent}"
         self.messages.append(_asked(call_id, tool, arguments))
         start = time.perf_counter()
-        try:
-            reply = await session.call(tool, arguments, key=call_id, timeout_s=CALL_SECONDS)
-        except ConnectionLostError as error:
-            self.lost = error
-            await self._stop()
+        reply = await self._called(session, tool, arguments)
         self.call_seconds.append(round(time.perf_counter() - start, 6))
         self.messages.append({"role": "tool", "tool_call_id": call_id, "content": reply.text})
         return reply
+
+    async def _called(self, session: ToolSession, tool: str, arguments: JsonObject) -> ToolReply:
+        key = f"call_{self._sent}"
+        self._sent += 1
+        try:
+            return await session.call(tool, arguments, key=key, timeout_s=CALL_SECONDS)
+        except ConnectionLostError as error:
+            self.lost = error
+            await self._stop()
 
     async def _stop(self) -> NoReturn:
         """End the episode from inside a call, past whatever the agent catches."""
         self._scope.cancel()
         while True:
             await anyio.sleep_forever()
+
+
+def _without_reply(tools: tuple[ToolView, ...]) -> tuple[ToolView, ...]:
+    """Return the tools of the environment: an agent speaks by `EpisodeView.reply`."""
+    return tuple(tool for tool in tools if tool.name != REPLY_TOOL)
 
 
 def _is_cancelled() -> bool:

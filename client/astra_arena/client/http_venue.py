@@ -9,7 +9,7 @@ import httpx2
 
 from astra_arena.client.agent import ToolView
 from astra_arena.client.control_client import ControlClient, open_control_client
-from astra_arena.client.control_models import EnvironmentCard, TaskCard
+from astra_arena.client.control_models import EnvironmentCard, OpenedEpisode, TaskCard
 from astra_arena.client.mcp_session import McpSession, open_http_pool, open_http_session
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
 from astra_arena.core.errors import ArenaError, ConnectionLostError
@@ -37,7 +37,7 @@ class HttpVenue:
         self._name = environment
         self._stack = AsyncExitStack()
         self._card: EnvironmentCard | None = None
-        self._tools: dict[str, tuple[ToolView, ...]] = {}
+        self._tools: dict[tuple[str, str, bool], tuple[ToolView, ...]] = {}
 
     async def __aenter__(self) -> Self:
         connecting = open_control_client(self._address, self._token)
@@ -69,8 +69,8 @@ class HttpVenue:
         lost: ConnectionLostError | None = None
         try:
             async with open_http_session(opened.mcp, http=self._pool) as session:
-                tools = await self._listed(opened.environment_digest, session)
-                await play(Stage(opened.prompt, opened.budget, tools, session))
+                tools = await self._listed(opened, session)
+                await play(Stage(opened.prompt, opened.budget, tools, session, opened.needs_reply))
         except ConnectionLostError as error:
             lost = error
         except BaseException:
@@ -86,8 +86,9 @@ class HttpVenue:
             self._card = await self._control.environment(self._name)
         return self._card
 
-    async def _listed(self, digest: str, session: McpSession) -> tuple[ToolView, ...]:
+    async def _listed(self, opened: OpenedEpisode, session: McpSession) -> tuple[ToolView, ...]:
         """Ask for the tools once: equal digests mean equal tools."""
-        if digest not in self._tools:
-            self._tools[digest] = await session.list_tools()
-        return self._tools[digest]
+        key = (opened.environment_digest, opened.tools_digest, opened.needs_reply)
+        if key not in self._tools:
+            self._tools[key] = await session.list_tools()
+        return self._tools[key]

@@ -18,7 +18,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from astra_arena.client.agent import ToolReply, ToolView
-from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META
+from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META, UNCHARGED_META
 from astra_arena.core.canonical import Json, JsonObject, normalised
 from astra_arena.core.errors import ConnectionLostError, SpecError
 
@@ -187,7 +187,8 @@ def _view(tool: types.Tool) -> ToolView:
 
 def _reply(result: types.CallToolResult) -> ToolReply:
     text = "\n".join(part.text for part in result.content if isinstance(part, types.TextContent))
-    return ToolReply(result.is_error, text, result.structured_content)
+    charged = (result.meta or {}).get(UNCHARGED_META) is not True
+    return ToolReply(result.is_error, text, result.structured_content, charged)
 
 
 def _unsendable(tool: str, arguments: object) -> str | None:

@@ -11,8 +11,8 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import RecordError
 from astra_arena.core.rollouts import EpisodeRecord, Rollout
 from astra_arena.core.verdicts import Mode, Verdict, score
-from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.journal import read_journal
+from astra_arena.servers.suite import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Rescored:
         }
 
 
-def score_record(record: EpisodeRecord, bundle: Bundle, *, mode: Mode = "strict") -> Verdict | None:
+def score_record(record: EpisodeRecord, bundle: Source, *, mode: Mode = "strict") -> Verdict | None:
     """Decide what an episode earned, from its record and the bundle's gold.
 
     Returns:
@@ -59,7 +59,7 @@ def score_record(record: EpisodeRecord, bundle: Bundle, *, mode: Mode = "strict"
 
 
 def rescore(
-    rollouts: Iterable[Rollout], bundle: Bundle, *, mode: Mode = "strict"
+    rollouts: Iterable[Rollout], bundle: Source, *, mode: Mode = "strict"
 ) -> Iterator[Rescored]:
     """Score rollouts again, one by one.
 
@@ -80,7 +80,7 @@ def rescore(
 
 
 def rescore_files(
-    paths: Iterable[Path], bundle: Bundle, *, mode: Mode = "strict"
+    paths: Iterable[Path], bundle: Source, *, mode: Mode = "strict"
 ) -> Iterator[Rescored]:
     """Score files again, one by one; each is a rollout file or the journal of one episode.
 
@@ -123,7 +123,7 @@ def _is_journal(path: Path) -> bool:
         raise RecordError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _require_same(what: str, came: str, expected: str | None, bundle: Bundle) -> None:
+def _require_same(what: str, came: str, expected: str | None, bundle: Source) -> None:
     if expected is None:
         raise RecordError(f"the bundle at {bundle.path} holds no gold; score with the full bundle")
     if came != expected:

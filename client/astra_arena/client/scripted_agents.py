@@ -16,9 +16,11 @@ from astra_arena.client.solvers.graded import ChainingSolver, LiteralsSolver, Se
 from astra_arena.client.solvers.lapsing import LapsingOracle
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import AgentError, SettingsError, SpecError, UnknownTaskError
+from astra_arena.core.gold_program import CallAct, ReplyAct, gold_acts
+from astra_arena.core.offers import ToolRef, offered_name
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.randomness import random_stream
-from astra_arena.core.tasks import SubQuestion, Task, resolve_arguments
+from astra_arena.core.tasks import Task, resolve_arguments
 
 AgentName = Literal[
     "oracle",
@@ -92,7 +94,7 @@ class NoopAgent:
 
 
 class OracleAgent:
-    """Plays the gold calls of each task.
+    """Plays the gold program of each task: its calls, its questions, its refusals, its answer.
 
     What a call needs of its parents is taken from the replies that came, never from the gold, so a
     full reward proves that the data flows through the tools.
@@ -107,28 +109,45 @@ class OracleAgent:
         self._tasks = {task.id: task for task in tasks}
 
     async def play(self, episode: EpisodeView) -> str | None:
-        """Answer every sub-question, parents first, and state the last answer."""
+        """Make the gold calls, say what is to be said, and state the last answer."""
         task = self._tasks.get(episode.task_id)
         if task is None:
             raise UnknownTaskError(f"the oracle has no gold for task {episode.task_id!r}")
-        answers: JsonObject = {}
-        for question in task.in_order():
-            answers[question.id] = await self._answer(episode, question, answers)
-        return None if not answers else f"The answer is {list(answers.values())[-1]}."
+        # What follows from its parents by thought alone stands in no reply.
+        answers: JsonObject = {
+            question.id: question.answer.value
+            for question in task.sub_questions
+            if question.tool is None
+        }
+        last: Json = None
+        for act in gold_acts(task):
+            match act:
+                case CallAct():
+                    last = await self._call(episode, task, act, answers)
+                    if act.question is not None:
+                        answers[act.question] = last
+                case ReplyAct(message, kind):
+                    await episode.reply(message, kind)
+        return None if task.needs_reply or not answers else f"The answer is {last}."
 
-    async def _answer(
-        self, episode: EpisodeView, question: SubQuestion, answers: JsonObject
+    async def _call(
+        self, episode: EpisodeView, task: Task, act: CallAct, answers: JsonObject
     ) -> Json:
-        if question.tool is None:
-            # It follows from its parents by thought alone; there is no reply that holds it.
-            return question.answer.value
-        reply = await episode.call(question.tool, resolve_arguments(question.arguments, answers))
+        """Make a gold call, again where an injected fault struck it, and return its answer."""
+        name = offered_name(ToolRef(act.environment, act.tool), joint=len(task.environments) > 1)
+        arguments = resolve_arguments(act.arguments, answers)
+        reply = await episode.call(name, arguments)
+        for _ in range(0 if task.faults is None else task.faults.streak):
+            if reply.charged:
+                break
+            reply = await episode.call(name, arguments)
+        what = repr(act.question or act.tool)
         if reply.is_error or reply.structured is None:
-            raise AgentError(f"the gold call of {question.id!r} came back as: {reply.text}")
+            raise AgentError(f"the gold call of {what} came back as: {reply.text}")
         try:
-            return resolve_pointer(reply.structured, question.answer.path)
+            return resolve_pointer(reply.structured, act.path)
         except SpecError as error:
-            raise AgentError(f"the reply to {question.id!r} lacks its answer: {error}") from None
+            raise AgentError(f"the reply to {what} lacks its answer: {error}") from None
 
 
 @dataclass(slots=True)

@@ -4,16 +4,18 @@ It logs, refuses and scores as a host does, but confines nothing and never charg
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from astra_arena.client.agent import ToolReply, ToolView
 from astra_arena.client.control_models import ClosedEpisode, TaskCard
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
-from astra_arena.core.calls import CallRecord
+from astra_arena.core.calls import REPLY_TOOL, CallRecord
 from astra_arena.core.canonical import JsonObject, canonical_bytes, digest_of
 from astra_arena.core.errors import ConnectionLostError, UnknownTaskError
 from astra_arena.core.rollouts import EpisodeRecord, Transport
 from astra_arena.core.schema import Checker, with_defaults
 from astra_arena.core.tasks import Task
+from astra_arena.core.user import ReplyKind, UserState, hear
 from astra_arena.core.verdicts import score
 
 OPEN_SCHEMA: JsonObject = {"type": "object"}
@@ -74,10 +76,14 @@ class ScriptedVenue:
         self.opened[task_id] = self.opened.get(task_id, 0) + 1
         opened = self.opened[task_id]
         session = _ScriptedSession(
-            self._environment, self._tools, self._schemas, lambda: self._breaks(task_id, opened)
+            self._environment,
+            task,
+            self._tools,
+            self._schemas,
+            lambda: self._breaks(task_id, opened),
         )
-        views = tuple(ToolView(name, name, schema) for name, schema in self._schemas.items())
-        await play(Stage(task.prompt, task.budget, views, session))
+        views = await session.list_tools()
+        await play(Stage(task.prompt, task.budget, views, session, task.needs_reply))
         card = await self.card()
         record = EpisodeRecord(
             environment=card.environment,
@@ -96,6 +102,7 @@ class _ScriptedSession:
     def __init__(
         self,
         environment: str,
+        task: Task,
         tools: Mapping[str, Callable[[JsonObject], JsonObject]],
         schemas: Mapping[str, JsonObject],
         breaks: Callable[[], bool],
@@ -105,6 +112,11 @@ class _ScriptedSession:
         self._tools = tools
         self._schemas = schemas
         self._breaks = breaks
+        self._task = task
+        self._user = UserState()
+
+    async def list_tools(self) -> tuple[ToolView, ...]:
+        return tuple(ToolView(name, name, schema) for name, schema in self._schemas.items())
 
     async def call(
         self, tool: str, arguments: JsonObject, *, key: str, timeout_s: float | None = None
@@ -112,11 +124,27 @@ class _ScriptedSession:
         del timeout_s
         if self._breaks():
             raise ConnectionLostError("the scripted connection broke")
-        record = self._record(tool, arguments).model_copy(update={"key": key})
+        spoken = tool == REPLY_TOOL and self._task.needs_reply and not self._user.done
+        record = self._heard(arguments) if spoken else self._record(tool, arguments)
+        record = record.model_copy(update={"key": key})
         self.calls.append(record)
         if record.result is None:
             return ToolReply(is_error=True, text=record.message or "")
         return ToolReply(False, canonical_bytes(record.result).decode("ascii"), record.result)
+
+    def _heard(self, arguments: JsonObject) -> CallRecord:
+        kind = cast("ReplyKind", arguments["kind"])
+        reaction = hear(self._task, self._user, str(arguments["message"]), kind)
+        self._user = reaction.state
+        return CallRecord(
+            index=len(self.calls),
+            environment=self._environment,
+            tool=REPLY_TOOL,
+            arguments=arguments,
+            outcome="ok",
+            result={"user": reaction.text, "done": reaction.state.done},
+            own=True,
+        )
 
     def _record(self, tool: str, arguments: JsonObject) -> CallRecord:
         refused = CallRecord(

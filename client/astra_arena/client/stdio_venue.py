@@ -14,17 +14,16 @@ from typing import Self
 
 from mcp import StdioServerParameters
 
-from astra_arena.client.agent import ToolView
 from astra_arena.client.control_models import ClosedEpisode, TaskCard
-from astra_arena.client.mcp_session import McpSession, open_stdio_session
+from astra_arena.client.mcp_session import open_stdio_session
 from astra_arena.client.rescore import score_record
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
 from astra_arena.core.errors import BundleError, ConnectionLostError, RecordError
 from astra_arena.core.rollouts import Transport
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.emit import LAUNCHER
 from astra_arena.servers.journal import read_journal
+from astra_arena.servers.suite import Source
 
 STDERR_CHARS = 500
 
@@ -33,7 +32,7 @@ class StdioVenue:
     """Plays a bundle's tasks, each in a server process of its own.
 
     Args:
-        bundle: The bundle, with its gold: verdicts are computed here.
+        bundle: The bundle or suite, with its gold: verdicts are computed here.
         python: The interpreter that runs the servers.
         journals: Where journals are kept; when absent they go with the episode.
     """
@@ -41,7 +40,7 @@ class StdioVenue:
     transport: Transport = "stdio"
 
     def __init__(
-        self, bundle: Bundle, *, python: str = sys.executable, journals: Path | None = None
+        self, bundle: Source, *, python: str = sys.executable, journals: Path | None = None
     ) -> None:
         if bundle.digests.tasks is None:
             raise BundleError(
@@ -51,7 +50,6 @@ class StdioVenue:
         self._bundle = bundle
         self._python = python
         self._journals = journals
-        self._tools: tuple[ToolView, ...] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,6 +78,7 @@ class StdioVenue:
                 variant=task.variant,
                 budget=task.budget,
                 difficulty=task.difficulty,
+                needs_reply=task.needs_reply,
             )
             for task in self._bundle.tasks
         )
@@ -93,8 +92,8 @@ class StdioVenue:
             try:
                 server = self._server(task, seed, folder)
                 async with open_stdio_session(server, errlog=err) as session:
-                    tools = await self._listed(session)
-                    await play(Stage(task.prompt, task.budget, tools, session))
+                    tools = await session.list_tools()
+                    await play(Stage(task.prompt, task.budget, tools, session, task.needs_reply))
             except ConnectionLostError as error:
                 lost = error
             return Hosted(self._closed(folder, lost), lost)
@@ -106,11 +105,6 @@ class StdioVenue:
             return StdioServerParameters(command=self._python, args=[LAUNCHER, *bound], cwd=path)
         serve = ["-m", "astra_arena.servers", "serve", str(path), "--stdio"]
         return StdioServerParameters(command=self._python, args=[*serve, *bound])
-
-    async def _listed(self, session: McpSession) -> tuple[ToolView, ...]:
-        if self._tools is None:
-            self._tools = await session.list_tools()
-        return self._tools
 
     @contextmanager
     def _folder(self) -> Generator[Path]:

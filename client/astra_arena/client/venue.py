@@ -31,6 +31,14 @@ class VenueCard:
 class ToolSession(Protocol):
     """An open connection to an episode's tools."""
 
+    async def list_tools(self) -> tuple[ToolView, ...]:
+        """Ask for the tools on offer now.
+
+        Raises:
+            ConnectionLostError: if no answer came.
+        """
+        ...
+
     async def call(
         self, tool: str, arguments: JsonObject, *, key: str, timeout_s: float | None = None
     ) -> ToolReply:
@@ -50,6 +58,8 @@ class Stage:
     budget: Budget
     tools: tuple[ToolView, ...]
     session: ToolSession
+    needs_reply: bool = False
+    """Whether turns end in words, by the host's tool `reply`."""
 
 
 Play: TypeAlias = Callable[[Stage], Awaitable[None]]

@@ -8,15 +8,15 @@ from astra_arena.client.stdio_venue import StdioVenue
 from astra_arena.client.venue import Venue
 from astra_arena.core.errors import ConnectionLostError, SettingsError
 from astra_arena.core.rollouts import Transport
-from astra_arena.servers.bundle import Bundle
 from astra_arena.servers.server_process import start_server_process
+from astra_arena.servers.suite import Source
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 
 
 @asynccontextmanager
 async def open_venue(
-    bundle: Bundle | None,
+    bundle: Source | None,
     control: str | None,
     token: str | None,
     environment: str | None,
@@ -59,7 +59,7 @@ async def open_venue(
                 yield venue
 
 
-async def _require_same_bundle(venue: HttpVenue, bundle: Bundle | None, control: str) -> None:
+async def _require_same_bundle(venue: HttpVenue, bundle: Source | None, control: str) -> None:
     card = await venue.card()
     if bundle is None:
         return

@@ -76,7 +76,8 @@ def fault_of(
         return None
     kind = stream.choice(plan.kinds)
     if kind == "truncated_page":
-        return Fault(kind, after=True)
+        # A call that writes is not run when its reply may be lost: trying again would write twice.
+        return Fault(kind, after=read_only)
     lost = kind == "timeout" and read_only and stream.random() < plan.lost_replies
     return Fault(kind, after=lost)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TypeAlias
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
@@ -58,8 +59,15 @@ def _turn(task: Task, number: int, turn: Turn, slots: dict[str, Slot]) -> Iterat
     if turn.expect.kind == "decline":
         yield ReplyAct("I cannot do that: none of the tools that I have does it.", "cannot")
     else:
-        last = number == len(task.turns) - 1
+        last = number == last_spoken_turn(task)
         yield ReplyAct(closing_message(task) if last else "Done.", "answer")
+
+
+def last_spoken_turn(task: Task) -> int:
+    """Return the last turn that ends in an answer; -1 when all are to be declined."""
+    return max(
+        (n for n, turn in enumerate(task.turns) if turn.expect.kind != "decline"), default=-1
+    )
 
 
 def asking_for(slot: Slot) -> str:
@@ -80,6 +88,10 @@ def _stated(value: Json) -> str:
             return value
         case bool():
             return "yes" if value else "no"
+        case None | []:
+            return "none"
+        case float():
+            return format(Decimal(repr(value)), "f")
         case list():
             return ", ".join(_stated(item) for item in value)
         case _:

@@ -5,16 +5,24 @@ list of guesses and answers nothing.
 """
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import TypeAlias
 
 from astra_arena.core.answers import answers_match, plain_text
-from astra_arena.core.canonical import Json, canonical_bytes
+from astra_arena.core.canonical import Json, canonical_bytes, same_json
 from astra_arena.core.tasks import FinalAnswer
 
 MOST_RIVALS = 3
 """So many other values may be stated beside the answer."""
 MOST_OTHER_NUMBERS = 6
-"""So many numbers that were not in the question may be: a calculation may be shown."""
+"""So many numbers, or dates, that were not in the question may be: work may be shown."""
+MOST_WORDS = 250
+"""A longer message is no answer but a copy of what was read."""
+
+_DIGITS = 300
+"""A number with more digits before the point is none; floats end there."""
+_ROUNDED_AWAY = 0.01
 
 _NUMBER = re.compile(r"(?<![\w.])[-+\u2212]?(?:\d{1,3}(?:[,\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?")
 _ISO = re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?)?")
@@ -38,65 +46,158 @@ def states_answer(final: FinalAnswer, message: str, *, prompt: str) -> bool:
         message: What the agent said last.
         prompt: What the user said; values in it do not count as guesses.
     """
-    if not _states(final, final.value, message):
+    if len(message.split()) > MOST_WORDS + len(_spelt(final.value).split()):
         return False
-    rivals = [value for value in final.rivals if not answers_match(final.kind, final.value, value)]
-    stated = [value for value in rivals if _states(final, value, message)]
-    guesses = [value for value in stated if not _states(final, value, prompt)]
-    if final.kind == "number" and _other_numbers(final, message, prompt) > MOST_OTHER_NUMBERS:
+    items: list[Json] = final.value if isinstance(final.value, list) else [final.value]
+    others = _others(final, items)
+    if _beyond(_numbers, items, final, message, prompt) > MOST_OTHER_NUMBERS and any(
+        _is_plain_number(item) for item in items
+    ):
         return False
+    if final.kind == "date" and _beyond(_dates, items, final, message, prompt) > MOST_OTHER_NUMBERS:
+        return False
+    words = _mentions([*items, *others], message)
+    asked = _mentions([*items, *others], prompt)
+    if not all(_states(final, item, message, words) for item in items):
+        return False
+    if items == [] and not _says_none(message):
+        return False
+    if len(items) == 1 and _spelt(items[0]) in asked:
+        # A choice: whoever repeats the question has named everything, so the first name decides.
+        first = next((word for word in words if word in asked), None)
+        if first != _spelt(items[0]):
+            return False
+    guesses = [
+        other
+        for other in others
+        if _states(final, other, message, words) and not _states(final, other, prompt, asked)
+    ]
     return len(guesses) <= MOST_RIVALS
 
 
-def _states(final: FinalAnswer, value: Json, text: str) -> bool:
+def _others(final: FinalAnswer, items: list[Json]) -> list[Json]:
+    """Return the values that would be guesses, each once: rivals, or what is in them."""
+    loose: list[Json] = []
+    for rival in final.rivals:
+        loose += rival if isinstance(rival, list) else [rival]
+    kind = "exact" if final.kind in ("set", "list") else final.kind
+    others = {
+        canonical_bytes(value): value
+        for value in loose
+        if not any(
+            answers_match(kind, item, value, tolerance=final.tolerance) or same_json(item, value)
+            for item in items
+        )
+    }
+    return list(others.values())
+
+
+def _states(final: FinalAnswer, value: Json, text: str, words: list[str]) -> bool:
+    """Tell whether a text states one value; `words` are those of `_mentions`."""
     match value:
-        case bool() | None:
-            return _says_words(text, {True: "yes", False: "no", None: "none"}[value])
+        case bool():
+            return _first_verdict(text) is value
+        case None:
+            return _says_none(text)
         case int() | float():
             return any(
                 _is_number(value, came, final.tolerance, digits)
                 for came, digits in numbers_in(text)
             )
-        case str() if final.kind == "date":
-            stated = dates_in(text)
+        case str() if final.kind == "date" and _is_date(value):
             return any(
-                answers_match("date", value, one, tolerance=final.tolerance) for one in stated
+                answers_match("date", value, one, tolerance=final.tolerance)
+                for one in dates_in(text)
             )
-        case str():
-            return _says_words(text, value)
-        case list():
-            return all(_states(final, item, text) for item in value)
-        case dict():
-            return _says_words(text, canonical_bytes(value).decode("ascii"))
+        case _:
+            return _spelt(value) in words
 
 
-def _other_numbers(final: FinalAnswer, message: str, prompt: str) -> int:
-    """Count the distinct numbers in a message that are neither the answer nor in the prompt."""
-    known = {number for number, _ in numbers_in(prompt)}
-    others = {
+def _mentions(values: list[Json], text: str) -> list[str]:
+    """Return which of the values that are words a text states, folded, in the text's order.
+
+    Longer ones use their words up: who says New York City has not said New York.
+    """
+    rest = plain_text(text)
+    found: list[tuple[int, str]] = []
+    spellings = {_spelt(value) for value in values if isinstance(value, str | list | dict)}
+    for spelling in sorted(spellings - {""}, key=lambda one: (-len(one), one)):
+        pattern = rf"(?<!\w){re.escape(spelling)}(?!\w)"
+        for match in re.finditer(pattern, rest):
+            found.append((match.start(), spelling))
+        rest = re.sub(pattern, lambda match: "\n" * len(match.group()), rest)
+    return [spelling for _, spelling in sorted(found)]
+
+
+def _spelt(value: Json) -> str:
+    """Return a value as words, folded as they are compared."""
+    plain = value if isinstance(value, str) else canonical_bytes(value).decode("ascii")
+    return plain_text(plain)
+
+
+def _first_verdict(text: str) -> bool | None:
+    """Return what the first yes or no of a text says."""
+    found = re.search(r"(?<!\w)(?:(yes|true)|no|false)(?!\w)", plain_text(text))
+    return None if found is None else found.group(1) is not None
+
+
+def _says_none(text: str) -> bool:
+    return re.search(r"(?<!\w)(?:none|nothing|null|no)(?!\w)", plain_text(text)) is not None
+
+
+_Reading: TypeAlias = Callable[[FinalAnswer, list[Json], str], set[Json]]
+
+
+def _beyond(
+    read: _Reading, items: list[Json], final: FinalAnswer, message: str, prompt: str
+) -> int:
+    """Count the distinct values of a message that are neither in the answer nor in the prompt."""
+    return len(read(final, items, message) - read(final, [], prompt))
+
+
+def _numbers(final: FinalAnswer, items: list[Json], text: str) -> set[Json]:
+    return {
         number
-        for number, digits in numbers_in(message)
-        if number not in known and not _is_number(final.value, number, final.tolerance, digits)
+        for number, digits in numbers_in(text)
+        if not any(_is_number(item, number, final.tolerance, digits) for item in items)
     }
-    return len(others)
 
 
-def numbers_in(text: str) -> list[tuple[float, int]]:
+def _dates(final: FinalAnswer, items: list[Json], text: str) -> set[Json]:
+    return {
+        one
+        for one in dates_in(text)
+        if not any(answers_match("date", item, one, tolerance=final.tolerance) for item in items)
+    }
+
+
+def numbers_in(text: str) -> list[tuple[int | float, int]]:
     """Return the numbers stated in a text, each with its digits after the point; dates excepted."""
     rest = _WRITTEN.sub(" ", _ISO.sub(" ", text))
-    found: list[tuple[float, int]] = []
+    found: list[tuple[int | float, int]] = []
     for match in _NUMBER.finditer(rest):
-        plain = re.sub(r"[,\u00a0\u202f ]", "", match.group()).replace("\u2212", "-")
-        if len(plain) <= 40:
-            found.append((float(plain), len(plain.partition(".")[2])))
+        whole = match.group()
+        # A space may group digits, or stand between two numbers.
+        for spelling in (whole, *(whole.split(" ") if " " in whole else ())):
+            plain = re.sub(r"[,\u00a0\u202f ]", "", spelling).replace("\u2212", "-")
+            units, _, fraction = plain.partition(".")
+            digits = len(fraction)
+            if len(units) <= _DIGITS and digits <= 4 * _DIGITS:
+                found.append((float(plain) if digits else int(plain), digits))
     return found
 
 
-def _is_number(gold: Json, came: float, tolerance: float, digits: int) -> bool:
+def _is_plain_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_number(gold: Json, came: int | float, tolerance: float, digits: int) -> bool:
     if isinstance(gold, bool) or not isinstance(gold, int | float):
         return False
-    # A figure may be stated rounded, to two digits after the point at the least.
-    rounded = isinstance(gold, float) and digits >= 2 and came == round(gold, digits)
+    # A figure may be stated rounded, to two digits after the point at the least, unless that
+    # takes most of it away.
+    close = abs(came - gold) <= _ROUNDED_AWAY * abs(gold)
+    rounded = isinstance(gold, float) and digits >= 2 and close and came == round(gold, digits)
     return rounded or answers_match("number", gold, came, tolerance=tolerance)
 
 
@@ -120,9 +221,3 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _says_words(text: str, words: str) -> bool:
-    plain = plain_text(words)
-    pattern = rf"(?<!\w){re.escape(plain)}(?!\w)"
-    return bool(plain) and re.search(pattern, plain_text(text)) is not None

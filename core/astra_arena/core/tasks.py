@@ -211,6 +211,14 @@ class Task(Model):
                 raise ValueError(
                     f"a turn expects the slot {turn.expect.slot!r}, which is not there"
                 )
+        asked = [turn.expect.slot for turn in self.turns if turn.expect.slot is not None]
+        if len(set(asked)) != len(asked):
+            raise ValueError("a slot is to be asked for in one turn: then the user has told it")
+        spoken = len(self.turns) + len(asked)
+        if self.needs_reply and self.budget.turns < spoken:
+            raise ValueError(
+                f"the budget of {self.budget.turns} turns is below the {spoken} messages needed"
+            )
         return self
 
     @property

@@ -10,7 +10,7 @@ from typing import cast, get_args
 
 from astra_arena.core.calls import ELICIT_TOOL, REPLY_TOOL, CallRecord
 from astra_arena.core.canonical import Json, JsonObject, same_json
-from astra_arena.core.components import Component
+from astra_arena.core.components import Component, ComponentKind
 from astra_arena.core.offers import SEPARATOR
 from astra_arena.core.stated_answers import states_answer
 from astra_arena.core.tasks import Slot, Task
@@ -78,8 +78,9 @@ def turn_components(task: Task, calls: tuple[CallRecord, ...]) -> Iterator[Compo
         return
     heard = conversation_of(task, calls)
     yield from _asking(task, calls, heard)
-    yield from _ending(task, heard, "decline", "cannot", "declining")
-    yield from _ending(task, heard, "answer", "answer", "answering")
+    yield from _ending(task, heard, "decline", "cannot", "declining", "graded")
+    # Saying something is no work by itself: it would earn as much as the work.
+    yield from _ending(task, heard, "answer", "answer", "answering", "factor")
     if task.final_answer is not None:
         yield _final_answer(task, heard)
     needless = [one.call for one in heard if one.reaction.needless or not _is_due(task, one)]
@@ -90,8 +91,11 @@ def turn_components(task: Task, calls: tuple[CallRecord, ...]) -> Iterator[Compo
 
 
 def _is_due(task: Task, one: Heard) -> bool:
-    """Whether a message is no question, or one in a turn in which something is to be asked."""
-    return one.kind != "question" or task.turns[one.turn].expect.kind == "ask"
+    """Whether a message is no question, or one where something may be asked."""
+    if one.kind != "question" or task.turns[one.turn].expect.kind == "ask":
+        return True
+    # There the host may ask the user, so the agent may as well; `hear` knows what was new.
+    return task.variant == "elicitation"
 
 
 def _asking(
@@ -109,7 +113,7 @@ def _asking(
     asked = 0
     for number, slot in wanted:
         question = _question_for(slot, number, heard)
-        guess = _first_guess(slot, calls)
+        guess = _first_guess(slot, calls, since=_start_of(number, heard))
         due = question is not None and (guess is None or guess > question)
         asked += due
         found.append({"slot": slot.name, "question": question, "guess": guess, "asked": due})
@@ -125,9 +129,24 @@ def _question_for(slot: Slot, turn: int, heard: tuple[Heard, ...]) -> int | None
     return None
 
 
-def _first_guess(slot: Slot, calls: tuple[CallRecord, ...]) -> int | None:
-    """Return the first call that fills the slot, whatever with."""
-    return next((call.index for call in calls if not call.own and _fills(slot, call)), None)
+def _start_of(turn: int, heard: tuple[Heard, ...]) -> int:
+    """Return the record of the message that brought a turn; -1 for the first turn."""
+    return max((one.call for one in heard if one.turn < turn), default=-1)
+
+
+def _first_guess(slot: Slot, calls: tuple[CallRecord, ...], *, since: int) -> int | None:
+    """Return the first call after a record that fills the slot, whatever with.
+
+    In earlier turns the same argument was about something else.
+    """
+    return next(
+        (
+            call.index
+            for call in calls
+            if call.index > since and not call.own and _fills(slot, call)
+        ),
+        None,
+    )
 
 
 def _fills(slot: Slot, call: CallRecord) -> bool:
@@ -142,15 +161,20 @@ def _fills(slot: Slot, call: CallRecord) -> bool:
 
 
 def _ending(
-    task: Task, heard: tuple[Heard, ...], expected: str, kind: ReplyKind, name: str
+    task: Task,
+    heard: tuple[Heard, ...],
+    expected: str,
+    said: ReplyKind,
+    name: str,
+    kind: ComponentKind,
 ) -> Iterator[Component]:
     turns = [number for number, turn in enumerate(task.turns) if turn.expect.kind == expected]
     if not turns:
         return
     ends = {one.turn: one for one in reversed(heard) if one.kind != "question"}
-    right = [number for number in turns if number in ends and ends[number].kind == kind]
+    right = [number for number in turns if number in ends and ends[number].kind == said]
     evidence: JsonObject = {"turns": list[Json](turns), "right": list[Json](right)}
-    yield Component(name=name, value=len(right) / len(turns), evidence=evidence)
+    yield Component(name=name, value=len(right) / len(turns), evidence=evidence, kind=kind)
 
 
 def _final_answer(task: Task, heard: tuple[Heard, ...]) -> Component:

@@ -84,13 +84,20 @@ def _ended(task: Task, state: UserState) -> UserReaction:
 
 
 def named_slots(task: Task, message: str) -> tuple[Slot, ...]:
-    """Return the slots that a message names, by name or alias as whole words."""
+    """Return the slots that a message names, by name or alias as whole words.
+
+    Longer names come first and use their words up: who asks for the departure date has not asked
+    for the date.
+    """
     words = f" {_words(message)} "
-    return tuple(
-        slot
-        for slot in task.slots
-        if any(f" {_words(name)} " in words for name in (slot.name, *slot.aliases))
-    )
+    known = ((_words(name), slot) for slot in task.slots for name in (slot.name, *slot.aliases))
+    found: set[str] = set()
+    for name, slot in sorted(known, key=lambda one: (-len(one[0]), one[0])):
+        # A name without a letter or digit would be in every message.
+        if name and f" {name} " in words:
+            found.add(slot.name)
+            words = words.replace(f" {name} ", " \n ")
+    return tuple(slot for slot in task.slots if slot.name in found)
 
 
 def telling(slot: Slot) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from astra_arena.servers.host import ClosedEpisode, EpisodeHost
     from astra_arena.servers.http_app import McpApp
-    from astra_arena.servers.inspection import bundle_facts
+    from astra_arena.servers.inspection import bundle_facts, source_facts
     from astra_arena.servers.journal import Journal, read_journal
     from astra_arena.servers.mcp_app import build_mcp_server
     from astra_arena.servers.records import verdict_of
@@ -59,6 +59,7 @@ __all__ = [
     "open_server",
     "read_journal",
     "serve_stdio",
+    "source_facts",
     "start_server_process",
     "verdict_of",
     "write_bundle",
@@ -80,7 +81,7 @@ _HOMES = {
     ),
     "host": ("ClosedEpisode", "EpisodeHost"),
     "http_app": ("McpApp",),
-    "inspection": ("bundle_facts",),
+    "inspection": ("bundle_facts", "source_facts"),
     "journal": ("Journal", "read_journal"),
     "mcp_app": ("build_mcp_server",),
     "records": ("verdict_of",),

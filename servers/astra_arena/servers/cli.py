@@ -13,9 +13,8 @@ from astra_arena.core.output import output_console
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_address import read_token
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
-from astra_arena.servers.bundle import load_bundle
 from astra_arena.servers.host import MAX_EPISODES
-from astra_arena.servers.inspection import bundle_facts, print_facts
+from astra_arena.servers.inspection import print_facts, source_facts
 from astra_arena.servers.launch import run_loop, run_stdio
 from astra_arena.servers.local_sandbox import build_local_sandbox
 from astra_arena.servers.serve import (
@@ -60,7 +59,7 @@ JournalFolder = Annotated[
 
 
 def serve(
-    bundles: Annotated[list[Path], typer.Argument(help="Bundle folders.")],
+    bundles: Annotated[list[Path], typer.Argument(help="Folders of bundles and suites.")],
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
     port: Port = DEFAULT_PORT,
     control_port: ControlPort = DEFAULT_CONTROL_PORT,
@@ -152,16 +151,16 @@ def _announcement(running: RunningServer, *, as_json: bool, show_token: bool) ->
 
 
 def inspect(
-    bundle: Annotated[Path, typer.Argument(help="The bundle's folder.")],
+    bundle: Annotated[Path, typer.Argument(help="The folder of a bundle or a suite.")],
     tasks: Annotated[bool, typer.Option("--tasks", help="List the tasks.")] = False,
     gold: Annotated[bool, typer.Option("--gold", help="With the tasks: their gold.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show a bundle's tools, tasks, digests, licence, tables and report figures.
+    """Show a bundle's tools, tasks, digests, licence, tables and report figures, or a suite's.
 
     Example: arena inspect flights/ --tasks
     """
-    facts = bundle_facts(load_bundle(bundle), tasks=tasks or gold, gold=gold)
+    facts = source_facts(load_source(bundle), tasks=tasks or gold, gold=gold)
     if as_json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:

@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from astra_arena.core.canonical import digest_of
 from astra_arena.core.errors import (
     ArenaError,
     PolicyError,
@@ -33,8 +34,10 @@ from astra_arena.servers.control_models import (
     ErrorInfo,
     Health,
     OpenedEpisode,
+    SpokenMessage,
     TaskInfo,
     TaskPage,
+    UserAnswer,
 )
 from astra_arena.servers.episode import Episode
 from astra_arena.servers.failures import (
@@ -74,6 +77,7 @@ def build_control_app(host: EpisodeHost, *, token: str, addresses: Addresses) ->
     _add_error_handlers(app)
     _add_environment_routes(app, host, token)
     _add_episode_routes(app, host, token, addresses)
+    _add_reply_route(app, host, token)
     return app
 
 
@@ -119,6 +123,7 @@ def _add_environment_routes(app: FastAPI, host: EpisodeHost, token: str) -> None
                 variant=task.variant,
                 budget=task.budget,
                 difficulty=task.difficulty,
+                needs_reply=task.needs_reply,
             )
             for task in everything[offset : offset + limit]
         )
@@ -168,6 +173,22 @@ def _add_episode_routes(app: FastAPI, host: EpisodeHost, token: str, addresses: 
         return _json(_bytes(EpisodeEnd(record=closed.record, verdict=verdict)))
 
 
+def _add_reply_route(app: FastAPI, host: EpisodeHost, token: str) -> None:
+    @app.post(
+        "/episodes/{episode_id}/reply", response_model=UserAnswer, dependencies=[_guard(token)]
+    )
+    async def reply(episode_id: str, said: SpokenMessage) -> Response:
+        episode = host.get(episode_id)
+        if not episode.task.needs_reply:
+            raise SpecError(f"task {episode.task.id!r} has no turns that end in words")
+        heard = await episode.reply(said.message, said.kind, key=said.key)
+        if heard.structured is not None:
+            return _json(_bytes(UserAnswer.from_json(heard.structured, what="the reply")))
+        if episode.void is not None:
+            raise VoidEpisodeError(heard.text)
+        raise ClosedEpisodeError(heard.text) if episode.done else SpecError(heard.text)
+
+
 def _environment_info(served: Served, host: EpisodeHost) -> EnvironmentInfo:
     source = served.source
     return EnvironmentInfo(
@@ -194,6 +215,8 @@ def _opened(episode: Episode, addresses: Addresses) -> OpenedEpisode:
         variant=episode.task.variant,
         prompt=episode.task.prompt,
         budget=episode.task.budget,
+        needs_reply=episode.task.needs_reply,
+        tools_digest=digest_of([tool.name for tool in episode.tools()]),
         mcp=addresses.episode_mcp(episode.source.name, episode.id),
         control=addresses.episode_control(episode.id),
         tier=episode.tier,

@@ -42,6 +42,8 @@ class TaskInfo(Model):
     variant: str
     budget: Budget
     difficulty: JsonObject
+    needs_reply: bool
+    """Whether it can only be played by an agent that ends its turns in words."""
 
 
 class TaskPage(Model):
@@ -72,11 +74,34 @@ class OpenedEpisode(Model):
     variant: str
     prompt: str
     budget: Budget
+    needs_reply: bool
+    """Whether the agent ends its turns by the tool `reply`."""
+    tools_digest: str
+    """Equal for equal lists of tools in the first turn, within one environment digest."""
     mcp: str
     """Where the agent plays; whoever knows it can play."""
     control: str
     """Where the harness asks for the record and the verdict."""
     tier: str
+
+
+class SpokenMessage(Model):
+    """What an agent says to end its turn."""
+
+    message: str
+    kind: str = "answer"
+    """`answer`, `question` or `cannot`."""
+    key: str | None = None
+    """Idempotency key: a message that was taken already is answered from the log."""
+
+
+class UserAnswer(Model):
+    """What the user says next."""
+
+    user: str | None
+    """`null` at the end."""
+    done: bool
+    """Whether the conversation is over."""
 
 
 class EpisodeStatus(Model):

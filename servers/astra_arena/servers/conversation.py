@@ -7,8 +7,8 @@ from typing import cast
 from astra_arena.core.calls import REPLY_TOOL
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.environment import ToolSpec
-from astra_arena.core.offers import ToolRef, offered_tools, slots_of_arguments
-from astra_arena.core.tasks import Slot, Task
+from astra_arena.core.offers import ToolRef, offered_tools
+from astra_arena.core.tasks import Task
 from astra_arena.core.user import ReplyKind, UserState, hear
 from astra_arena.servers.toolset import Tool
 
@@ -95,18 +95,6 @@ class Conversation:
         reaction = hear(self._task, self.state, str(arguments["message"]), kind)
         self.state = reaction.state
         return {"user": reaction.text, "done": reaction.state.done}
-
-    def missing_slots(self, ref: ToolRef, tool: Tool, arguments: JsonObject) -> dict[str, Slot]:
-        """Return the arguments that a call lacks and the user can tell, where that may be asked.
-
-        Empty unless the task is one of `elicitation` and the user knows everything that is lacking.
-        """
-        required = tool.spec.input_schema.get("required")
-        if self._task.variant != "elicitation" or not isinstance(required, list):
-            return {}
-        bound = slots_of_arguments(self._task, ref)
-        missing = [str(name) for name in required if str(name) not in arguments]
-        return {name: bound[name] for name in missing} if bound.keys() >= set(missing) else {}
 
     def tell(self, names: Iterable[str]) -> None:
         """Take notice that the user told these slots outside of a turn."""

@@ -10,21 +10,20 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
 
 from astra_arena.core.calls import ELICIT_TOOL, REPLY_TOOL, CallRecord, Outcome
 from astra_arena.core.canonical import Json, JsonObject, digest_of, digest_of_bytes
 from astra_arena.core.environment import ToolSpec
-from astra_arena.core.errors import ArenaError, SpecError, UnknownTaskError
+from astra_arena.core.errors import ArenaError
 from astra_arena.core.offers import ToolRef, tool_ref
 from astra_arena.core.rollouts import EpisodeRecord, Failure
-from astra_arena.core.tasks import Slot, Task
-from astra_arena.core.user import telling
-from astra_arena.core.verdicts import Mode, Verdict, unsupported_parts
+from astra_arena.core.tasks import Task
+from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Program, Sandbox
 from astra_arena.sandbox.recovery import IdlePolicy
 from astra_arena.servers.conversation import REPLY, Conversation
+from astra_arena.servers.elicitation import OnElicit, lack_of, told_slots
 from astra_arena.servers.episode_log import CallReply, EpisodeLog
 from astra_arena.servers.fault_schedule import FaultSchedule
 from astra_arena.servers.members import (
@@ -32,9 +31,11 @@ from astra_arena.servers.members import (
     Member,
     compiled_members,
     members_in_use,
+    prepare_needed,
+    require_playable,
 )
 from astra_arena.servers.records import empty_record, verdict_of
-from astra_arena.servers.suite import Source, Suite
+from astra_arena.servers.suite import Source, members_of
 from astra_arena.servers.tool_runs import ToolRuns
 from astra_arena.servers.toolset import (
     MESSAGE_CHARS,
@@ -54,8 +55,6 @@ EPISODE_DONE_TEXT = "the conversation is over; no more calls or replies are poss
 
 _NAME_CHARS = 128
 _KEY_CHARS = 200
-OnElicit: TypeAlias = Callable[[tuple[Slot, ...]], Awaitable[bool]]
-"""Asked whether the user tells these slots."""
 
 
 class Episode:
@@ -128,11 +127,8 @@ class Episode:
     @property
     def tools_differ(self) -> bool:
         """Whether what is on offer is not just the tools of the source."""
-        task = self.task
-        joint_part = isinstance(self.source, Suite) and len(self._members) < len(
-            self.source.members
-        )
-        return bool(task.tools) or task.needs_reply or self.tools_change or joint_part
+        task, some = self.task, len(self._members) < len(members_of(self.source))
+        return bool(task.tools) or task.needs_reply or self.tools_change or some
 
     @property
     def tools_change(self) -> bool:
@@ -140,10 +136,7 @@ class Episode:
         return self._conversation.changes
 
     def tools(self) -> tuple[ToolSpec, ...]:
-        """Return the tools on offer now, under the names that the agent uses; `reply` is not one.
-
-        That one is `conversation.REPLY_SPEC`, on offer when the task `needs_reply`.
-        """
+        """Return the tools on offer now, by the names that the agent uses, without `reply`."""
         return tuple(
             self._tool(ref).spec.model_copy(update={"name": name})
             for name, ref in self._conversation.offered.items()
@@ -231,8 +224,8 @@ class Episode:
         except KeyError:
             if self.done:
                 return CallReply(True, EPISODE_DONE_TEXT)
-            problem = "this call key was used before, for another call"
-            return self._refuse(tool, stored.value, "invalid_arguments", problem)
+            text = "this call key was used before, for another call"
+            return self._refuse(tool, stored.value, "invalid_arguments", text)
         if before is not None:
             return before
         logged = self._log.count
@@ -247,8 +240,7 @@ class Episode:
             return CallReply(True, EPISODE_DONE_TEXT)
         if self._is_reply(tool):
             return self._hear(arguments, key)
-        over = self._log.over_budget()
-        if over is not None:
+        if (over := self._log.over_budget()) is not None:
             return self._refuse(tool, storable(arguments).value, "over_budget", over, key=key)
         ref = self._conversation.offered.get(tool)
         if ref is None:
@@ -261,8 +253,7 @@ class Episode:
             return self._refuse(
                 tool, checked.arguments, "invalid_arguments", checked.reason, key=key
             )
-        full = self._log.take_room(checked.size)
-        if full is not None:
+        if (full := self._log.take_room(checked.size)) is not None:
             return self._refuse(tool, checked.arguments, "invalid_arguments", full, key=key)
         return await self._runs.run(ref, checked.arguments, key)
 
@@ -270,41 +261,34 @@ class Episode:
         """Check a call's arguments; with `elicitation`, have the user tell what they lack."""
         tool = self._tool(ref)
         checked = tool.accept(arguments)
-        if isinstance(checked, Accepted) or not isinstance(arguments, dict):
+        if isinstance(checked, Accepted) or self.task.variant != "elicitation":
             return checked
-        lacking = self._conversation.missing_slots(ref, tool, arguments)
-        filled = tool.accept({**arguments, **{name: one.value for name, one in lacking.items()}})
-        if not lacking or not isinstance(filled, Accepted):
+        lack = lack_of(self.task, ref, tool, arguments)
+        if lack is None:
             return checked
-        slots = tuple({slot.name: slot for slot in lacking.values()}.values())
-        tells = self.on_elicit is None or await self.on_elicit(slots)
-        told: JsonObject = {slot.name: telling(slot) for slot in slots} if tells else {}
-        self._log.add(
-            ToolRef(self.source.name, ELICIT_TOOL),
-            {"tool": ref.full_name, "arguments": list[Json](lacking)},
-            "ok",
-            result={"told": told},
-            own=True,
-        )
+        told = await told_slots(self.on_elicit, lack.slots)
+        asked: JsonObject = {"tool": ref.full_name, "arguments": list[Json](lack.arguments)}
+        self._log.add(self._own(ELICIT_TOOL), asked, "ok", result={"told": told}, own=True)
         self._conversation.tell(told)
-        return filled if tells else checked
+        return lack.filled if told else checked
 
     def _hear(self, arguments: Json, key: str | None) -> CallReply:
         """Give a message to the user."""
-        late = self._log.out_of_time()
-        if late is not None:
-            return self._refuse(REPLY_TOOL, storable(arguments).value, "over_budget", late, key=key)
-        checked = REPLY.accept(arguments)
-        problem = (
-            self._log.take_room(checked.size) if isinstance(checked, Accepted) else checked.reason
-        )
-        if problem is not None or not isinstance(checked, Accepted):
+        checked, late = REPLY.accept(arguments), self._log.out_of_time()
+        problem = checked.reason if isinstance(checked, Refused) else None
+        problem = late or problem or self._log.take_room(len(str(checked.arguments)))
+        if problem is not None or isinstance(checked, Refused):
+            outcome: Outcome = "over_budget" if late else "invalid_arguments"
             shown = printable(problem or "", MESSAGE_CHARS)
-            return self._refuse(REPLY_TOOL, checked.arguments, "invalid_arguments", shown, key=key)
+            return self._refuse(REPLY_TOOL, checked.arguments, outcome, shown, key=key)
         result = self._conversation.hear(checked.arguments)
-        ref = ToolRef(self.source.name, REPLY_TOOL)
-        self._log.add(ref, checked.arguments, "ok", result=result, key=key, own=True)
+        self._log.add(
+            self._own(REPLY_TOOL), checked.arguments, "ok", result=result, key=key, own=True
+        )
         return CallReply(False, REPLY.read(result), result, charged=False)
+
+    def _own(self, tool: str) -> ToolRef:
+        return ToolRef(self.source.name, tool)
 
     def _is_reply(self, tool: str) -> bool:
         return tool == REPLY_TOOL and self.task.needs_reply
@@ -316,14 +300,14 @@ class Episode:
         self, tool: str, arguments: Json, outcome: Outcome, text: str, *, key: str | None = None
     ) -> CallReply:
         own = self._is_reply(tool)
-        ref = ToolRef(self.source.name, tool) if own else self._ref_of(tool)
+        ref = self._own(tool) if own else self._ref_of(tool)
         return self._log.refuse(ref, arguments, outcome, text, key=key, own=own)
 
     def _ref_of(self, tool: str) -> ToolRef:
         """Return how the log names a call, whether or not there is such a tool."""
         if len(self._members) == 1:
             return ToolRef(next(iter(self._members)), tool)
-        return tool_ref(tool, tuple(self._members)) or ToolRef(self.source.name, tool)
+        return tool_ref(tool, tuple(self._members)) or self._own(tool)
 
     def _make_void(self, boundary: str, message: str) -> None:
         self.void = Failure(boundary=boundary, message=printable(message, MESSAGE_CHARS))
@@ -334,8 +318,8 @@ class Episode:
     def record(self) -> EpisodeRecord:
         """Return what the host knows of the episode; it holds no gold."""
         empty = empty_record(self.source, self.task, seed=self.seed, tier=self.tier)
-        defects = sum(call.outcome == "environment_error" for call in self.calls)
-        return empty.model_copy(update={"calls": self.calls, "void": self.void, "defects": defects})
+        broken = sum(call.outcome == "environment_error" for call in self.calls)
+        return empty.model_copy(update={"calls": self.calls, "void": self.void, "defects": broken})
 
     def verdict(self, mode: Mode = "strict") -> Verdict:
         """Decide what the calls so far earned.
@@ -393,13 +377,7 @@ async def open_episode(
         PolicyError: if the tool code was refused.
         SandboxUnavailableError: if no session can be started.
     """
-    unsupported = unsupported_parts(task)
-    if unsupported:
-        raise SpecError(f"task {task.id!r} cannot be played: it has {', '.join(unsupported)}")
-    if variant is not None and variant != task.variant:
-        raise UnknownTaskError(
-            f"task {task.id!r} has no variant {variant!r}; its variant is {task.variant!r}"
-        )
+    require_playable(task, variant)
     chosen = members or compiled_members(source, toolset=toolset, program=program)
     live = [
         LiveMember(member, sandbox, seed=seed, idle=idle)
@@ -413,11 +391,8 @@ async def open_episode(
         tier=sandbox.tier,
         members=live,
     )
-    needed = {question.environment for question in task.sub_questions}
     try:
-        for member in live:
-            if len(live) == 1 or member.name in needed:
-                await member.prepare()
+        await prepare_needed(live, task)
     except BaseException:
         await episode.close()
         raise

@@ -156,7 +156,7 @@ class EpisodeLog:
             kept = self._charged < self._budget.calls + _RECORDED_OVER_BUDGET
         if kept:
             self.add(ref, self._kept(arguments), outcome, message=text, key=key, own=own)
-        return CallReply(True, text)
+        return CallReply(True, text, charged=not own)
 
     def add(
         self, ref: ToolRef, arguments: Json, outcome: Outcome, **details: Unpack[CallDetails]

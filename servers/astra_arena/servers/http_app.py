@@ -1,4 +1,6 @@
-"""The agent plane over streamable HTTP: `/envs/{environment}/r/{episode}/mcp`, and nothing else.
+"""The agent plane over streamable HTTP: `/envs/{name}/r/{episode}/mcp`, and nothing else.
+
+The name is that of the bundle or suite that is played; `/r/{episode}/mcp` is the same place.
 
 The episode's id in the address is all that names it. The newer generation of MCP has no sessions,
 and some clients of the older one open a session for each call; both find their episode by the
@@ -99,13 +101,16 @@ class McpApp:
         match scope["path"].split("/"):
             case ["", "envs", environment, "r", episode_id, "mcp"]:
                 pass
+            case ["", "r", episode_id, "mcp"]:
+                environment = None
             case _:
                 await _refuse(send, 404, "nothing is here; episodes are at /envs/{name}/r/{id}/mcp")
                 return
         try:
-            self._host.environment(environment)
+            if environment is not None:
+                self._host.environment(environment)
             episode = self._host.get(episode_id)
-            if episode.source.name != environment:
+            if environment not in (None, episode.source.name):
                 raise EpisodeError("this episode belongs to another environment")
         except (EpisodeError, UnknownTaskError) as error:
             await _refuse(send, 404, error.message)
@@ -114,7 +119,8 @@ class McpApp:
         if scope["method"] == "POST":
             await self._post(episode, scope, receive, send)
         else:
-            await self._managers[environment].handle_request(scope, receive, send)
+            manager = self._managers[episode.source.name]
+            await manager.handle_request(scope, receive, send)
 
     async def _post(self, episode: Episode, scope: Scope, receive: Receive, send: Send) -> None:
         headers = scope["headers"]

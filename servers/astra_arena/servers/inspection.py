@@ -14,6 +14,58 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundle import REPORT, Bundle
+from astra_arena.servers.suite import Source, Suite
+
+
+def source_facts(source: Source, *, tasks: bool = False, gold: bool = False) -> JsonObject:
+    """Return the facts of a bundle or a suite.
+
+    Args:
+        tasks: Whether to list the tasks.
+        gold: Whether to list them with their gold.
+    """
+    if isinstance(source, Suite):
+        return suite_facts(source, tasks=tasks, gold=gold)
+    return bundle_facts(source, tasks=tasks, gold=gold)
+
+
+def suite_facts(suite: Suite, *, tasks: bool = False, gold: bool = False) -> JsonObject:
+    """Return a suite's facts; its members' own are those of their bundles."""
+    members: list[Json] = [
+        {
+            "name": member.name,
+            "title": member.title,
+            "environment_digest": member.digests.environment,
+            "tools": len(member.environment.tools),
+            "path": str(member.path),
+        }
+        for member in suite.members
+    ]
+    facts: JsonObject = {
+        "name": suite.name,
+        "title": suite.title,
+        "description": suite.description,
+        "domain": suite.domain,
+        "environment_digest": suite.digests.environment,
+        "tasks_digest": suite.digests.tasks,
+        "members": members,
+        "tasks": _task_figures(suite),
+        "report": _report(suite),
+    }
+    if tasks:
+        facts["task_list"] = [_task_facts(task, gold=gold) for task in suite.tasks]
+    return facts
+
+
+def _task_figures(source: Source) -> JsonObject:
+    needed = Counter(len(task.needed) for task in source.tasks)
+    by_questions: JsonObject = {str(count): needed[count] for count in sorted(needed)}
+    variants = Counter(task.variant for task in source.tasks)
+    return {
+        "total": len(source.tasks),
+        "by_sub_questions": by_questions,
+        "by_variant": {name: variants[name] for name in sorted(variants)},
+    }
 
 
 def bundle_facts(bundle: Bundle, *, tasks: bool = False, gold: bool = False) -> JsonObject:
@@ -24,8 +76,6 @@ def bundle_facts(bundle: Bundle, *, tasks: bool = False, gold: bool = False) -> 
         gold: Whether to list them with their gold.
     """
     environment = bundle.environment
-    needed = Counter(len(task.needed) for task in bundle.tasks)
-    by_questions: JsonObject = {str(count): needed[count] for count in sorted(needed)}
     listed: list[Json] = [_tool_facts(tool) for tool in environment.tools]
     facts: JsonObject = {
         "name": environment.name,
@@ -37,7 +87,7 @@ def bundle_facts(bundle: Bundle, *, tasks: bool = False, gold: bool = False) -> 
         "licence": environment.licence.to_json(),
         "world": _world_facts(bundle),
         "tools": listed,
-        "tasks": {"total": len(bundle.tasks), "by_sub_questions": by_questions},
+        "tasks": _task_figures(bundle),
         "report": _report(bundle),
     }
     if tasks:
@@ -70,9 +120,15 @@ def _parameter(name: str, rules: JsonObject, *, needed: bool) -> str:
 
 
 def print_facts(facts: JsonObject, console: Console) -> None:
-    """Print facts that `bundle_facts` returned."""
+    """Print facts that `source_facts` returned."""
     _print_head(facts, console)
-    world = _object(facts["world"])
+    members = [
+        (str(one["name"]), str(one["tools"]), str(one["title"]), str(one["environment_digest"]))
+        for one in _objects(facts.get("members"))
+    ]
+    if members:
+        _print_table(console, "Members", ("environment", "tools", "title", "digest"), members)
+    world = _object(facts.get("world"))
     tables = _object(world.get("tables"))
     if tables:
         _print_table(console, "World", ("table", "rows"), [(n, str(c)) for n, c in tables.items()])
@@ -82,12 +138,16 @@ def print_facts(facts: JsonObject, console: Console) -> None:
             str(tool["effect"]),
             str(tool["description"]),
         )
-        for tool in _objects(facts["tools"])
+        for tool in _objects(facts.get("tools"))
     ]
-    _print_table(console, "Tools", ("tool", "", "description"), tools)
+    if tools:
+        _print_table(console, "Tools", ("tool", "", "description"), tools)
     tasks = _object(facts["tasks"])
     counts = [(n, str(count)) for n, count in _object(tasks["by_sub_questions"]).items()]
     _print_table(console, f"Tasks: {tasks['total']}", ("sub-questions", "tasks"), counts)
+    variants = [(name, str(count)) for name, count in _object(tasks["by_variant"]).items()]
+    if [name for name, _ in variants] not in ([], ["base"]):
+        _print_table(console, "Variants", ("variant", "tasks"), variants)
     report = _object(facts["report"])
     if report:
         figures = [(name, str(value)) for name, value in report.items()]
@@ -96,14 +156,17 @@ def print_facts(facts: JsonObject, console: Console) -> None:
         console.print(f"\n[bold]{escape(str(task['id']))}[/bold]  {escape(str(task['prompt']))}")
         if "gold" in task:
             console.print_json(data=task["gold"])
+        if "conversation" in task:
+            console.print_json(data=task["conversation"])
 
 
 def _print_head(facts: JsonObject, console: Console) -> None:
     console.print(f"[bold]{escape(str(facts['title']))}[/bold]  ({facts['name']})")
     console.print(escape(str(facts["description"])))
-    licence = _object(facts["licence"])
-    source = f", from {licence['source']}" if licence.get("source") else ""
-    console.print(f"licence      {escape(str(licence['name']))}{escape(str(source))}")
+    licence = _object(facts.get("licence"))
+    if licence:
+        source = f", from {licence['source']}" if licence.get("source") else ""
+        console.print(f"licence      {escape(str(licence['name']))}{escape(str(source))}")
     tasks = facts["tasks_digest"] or "none (agent-side bundle)"
     console.print(f"environment  {facts['environment_digest']}", soft_wrap=True)
     console.print(f"tasks        {tasks}", soft_wrap=True)
@@ -141,6 +204,10 @@ def _task_facts(task: Task, *, gold: bool) -> JsonObject:
     }
     if gold:
         facts["gold"] = [question.to_json() for question in task.in_order()]
+        if task.needs_reply or task.final_state is not None:
+            whole = task.to_json()
+            told = ("turns", "slots", "final_answer", "final_state")
+            facts["conversation"] = {name: whole[name] for name in told if whole.get(name)}
     return facts
 
 
@@ -172,7 +239,7 @@ def _count(db: sqlite3.Connection, table: str) -> int:
     return int(db.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])
 
 
-def _report(bundle: Bundle) -> JsonObject:
+def _report(bundle: Source) -> JsonObject:
     """Return the report card: a line for each gate, and the values that are no tables."""
     try:
         report = _object(json.loads((bundle.path / REPORT).read_bytes()))

@@ -6,7 +6,7 @@ be raised inside it: the older generation would send an exception's text to the 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 import mcp.types as wire
@@ -53,11 +53,7 @@ def build_mcp_server(
     plain: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in every]}
     # The SDK compares request headers with arguments that a schema mirrors into them; looking for
     # such arguments on every call costs a tenth of it, so only schemas that have some are given.
-    mirrored = {
-        tool.name: tool.input_schema
-        for tool in every
-        if _MIRROR_KEYWORD in canonical_bytes(tool.input_schema)
-    }
+    mirrored = _mirrored(every)
 
     async def list_tools(context: RequestContext, _: wire.PaginatedRequestParams) -> JsonObject:
         try:
@@ -100,6 +96,14 @@ def build_mcp_server(
     # Tracing costs a fifth of a call even when nothing collects it.
     server.middleware.clear()
     return server
+
+
+def _mirrored(tools: Iterable[ToolSpec]) -> dict[str, JsonObject]:
+    return {
+        tool.name: tool.input_schema
+        for tool in tools
+        if _MIRROR_KEYWORD in canonical_bytes(tool.input_schema)
+    }
 
 
 def _listed(episode: Episode) -> JsonObject:

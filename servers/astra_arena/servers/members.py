@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from astra_arena.core.calls import StateRecord
 from astra_arena.core.canonical import JsonObject
-from astra_arena.core.errors import ArenaError, PolicyError, SpecError
+from astra_arena.core.errors import ArenaError, PolicyError, SpecError, UnknownTaskError
 from astra_arena.core.tasks import Task
+from astra_arena.core.verdicts import unsupported_parts
 from astra_arena.sandbox.contract import Broke, Limits, Program, Sandbox
 from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy
 from astra_arena.servers.bundle import Bundle
@@ -148,3 +149,32 @@ class LiveMember:
         """End the session; closing twice is harmless."""
         await self._session.close()
         await self._sandbox.close()
+
+
+def require_playable(task: Task, variant: str | None) -> None:
+    """Check that a task can be played at all, in this variant.
+
+    Raises:
+        SpecError: if it cannot.
+        UnknownTaskError: if the task has no such variant.
+    """
+    unsupported = unsupported_parts(task)
+    if unsupported:
+        raise SpecError(f"task {task.id!r} cannot be played: it has {', '.join(unsupported)}")
+    if variant is not None and variant != task.variant:
+        raise UnknownTaskError(
+            f"task {task.id!r} has no variant {variant!r}; its variant is {task.variant!r}"
+        )
+
+
+async def prepare_needed(members: Sequence[LiveMember], task: Task) -> None:
+    """Open the sessions that the gold needs, so that failures show when an episode opens.
+
+    Raises:
+        PolicyError: if tool code was refused.
+        SandboxUnavailableError: if the sandbox failed twice in a row.
+    """
+    needed = {question.environment for question in task.sub_questions}
+    for member in members:
+        if len(members) == 1 or member.name in needed:
+            await member.prepare()
