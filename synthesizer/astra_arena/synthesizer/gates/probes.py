@@ -22,7 +22,14 @@ SQL = (
     "\\",
 )
 FORMATS = ("{0}", "{x.__class__}", "%(name)s", "%s%n%x", "${x}", "$(id)", "`id`")
-PATHS = ("../../../../etc/passwd", "/proc/self/environ", "file:///etc/passwd", "x\0y")
+PATHS = (
+    "..",
+    "../..",
+    "../../../../etc/passwd",
+    "/proc/self/environ",
+    "file:///etc/passwd",
+    "x\0y",
+)
 UNICODE = ("\ud800", "\u202ex", "e\u0301\u0301\u0301", "\U0001f600", "\x1b[2J")
 CODE = ("__class__", "__import__('os').getcwd()", "world", "lambda: 1")
 
