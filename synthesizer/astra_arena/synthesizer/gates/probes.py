@@ -10,6 +10,9 @@ from astra_arena.synthesizer.gates.tool_schemas import enumerated, types_of
 NEUTRAL = "zzqx nowhere"
 """What every injected text is compared with: it names nothing and means nothing."""
 
+LOW = "!zzqx nowhere"
+"""Means nothing either, and sorts before what `NEUTRAL` sorts behind."""
+
 SQL = (
     "x' OR '1'='1",
     "x' OR 1=1 --",
@@ -91,7 +94,7 @@ class Injection:
 
 
 def injections(tool: ToolSpec, base: JsonObject) -> Iterator[list[Injection]]:
-    """Give, for each argument that takes free text, a neutral call and those with payloads.
+    """Give, for each argument that takes free text, two neutral calls and those with payloads.
 
     Args:
         tool: The tool.
@@ -105,12 +108,12 @@ def injections(tool: ToolSpec, base: JsonObject) -> Iterator[list[Injection]]:
         if types is None or "string" in types:
             yield [
                 Injection(tool.name, name, text, {**base, name: text})
-                for text in (NEUTRAL, *PAYLOADS)
+                for text in (NEUTRAL, LOW, *PAYLOADS)
             ]
         elif "array" in types:
             yield [
                 Injection(tool.name, name, text, {**base, name: [text]})
-                for text in (NEUTRAL, *PAYLOADS)
+                for text in (NEUTRAL, LOW, *PAYLOADS)
             ]
 
 
