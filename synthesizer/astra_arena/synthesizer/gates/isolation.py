@@ -16,7 +16,7 @@ from astra_arena.sandbox.contract import Broke, Program, Sandbox, Succeeded
 from astra_arena.sandbox.isolation import isolation_findings, reply_text
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.leaks import gold_call_values
-from astra_arena.synthesizer.gates.survey import distinct, survey
+from astra_arena.synthesizer.gates.survey import SurveyedCall, distinct, survey
 from astra_arena.synthesizer.gates.world_copies import dumped_world, reversed_world
 
 TASKS = 8
@@ -40,7 +40,7 @@ class IsolationGate:
     async def check(self, exam: Exam) -> GateResult:
         """Run calls in several settings and compare; see `Gate.check`."""
         bundle, program = exam.bundle, exam.bundle.program()
-        surveyed = await survey(bundle, exam.sandbox, seed=exam.seed, rounds=3)
+        surveyed = await survey(bundle, exam.sandbox, seed=exam.seed, rounds=4)
         calls = [(call.tool, call.arguments) for call in surveyed]
         plans = [*self._gold_plans(exam), *_shuffled(calls, exam.seed)]
         exam.on_step(self.name, 1, 4)
@@ -51,8 +51,15 @@ class IsolationGate:
         exam.on_step(self.name, 2, 4)
         with tempfile.TemporaryDirectory(prefix="astra-arena-") as folder:
             dumping = _Dumping(exam, Path(folder))
-            for number, plan in enumerate(_shuffled(calls, exam.seed + 1)):
-                findings += await dumping.check(plan, f"dump{number}")
+            halves = [
+                (plan[: len(plan) // 2], plan[len(plan) // 2 :])
+                for plan in _shuffled(calls, exam.seed + 1)
+            ]
+            # What gold writes is what an environment is about: it is read again after a dump.
+            gold = [call for plan in self._gold_plans(exam) for call in plan][:MOST_CALLS]
+            halves.append((gold, [*_replied(surveyed), *gold][:MOST_CALLS]))
+            for number, (first, second) in enumerate(halves):
+                findings += await dumping.check(first, second, f"dump{number}")
             exam.on_step(self.name, 3, 4)
             ordered, reason = await self._order(exam, Path(folder), calls, findings)
         figures: JsonObject = {
@@ -124,13 +131,12 @@ class _Dumping:
         self.dumped = 0
         self.reasons: set[str] = set()
 
-    async def check(self, plan: _Calls, label: str) -> list[Finding]:
+    async def check(self, first: _Calls, second: _Calls, label: str) -> list[Finding]:
         """Return where the second half differs from how the session itself went on."""
         exam, program = self._exam, self._exam.bundle.program()
-        half = len(plan) // 2
         session = await exam.sandbox.open_session(program, seed=exam.seed)
         try:
-            for tool, arguments in plan[:half]:
+            for tool, arguments in first:
                 execution = await session.call(tool, arguments)
                 if isinstance(execution, Broke) and execution.session_lost:
                     self.reasons.add("a tool ended the session")
@@ -139,7 +145,7 @@ class _Dumping:
             if isinstance(difference, Broke):
                 self.reasons.add("the state could not be told")
                 return []
-            expected = [reply_text(await session.call(*call)) for call in plan[half:]]
+            expected = [reply_text(await session.call(*call)) for call in second]
         finally:
             await session.close()
         world = exam.bundle.environment.world
@@ -152,10 +158,10 @@ class _Dumping:
         fresh = replace(program, digest=f"{program.digest}-{label}", world_path=target)
         session = await exam.sandbox.open_session(fresh, seed=exam.seed)
         try:
-            came = [reply_text(await session.call(*call)) for call in plan[half:]]
+            came = [reply_text(await session.call(*call)) for call in second]
         finally:
             await session.close()
-        return _differences(plan[half:], expected, came)
+        return _differences(second, expected, came)
 
 
 def _differences(plan: _Calls, expected: list[str], came: list[str]) -> list[Finding]:
@@ -201,6 +207,17 @@ def _rounded(value: Json) -> Json:
             return {key: _rounded(inner) for key, inner in value.items()}
         case _:
             return value
+
+
+def _replied(calls: Sequence[SurveyedCall]) -> _Calls:
+    """Return the calls that brought a reply, those that brought a write apart."""
+    return distinct(
+        [
+            (one.tool, one.arguments)
+            for one in calls
+            if isinstance(one.execution, Succeeded) and not one.execution.trace
+        ]
+    )
 
 
 def _shuffled(calls: _Calls, seed: int) -> list[_Calls]:

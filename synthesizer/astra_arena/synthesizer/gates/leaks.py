@@ -127,6 +127,7 @@ def _task_findings(
         _Place("gold in the prompt", f"turn {number}", Text(turn.say))
         for number, turn in enumerate(task.turns)
     ]
+    yield from _slots_said(task, spoken)
     told: set[tuple[str, str, str | None]] = set()
     for gold in golds:
         for place in [*spoken[: gold.turn + 1], *(places if gold in near else ())]:
@@ -140,6 +141,20 @@ def _task_findings(
                     task=task.id,
                     tool=place.tool,
                     evidence={"value": gold.value},
+                )
+
+
+def _slots_said(task: Task, spoken: list[_Place]) -> Iterator[Finding]:
+    """Give the slots whose value was said before the agent was to ask for it."""
+    for slot in task.slots:
+        asked = [n for n, turn in enumerate(task.turns) if turn.expect.slot == slot.name]
+        for place in spoken[: asked[0] + 1] if asked and carries_enough(slot.value) else ():
+            if place.gives(slot.value):
+                yield Finding(
+                    problem=f"the slot {slot.name!r}, {slot.value!r}, can be read in {place.where}",
+                    kind="slot in the prompt",
+                    task=task.id,
+                    evidence={"value": slot.value},
                 )
 
 

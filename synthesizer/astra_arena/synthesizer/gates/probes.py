@@ -10,6 +10,9 @@ from astra_arena.synthesizer.gates.tool_schemas import enumerated, types_of
 NEUTRAL = "zzqx nowhere"
 """What every injected text is compared with: it names nothing and means nothing."""
 
+LOW = "!zzqx nowhere"
+"""Means nothing either, and sorts before what `NEUTRAL` sorts behind."""
+
 SQL = (
     "x' OR '1'='1",
     "x' OR 1=1 --",
@@ -22,7 +25,14 @@ SQL = (
     "\\",
 )
 FORMATS = ("{0}", "{x.__class__}", "%(name)s", "%s%n%x", "${x}", "$(id)", "`id`")
-PATHS = ("../../../../etc/passwd", "/proc/self/environ", "file:///etc/passwd", "x\0y")
+PATHS = (
+    "..",
+    "../..",
+    "../../../../etc/passwd",
+    "/proc/self/environ",
+    "file:///etc/passwd",
+    "x\0y",
+)
 UNICODE = ("\ud800", "\u202ex", "e\u0301\u0301\u0301", "\U0001f600", "\x1b[2J")
 CODE = ("__class__", "__import__('os').getcwd()", "world", "lambda: 1")
 
@@ -84,7 +94,7 @@ class Injection:
 
 
 def injections(tool: ToolSpec, base: JsonObject) -> Iterator[list[Injection]]:
-    """Give, for each argument that takes free text, a neutral call and those with payloads.
+    """Give, for each argument that takes free text, two neutral calls and those with payloads.
 
     Args:
         tool: The tool.
@@ -98,12 +108,12 @@ def injections(tool: ToolSpec, base: JsonObject) -> Iterator[list[Injection]]:
         if types is None or "string" in types:
             yield [
                 Injection(tool.name, name, text, {**base, name: text})
-                for text in (NEUTRAL, *PAYLOADS)
+                for text in (NEUTRAL, LOW, *PAYLOADS)
             ]
         elif "array" in types:
             yield [
                 Injection(tool.name, name, text, {**base, name: [text]})
-                for text in (NEUTRAL, *PAYLOADS)
+                for text in (NEUTRAL, LOW, *PAYLOADS)
             ]
 
 
