@@ -6,11 +6,9 @@ beside the gold, write the bundle, replay it from disk. Nothing is left behind w
 
 import asyncio
 import errno
-import math
 import platform
 import sqlite3
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,8 +19,7 @@ from typing import TypeAlias
 from astra_arena.core.canonical import Json, JsonObject, digest_of_bytes
 from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, World
 from astra_arena.core.errors import SettingsError, SynthesisError
-from astra_arena.core.tasks import Task, choices_of
-from astra_arena.sandbox import ProcessSandbox
+from astra_arena.core.tasks import Task
 from astra_arena.servers.bundle import Bundle, copy_bundle, require_place, write_bundle
 from astra_arena.servers.emit import emit_server
 from astra_arena.synthesizer.checkpoints import Checkpoints, Log, checkpoints
@@ -35,6 +32,12 @@ from astra_arena.synthesizer.sources.source_kinds import (
 )
 from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
 from astra_arena.synthesizer.stage_timer import StageTimer
+from astra_arena.synthesizer.synthesis_figures import (
+    calls_json,
+    count_alternatives,
+    counted,
+    executed,
+)
 from astra_arena.synthesizer.tables.descriptions import Descriptions, check_descriptions
 from astra_arena.synthesizer.tables.naming import safe_identifier
 from astra_arena.synthesizer.tables.preparation import (
@@ -48,7 +51,6 @@ from astra_arena.synthesizer.tables.tool_code import write_tools
 from astra_arena.synthesizer.tables.tool_design import EntityTools
 from astra_arena.synthesizer.tables.tool_indexes import index_filters
 from astra_arena.synthesizer.tables.tool_schemas import tool_specs
-from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
 from astra_arena.synthesizer.tasks.task_graphs import Topology
 from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES, Sample, sample_tasks
 from astra_arena.synthesizer.tasks.task_splits import splits_json
@@ -248,7 +250,7 @@ class _Draft:
         watch("execute other ways to ask", 0, 0)
         candidates = self._write(self._folder, tasks)
         with timer.stage("execution"):
-            kept = asyncio.run(_executed(candidates, finished.log("executed")))
+            kept = asyncio.run(executed(candidates, finished.log("executed")))
         checked = self._write(self._folder, kept)
         total = RUNS * len(kept)
         with timer.stage("gates"):
@@ -345,56 +347,15 @@ class _Draft:
                 "tasks": len(tasks),
                 "plans_checked": sample.drawn,
                 "refused": dict[str, Json](sample.refused),
-                "alternatives_proposed": _alternatives(candidates),
-                "alternatives_kept": _alternatives(tasks),
+                "alternatives_proposed": count_alternatives(candidates),
+                "alternatives_kept": count_alternatives(tasks),
             },
-            "calls": {
-                "execution": _proposed_calls(candidates),
-                "replay": replay.gold_calls * replay.runs,
-                "per_task": round(
-                    (_proposed_calls(candidates) + replay.gold_calls * replay.runs) / len(tasks), 2
-                ),
-            },
+            "calls": calls_json(candidates, tasks, replayed=replay.gold_calls * replay.runs),
             **splits_json(tasks),
             "difficulty": {
-                key: _counted(tasks, key) for key in ("topology", "shape", "hops", "sub_questions")
+                key: counted(tasks, key) for key in ("topology", "shape", "hops", "sub_questions")
             },
         }
-
-
-async def _executed(bundle: Bundle, log: Log) -> tuple[Task, ...]:
-    """Return the tasks with the alternatives that hold; those of an earlier run as they are."""
-    finished = [Task.from_json(line, what="a finished task") for line in log.lines]
-    known = {task.id: task for task in finished}
-    missing = [task for task in bundle.tasks if task.id not in known]
-
-    def keep(task: Task) -> None:
-        known[task.id] = task
-        log.add(task.to_json())
-
-    if missing:
-        async with ProcessSandbox() as sandbox:
-            await keep_true_alternatives(sandbox, bundle.program(), missing, on_task=keep)
-    return tuple(known[task.id] for task in bundle.tasks)
-
-
-def _alternatives(tasks: tuple[Task, ...]) -> int:
-    return sum(len(question.alternatives) for task in tasks for question in task.sub_questions)
-
-
-def _proposed_calls(tasks: tuple[Task, ...]) -> int:
-    """Return how many calls it takes to execute all alternatives proposed."""
-    return sum(
-        math.prod(len(choices_of(value)) for value in other.arguments.values())
-        for task in tasks
-        for question in task.sub_questions
-        for other in question.alternatives
-    )
-
-
-def _counted(tasks: tuple[Task, ...], key: str) -> JsonObject:
-    counts = Counter(str(task.difficulty[key]) for task in tasks)
-    return {value: counts[value] for value in sorted(counts)}
 
 
 def _unwatched(doing: str, done: int, total: int) -> None:

@@ -70,7 +70,8 @@ def draw_closing(plan: Plan, stream: random.Random) -> Closing | None:
     """Draw what is computed from a plan's two answers; `None` where they do not compare."""
     if not are_comparable(plan):
         return None
-    return _computed(*plan.leaves, stream)
+    first, second = plan.leaves
+    return _computed(first, second, stream)
 
 
 def are_comparable(plan: Plan) -> bool:
