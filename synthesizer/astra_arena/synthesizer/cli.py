@@ -7,7 +7,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
@@ -42,64 +42,81 @@ def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
     """Turn knowledge that you have into an environment (a bundle) with verified tasks."""
 
 
+_Source: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="SQLite database; CSV, TSV, Parquet or JSON file, or folder of these; "
+        "postgresql:// or mysql:// address. Several make one environment.",
+    ),
+]
+_Out: TypeAlias = Annotated[
+    Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
+]
+_Name: TypeAlias = Annotated[
+    str | None, typer.Option(help="The environment's name; else the source's.")
+]
+_Title: TypeAlias = Annotated[str | None, typer.Option(help="A title for people.")]
+_Tasks: TypeAlias = Annotated[
+    int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
+]
+_Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")]
+_Topology: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."),
+]
+_Split: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Splits with shares and nothing in common: train=0.8,test=0.2."),
+]
+_FinalAnswers: TypeAlias = Annotated[
+    bool, typer.Option("--final-answers", help="The agent must state the answer in words.")
+]
+_Tools: TypeAlias = Annotated[
+    int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
+]
+_Writes: TypeAlias = Annotated[
+    bool, typer.Option(help="Tools that change rows, where the data makes sense of it.")
+]
+_Describe: TypeAlias = Annotated[
+    Path | None, typer.Option(help="JSON with words for tables and columns.")
+]
+_Exclude: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE[.COLUMN]", help="Leave this out; like *.email. Repeatable."),
+]
+_Mask: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE.COLUMN", help="Put pseudonyms for its values. Repeatable."),
+]
+_MaskKeyFile: TypeAlias = Annotated[
+    Path | None, typer.Option(help="A secret behind the pseudonyms; else the seed.")
+]
+_MaxRows: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Rows kept of a table, besides those they refer to.")
+]
+_AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
+
+
 @synth.command("table")
 def synth_table(
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...",
-            help="SQLite database; CSV, TSV, Parquet or JSON file, or folder of these; "
-            "postgresql:// or mysql:// address. Several make one environment.",
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
-    ],
-    name: Annotated[
-        str | None, typer.Option(help="The environment's name; else the source's.")
-    ] = None,
-    title: Annotated[str | None, typer.Option(help="A title for people.")] = None,
-    tasks: Annotated[
-        int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
-    ] = DEFAULT_TASKS,
-    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
-    topology: Annotated[
-        str | None,
-        typer.Option(
-            help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="Splits with shares and nothing in common: train=0.8,test=0.2."),
-    ] = None,
-    final_answers: Annotated[
-        bool, typer.Option("--final-answers", help="The agent must state the answer in words.")
-    ] = False,
-    tools: Annotated[
-        int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
-    ] = DEFAULT_TOOLS,
-    writes: Annotated[
-        bool, typer.Option(help="Tools that change rows, where the data makes sense of it.")
-    ] = True,
-    describe: Annotated[
-        Path | None, typer.Option(help="JSON with words for tables and columns.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TABLE[.COLUMN]", help="Leave this out; like *.email. Repeatable."),
-    ] = None,
-    mask: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TABLE.COLUMN", help="Put pseudonyms for its values. Repeatable."),
-    ] = None,
-    mask_key_file: Annotated[
-        Path | None, typer.Option(help="A secret behind the pseudonyms; else the seed.")
-    ] = None,
-    max_rows: Annotated[
-        int, typer.Option(min=1, help="Rows kept of a table, besides those they refer to.")
-    ] = DEFAULT_MAX_ROWS,
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
+    source: _Source,
+    out: _Out,
+    name: _Name = None,
+    title: _Title = None,
+    tasks: _Tasks = DEFAULT_TASKS,
+    seed: _Seed = 0,
+    topology: _Topology = None,
+    split: _Split = None,
+    final_answers: _FinalAnswers = False,
+    tools: _Tools = DEFAULT_TOOLS,
+    writes: _Writes = True,
+    describe: _Describe = None,
+    exclude: _Exclude = None,
+    mask: _Mask = None,
+    mask_key_file: _MaskKeyFile = None,
+    max_rows: _MaxRows = DEFAULT_MAX_ROWS,
+    as_json: _AsJson = False,
 ) -> None:
     """Turn a database or tables into an environment; no language model is asked.
 
