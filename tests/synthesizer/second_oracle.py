@@ -189,8 +189,11 @@ class Oracle:
                     figures.append((sum(held) / len(held), value))
                 case "sum" if held:
                     figures.append((sum(held), value))
+                case "mean" | "sum":
+                    # A group without a value has no figure, and comes last.
+                    pass
                 case _:
-                    raise AssertionError(f"no figure {figure!r} of {held!r}")
+                    raise AssertionError(f"unknown figure {figure!r}")
         figures.sort(key=lambda one: one[0], reverse=order == "descending")
         return figures[0][1] if abs(figures[0][0] - figures[1][0]) > 1e-6 else None
 

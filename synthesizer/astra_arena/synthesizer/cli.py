@@ -40,7 +40,7 @@ def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
     """Turn knowledge that you have into an environment (a bundle) with verified tasks."""
 
 
-_Sources: TypeAlias = Annotated[
+_Source: TypeAlias = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE...",
@@ -48,11 +48,50 @@ _Sources: TypeAlias = Annotated[
         "postgresql:// or mysql:// address. Several make one environment.",
     ),
 ]
-_MostTools: TypeAlias = Annotated[
+_Out: TypeAlias = Annotated[
+    Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
+]
+_Name: TypeAlias = Annotated[
+    str | None, typer.Option(help="The environment's name; else the source's.")
+]
+_Title: TypeAlias = Annotated[str | None, typer.Option(help="A title for people.")]
+_Tasks: TypeAlias = Annotated[
+    int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
+]
+_Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")]
+_Topology: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."),
+]
+_Split: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Splits with shares and nothing in common: train=0.8,test=0.2."),
+]
+_FinalAnswers: TypeAlias = Annotated[
+    bool, typer.Option("--final-answers", help="The agent must state the answer in words.")
+]
+_Tools: TypeAlias = Annotated[
     int, typer.Option(min=FEWEST_TOOLS, help="How many tools at most; the most useful stay.")
 ]
 _Writes: TypeAlias = Annotated[
     bool, typer.Option(help="Tools that change rows, where the data makes sense of it.")
+]
+_Describe: TypeAlias = Annotated[
+    Path | None, typer.Option(help="JSON with words for tables and columns.")
+]
+_Exclude: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE[.COLUMN]", help="Leave this out; like *.email. Repeatable."),
+]
+_Mask: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TABLE.COLUMN", help="Put pseudonyms for its values. Repeatable."),
+]
+_MaskKeyFile: TypeAlias = Annotated[
+    Path | None, typer.Option(help="A secret behind the pseudonyms; else the seed.")
+]
+_MaxRows: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Rows kept of a table, besides those they refer to.")
 ]
 _Changes: TypeAlias = Annotated[
     float,
@@ -65,66 +104,35 @@ _Variants: TypeAlias = Annotated[
         "missing_function=0.1,faults=0.2."
     ),
 ]
-_Excluded: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(metavar="TABLE[.COLUMN]", help="Leave this out; like *.email. Repeatable."),
-]
-_Masked: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(metavar="TABLE.COLUMN", help="Put pseudonyms for its values. Repeatable."),
-]
-_MaskKeyFile: TypeAlias = Annotated[
-    Path | None, typer.Option(help="A secret behind the pseudonyms; else the seed.")
-]
-_MaxRows: TypeAlias = Annotated[
-    int, typer.Option(min=1, help="Rows kept of a table, besides those they refer to.")
-]
+_AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 
 
 @synth.command("table")
 def synth_table(
-    source: _Sources,
-    out: Annotated[
-        Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
-    ],
-    name: Annotated[
-        str | None, typer.Option(help="The environment's name; else the source's.")
-    ] = None,
-    title: Annotated[str | None, typer.Option(help="A title for people.")] = None,
-    tasks: Annotated[
-        int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
-    ] = DEFAULT_TASKS,
-    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
-    topology: Annotated[
-        str | None,
-        typer.Option(
-            help="Topologies to draw, with shares: multi_hop or single_hop=1,multi_hop=3."
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(help="Splits with shares and nothing in common: train=0.8,test=0.2."),
-    ] = None,
-    final_answers: Annotated[
-        bool, typer.Option("--final-answers", help="The agent must state the answer in words.")
-    ] = False,
-    tools: _MostTools = DEFAULT_TOOLS,
+    source: _Source,
+    out: _Out,
+    name: _Name = None,
+    title: _Title = None,
+    tasks: _Tasks = DEFAULT_TASKS,
+    seed: _Seed = 0,
+    topology: _Topology = None,
+    split: _Split = None,
+    final_answers: _FinalAnswers = False,
+    tools: _Tools = DEFAULT_TOOLS,
     writes: _Writes = True,
     changes: _Changes = DEFAULT_CHANGES,
     variants: _Variants = None,
-    describe: Annotated[
-        Path | None, typer.Option(help="JSON with words for tables and columns.")
-    ] = None,
-    exclude: _Excluded = None,
-    mask: _Masked = None,
+    describe: _Describe = None,
+    exclude: _Exclude = None,
+    mask: _Mask = None,
     mask_key_file: _MaskKeyFile = None,
     max_rows: _MaxRows = DEFAULT_MAX_ROWS,
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
+    as_json: _AsJson = False,
 ) -> None:
     """Turn a database or tables into an environment; no language model is asked.
 
-    Keys and references are taken as declared or found in the data. Every task is replayed in the
-    sandbox before the bundle is written.
+    Keys and references are taken as declared or found in the data. Every task passes the
+    release gates before the bundle is written; what does not is told in a file beside it.
 
     Example: arena synth table shop.sqlite --out shop-bundle --tasks 200 --seed 7
 
@@ -193,7 +201,7 @@ def demo(
     """
     chosen_tier(base_interpreter(), minimum=min_tier)
     with unwinding_on_sigterm():
-        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=watched)
+        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=_watched)
     for notice in result.notices:
         _notice(notice)
     if as_json:

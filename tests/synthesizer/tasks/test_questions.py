@@ -69,7 +69,7 @@ def test_a_pattern_is_worded_in_several_ways(shop: Analysed) -> None:
     name = Step("q2", "get", "customers", (Condition("id", "is", 5, "q1"),), "name")
     ways = ways_to_tell(shop, "chain", top, name)
     assert "What is the name of the customer of the order placed last?" in ways
-    assert "What is the customer of the most recently placed order called?" in ways
+    assert "What is the name of the customer of the most recently placed order?" in ways
 
 
 def test_a_fork_introduces_its_parent_once(flights: Analysed) -> None:
@@ -125,7 +125,7 @@ def test_undescribed_tables_read_as_plain_english(shop: Analysed) -> None:
 def test_names_of_programs_are_not_seen_in_questions(webshop: Analysed) -> None:
     sample = sample_tasks(webshop.connection, webshop.catalogue, webshop.designs, count=80, seed=4)
     for task in sample.tasks:
-        question = re.sub(r'"[^"]*"', "", task.wording.question)
+        question = re.sub(r'"[^"]*"', "X", task.wording.question)
         assert not re.search(r"[a-z][A-Z]|_|\b(?:Id|Qty|At|Pct)\b|\d{4}-\d\d-\d\d", question)
         assert not re.search(r"\ba [aeio]|\ban [^aeiouhAEFHILMNORSX]|\(s\)|  ", question), question
 

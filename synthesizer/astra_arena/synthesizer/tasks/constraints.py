@@ -98,7 +98,7 @@ class Constraints:
         if related is not None:
             return self._phrases.choose(related, step.id, condition.column)
         form = self._phrases.choose(grammar.holds, step.id, condition.column)
-        if condition.source and grammar.label in form:
+        if condition.source and (grammar.label in form or not form.endswith("{}")):
             # "In the category the category with the most products" would say it twice.
             preposition = form.partition(" ")[0]
             form = f"{preposition} {{}}" if preposition in ("in", "of") else "with {}"

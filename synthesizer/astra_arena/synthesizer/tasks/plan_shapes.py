@@ -15,6 +15,8 @@ _T = TypeVar("_T")
 STEP_ATTEMPTS = 3
 """Draws for one step before its plan is given up."""
 
+BRANCH_ATTEMPTS = 6
+"""Draws for one of several branches before the plan is given up."""
 MOST_STEPS = 8
 """Sub-questions of one task."""
 DRAWS_PER_SINGLE = 4
@@ -215,7 +217,10 @@ class Shapes:
             lengths[int(self._chance() * len(lengths))] += 1
         steps: list[Step] = []
         for length in lengths:
-            branch = self._chain(length=length, first=len(steps) + 1)
+            branch = None
+            # The branches before it are good: drawing them again would be waste.
+            for _ in range(BRANCH_ATTEMPTS):
+                branch = branch or self._chain(length=length, first=len(steps) + 1)
             if branch is None:
                 return None
             steps += branch

@@ -1,7 +1,16 @@
 """Spans that a person would name: a month, a year, a round figure."""
 
 import calendar
+import random
 import re
+
+from astra_arena.synthesizer.tables.catalogue import Attribute, Entity
+from astra_arena.synthesizer.tables.profile import SqlValue
+from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
+from astra_arena.synthesizer.tasks.task_graphs import Condition
+
+FEWEST_VALUES = 12
+"""A column with fewer distinct values is named by value."""
 
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:([T ])\d\d:\d\d(:\d\d)?(\.\d+)?(Z?))?")
 
@@ -43,3 +52,47 @@ def round_figure(value: float) -> float | None:
     step = 10 ** max(0, digits - 2)
     rounded = round(value / step) * step
     return float(rounded) if isinstance(value, float) else int(rounded)
+
+
+def spanned(entity: Entity, design: EntityTools) -> list[Attribute]:
+    """Return the columns of which a question may name a span: a month, a price and more."""
+    return [
+        attribute
+        for attribute in entity.attributes
+        if attribute.words.in_questions
+        and attribute.name not in entity.reference_columns
+        and attribute.profile.distinct > FEWEST_VALUES
+        and (attribute.profile.is_temporal or attribute.is_measure)
+        and all(design.filter_on(attribute.name, end) for end in ("at_least", "at_most"))
+    ]
+
+
+def bounds(attribute: Attribute, value: SqlValue, stream: random.Random) -> tuple[Condition, ...]:
+    """Draw conditions that state a span around a value; none where it gives no such."""
+    if isinstance(value, str):
+        return _dates(attribute, value, stream)
+    if not isinstance(value, int | float):
+        return ()
+    bound = round_figure(value)
+    if bound is None:
+        return ()
+    # A bound that all rows satisfy would be no criterion.
+    profile = attribute.profile
+    end: Operator = "at_least" if stream.random() < 0.6 else "at_most"
+    ends = (profile.minimum, profile.maximum)
+    if not (isinstance(ends[0], int | float) and isinstance(ends[1], int | float)):
+        return ()
+    return (Condition(attribute.name, end, bound),) if ends[0] < bound < ends[1] else ()
+
+
+def _dates(attribute: Attribute, value: str, stream: random.Random) -> tuple[Condition, ...]:
+    profile = attribute.profile
+    years = {str(end)[:4] for end in (profile.minimum, profile.maximum)}
+    whole_year = len(years) > 1 and stream.random() < 0.5
+    ends = month_around(value, whole_year=whole_year)
+    if ends is None:
+        return ()
+    return (
+        Condition(attribute.name, "at_least", ends[0]),
+        Condition(attribute.name, "at_most", ends[1]),
+    )

@@ -8,10 +8,10 @@ from typing import TypeVar
 from astra_arena.synthesizer.tables.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
 from astra_arena.synthesizer.tables.naming import words_of
 from astra_arena.synthesizer.tables.profile import SqlValue
-from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator, group_tool
+from astra_arena.synthesizer.tables.tool_design import EntityTools, group_tool
 from astra_arena.synthesizer.tasks.answer_uses import AnswerUses, Use
 from astra_arena.synthesizer.tasks.gold_queries import FEWEST_COMPARED, GoldQueries
-from astra_arena.synthesizer.tasks.spans import month_around, round_figure
+from astra_arena.synthesizer.tasks.spans import bounds, spanned
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Kind, Metric, Row, Step
 
 MOST_GUESSABLE_SHARE = 0.25
@@ -330,7 +330,8 @@ class StepSampler:
             and rule.attribute.name not in taken
             and self._is_criterion(entity, rule.attribute)
         ]
-        spans = [a for a in self._spanned(entity) if a.name not in taken]
+        design = self._designs[entity.name]
+        spans = [a for a in spanned(entity, design) if a.name not in taken]
         columns += [attribute for attribute in spans if attribute not in columns]
         chosen = self._stream.sample(columns, k=min(len(columns), self._stream.randint(0, most)))
         row = self.random_row(entity)
@@ -340,51 +341,10 @@ class StepSampler:
             condition
             for attribute in named
             for condition in (
-                self._span(attribute, row[attribute.name])
+                bounds(attribute, row[attribute.name], self._stream)
                 if attribute in spans
                 else (Condition(attribute.name, "is", row[attribute.name]),)
             )
-        )
-
-    def _spanned(self, entity: Entity) -> list[Attribute]:
-        """Return the columns of which a question may name a span: a month, a price and more."""
-        design = self._designs[entity.name]
-        return [
-            attribute
-            for attribute in entity.attributes
-            if attribute.words.in_questions
-            and attribute.name not in entity.reference_columns
-            and attribute.profile.distinct > FEWEST_ANSWERS
-            and (attribute.profile.is_temporal or attribute.is_measure)
-            and all(design.filter_on(attribute.name, end) for end in ("at_least", "at_most"))
-        ]
-
-    def _span(self, attribute: Attribute, value: SqlValue) -> tuple[Condition, ...]:
-        if isinstance(value, str):
-            return self._dates(attribute, value)
-        if not isinstance(value, int | float):
-            return ()
-        bound = round_figure(value)
-        if bound is None:
-            return ()
-        # A bound that all rows satisfy would be no criterion.
-        profile = attribute.profile
-        end: Operator = "at_least" if self._stream.random() < 0.6 else "at_most"
-        ends = (profile.minimum, profile.maximum)
-        if not (isinstance(ends[0], int | float) and isinstance(ends[1], int | float)):
-            return ()
-        return (Condition(attribute.name, end, bound),) if ends[0] < bound < ends[1] else ()
-
-    def _dates(self, attribute: Attribute, value: str) -> tuple[Condition, ...]:
-        profile = attribute.profile
-        years = {str(end)[:4] for end in (profile.minimum, profile.maximum)}
-        whole_year = len(years) > 1 and self._stream.random() < 0.5
-        ends = month_around(value, whole_year=whole_year)
-        if ends is None:
-            return ()
-        return (
-            Condition(attribute.name, "at_least", ends[0]),
-            Condition(attribute.name, "at_most", ends[1]),
         )
 
     def _is_criterion(self, entity: Entity, attribute: Attribute) -> bool:

@@ -4,10 +4,11 @@ Plans are drawn at random and kept only when every check passes, so what makes a
 the checks and not in the drawing.
 """
 
+import itertools
 import random
 import sqlite3
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -141,41 +142,52 @@ def sample_tasks(
         (split, shape) for split in sampler.splits.names for shape in wanted
     ]
     tasks: list[SampledTask] = []
+    for draw in _draws(sampler, courses, wanted, tasks, log or Log(None)):
+        if draw.task is not None:
+            tasks.append(draw.task)
+            if progress is not None:
+                progress(len(tasks))
+        if len(tasks) == count:
+            break
+    if not tasks:
+        raise _no_task(sampler.refused)
+    return Sample(tuple(tasks), sampler.drawn, dict(sorted(sampler.refused.items())))
+
+
+def _draws(
+    sampler: "_TaskSampler",
+    courses: list[tuple[str, Shape]],
+    wanted: dict[Shape, float],
+    tasks: list[SampledTask],
+    log: Log,
+) -> Iterator[Draw]:
+    """Draw, or take from the log, until the data is worked out."""
+    known = [_DRAWS.validate_python(line) for line in log.lines]
     failures: Counter[tuple[str, Shape]] = Counter()
     drawn_before: deque[int] = deque(maxlen=SCARCE_TASKS)
-    log = log or Log(None)
-    known = [_DRAWS.validate_python(line) for line in log.lines]
-    number = 0
-    while len(tasks) < count:
-        if (
-            len(drawn_before) == SCARCE_TASKS
-            and sampler.attempts - drawn_before[0] > SCARCE_TASKS * ATTEMPTS_PER_TASK
-        ):
-            break
-        open_courses: list[tuple[str, Shape]] = [
-            one for one in courses if failures[one] < FAILURES_IN_A_ROW
-        ]
-        if not open_courses:
-            break
-        split, shape = _next_course(open_courses, wanted, sampler.splits, tasks)
+    for number in itertools.count():
+        scarce = len(drawn_before) == SCARCE_TASKS and (
+            sampler.attempts - drawn_before[0] > SCARCE_TASKS * ATTEMPTS_PER_TASK
+        )
+        course = _next_course(
+            [one for one in courses if failures[one] < FAILURES_IN_A_ROW],
+            wanted,
+            sampler.splits,
+            tasks,
+        )
+        if scarce or course is None:
+            return
+        split, shape = course
         if number < len(known):
             draw = known[number]
         else:
             draw = sampler.sample(shape, split, number)
             log.add(_DRAWS.dump_python(draw, mode="json"))
-        number += 1
         sampler.take(draw)
-        if draw.task is None:
-            failures[split, shape] += 1
-            continue
-        failures[split, shape] = 0
-        tasks.append(draw.task)
-        drawn_before.append(sampler.attempts)
-        if progress is not None:
-            progress(len(tasks))
-    if not tasks:
-        raise _no_task(sampler.refused)
-    return Sample(tuple(tasks), sampler.drawn, dict(sorted(sampler.refused.items())))
+        failures[course] = failures[course] + 1 if draw.task is None else 0
+        if draw.task is not None:
+            drawn_before.append(sampler.attempts)
+        yield draw
 
 
 def _no_task(refused: Counter[str]) -> SynthesisError:
@@ -206,15 +218,15 @@ def _next_course(
     wanted: dict[Shape, float],
     splits: SplitKeeper,
     tasks: list[SampledTask],
-) -> tuple[str, Shape]:
-    """Return the split and shape that lag most behind their share."""
+) -> tuple[str, Shape] | None:
+    """Return the split and shape that lag most behind their share; `None` where all are out."""
     done = Counter((task.split, task.plan.shape) for task in tasks)
 
     def progress(course: tuple[str, Shape]) -> float:
         split, shape = course
         return (done[course] + 0.5) / (wanted[shape] * splits.share(split))
 
-    return min(courses, key=progress)
+    return min(courses, key=progress, default=None)
 
 
 class _TaskSampler:
