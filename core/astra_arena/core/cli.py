@@ -70,6 +70,11 @@ VERBS: dict[str, Verb] = {
         "synthesizer",
         "Turn a database or tables into an environment (a bundle)",
     ),
+    "check": Verb(
+        "astra_arena.synthesizer.gates.cli:check",
+        "synthesizer",
+        "Run the release gates on a bundle and write its report card",
+    ),
     "inspect": Verb(
         "astra_arena.servers.cli:inspect",
         "servers",

@@ -4,15 +4,12 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SettingsError
@@ -25,7 +22,6 @@ from astra_arena.synthesizer.synthesize import (
     MOST_TASKS,
     Synthesis,
     TableOptions,
-    Watcher,
     synthesize_tables,
 )
 from astra_arena.synthesizer.tables.descriptions import Descriptions, load_descriptions
@@ -33,6 +29,7 @@ from astra_arena.synthesizer.tables.preparation import DEFAULT_MAX_ROWS
 from astra_arena.synthesizer.tables.tool_choice import DEFAULT_TOOLS, FEWEST_TOOLS, ToolOptions
 from astra_arena.synthesizer.tasks.task_sampler import TOPOLOGIES
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
+from astra_arena.synthesizer.watching import watched
 
 synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -132,7 +129,7 @@ def synth_table(
         mask_key=None if mask_key_file is None else _secret(mask_key_file),
         max_rows=max_rows,
     )
-    with unwinding_on_sigterm(), _watched() as watcher:
+    with unwinding_on_sigterm(), watched() as watcher:
         made = synthesize_tables(source, out, options, watcher=watcher)
     for notice in made.notices:
         _notice(notice)
@@ -176,7 +173,7 @@ def demo(
     """
     chosen_tier(base_interpreter(), minimum=min_tier)
     with unwinding_on_sigterm():
-        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=_watched)
+        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=watched)
     for notice in result.notices:
         _notice(notice)
     if as_json:
@@ -187,37 +184,6 @@ def demo(
         _notice(finding)
     if result.findings:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _watched() -> Generator[Watcher]:
-    """Show on stderr what is being done: a bar on a terminal, a line for each step in a log."""
-    console = Console(stderr=True, highlight=False)
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    row = bar.add_task("", total=None)
-    doing_now = ""
-
-    def watch(doing: str, done: int, total: int) -> None:
-        nonlocal row, doing_now
-        if doing != doing_now:
-            doing_now = doing
-            if not console.is_terminal:
-                console.print(doing, markup=False)
-            # A row of its own for each step: an old one keeps its total.
-            bar.remove_task(row)
-            row = bar.add_task(doing, total=total or None)
-        bar.update(row, completed=done)
-
-    with bar:
-        yield watch
 
 
 def _synthesis_json(made: Synthesis) -> JsonObject:

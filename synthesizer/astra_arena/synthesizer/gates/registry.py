@@ -5,6 +5,7 @@ from astra_arena.synthesizer.gates.exploits import ExploitGate
 from astra_arena.synthesizer.gates.gate import Gate
 from astra_arena.synthesizer.gates.isolation import IsolationGate
 from astra_arena.synthesizer.gates.leaks import LeakGate
+from astra_arena.synthesizer.gates.near_duplicates import NearDuplicateGate
 from astra_arena.synthesizer.gates.replay import ReplayGate
 from astra_arena.synthesizer.gates.schemas import SchemaGate
 from astra_arena.synthesizer.gates.static import StaticGate
@@ -12,7 +13,15 @@ from astra_arena.synthesizer.gates.static import StaticGate
 
 def all_gates() -> tuple[Gate, ...]:
     """Return every release gate."""
-    return (SchemaGate(), StaticGate(), ReplayGate(), LeakGate(), ExploitGate(), IsolationGate())
+    return (
+        SchemaGate(),
+        StaticGate(),
+        ReplayGate(),
+        LeakGate(),
+        ExploitGate(),
+        IsolationGate(),
+        NearDuplicateGate(),
+    )
 
 
 def chosen_gates(names: tuple[str, ...]) -> tuple[Gate, ...]:

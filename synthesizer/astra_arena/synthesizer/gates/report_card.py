@@ -37,6 +37,8 @@ class ReportCard(Model):
     tasks: tuple[str, ...] = ()
     """Ids of the tasks that were examined."""
     gates: tuple[GateResult, ...] = ()
+    members: tuple["ReportCard", ...] = ()
+    """Of a suite: the cards of its environments, for which their own tasks do not count."""
 
     @property
     def rejected_tasks(self) -> tuple[str, ...]:
@@ -54,8 +56,11 @@ class ReportCard(Model):
     def environment_problems(self) -> tuple[str, ...]:
         """Why the environment as a whole may not be released; empty when it may."""
         problems = [
-            f"{gate.gate}: {finding.problem}"
-            for gate in self.gates
+            f"{where}{gate.gate}: {finding.problem}"
+            for where, gate in [
+                *(("", gate) for gate in self.gates),
+                *((f"{one.name}: ", gate) for one in self.members for gate in one.gates),
+            ]
             for finding in gate.findings
             if finding.task is None
         ]
@@ -81,7 +86,8 @@ class ReportCard(Model):
 
     def rejects(self) -> Iterator[Reject]:
         """Give every reason for which something is not released."""
-        for gate in self.gates:
+        gates = [*self.gates, *(gate for member in self.members for gate in member.gates)]
+        for gate in gates:
             for finding in gate.findings:
                 yield Reject(
                     task=finding.task,
@@ -95,7 +101,8 @@ class ReportCard(Model):
             yield Reject(task=None, gate="examination", problem=problem)
 
     def _found_problems(self) -> int:
-        return sum(one.task is None for gate in self.gates for one in gate.findings)
+        gates = [*self.gates, *(gate for member in self.members for gate in member.gates)]
+        return sum(one.task is None for gate in gates for one in gate.findings)
 
     def to_report(self, *, gold: bool) -> JsonObject:
         """Return the content of `report.json`.
@@ -104,22 +111,26 @@ class ReportCard(Model):
             gold: Whether findings are told in full; else what may quote gold is left out, so that
                 the report may be read where an agent can.
         """
+        members: list[Json] = [member.to_report(gold=gold) for member in self.members]
         return {
             "format_version": self.format_version,
             "name": self.name,
             "title": self.title,
             "digests": {"environment": self.environment_digest, "tasks": self.tasks_digest},
             "seed": self.seed,
-            "verdict": self._verdict(),
+            "verdict": self.verdict,
             "tasks": {
                 "examined": len(self.tasks),
                 "passed": len(self.passed_tasks),
                 "rejected": list[Json](self.rejected_tasks),
             },
             "gates": [_gate_json(gate, gold=gold) for gate in self.gates],
+            **({"members": members} if members else {}),
         }
 
-    def _verdict(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """What came of it, in words."""
         if not self.releasable:
             return "rejected"
         return "passed" if self.clean else "passed without the rejected tasks"

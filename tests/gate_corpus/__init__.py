@@ -1,0 +1,1 @@
+"""A corpus of good and of deliberately defective environments: do the gates tell them apart?"""
