@@ -303,7 +303,7 @@ class _Draft:
         )
 
     def _manifest(self) -> Environment:
-        words = self._options.descriptions
+        words, tools = self._options.descriptions, self._options.tools
         nouns = [entity.plural for entity in self._catalogue.entities]
         return Environment(
             name=self._name,
@@ -321,6 +321,8 @@ class _Draft:
                 "sqlite": sqlite3.sqlite_version,
                 "inputs": [{"name": one.name, "digest": one.digest} for one in self._loaded.inputs],
                 "notices": list[Json]([*self._loaded.notices, *self._analysis.notices]),
+                "descriptions": words.to_json(),
+                "tools": {"most": tools.most_tools, "writes": tools.writes},
                 **self._loaded.provenance,
                 **self._analysis.to_json(),
             },

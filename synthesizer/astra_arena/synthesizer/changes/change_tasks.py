@@ -3,7 +3,7 @@
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from astra_arena.core.canonical import JsonObject, canonical_bytes
@@ -43,6 +43,7 @@ def sample_changes(
     *,
     count: int,
     seed: int,
+    homes: Mapping[str, str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ChangeSample:
     """Sample tasks that change the world; none where no tool writes.
@@ -54,11 +55,13 @@ def sample_changes(
         writer: Writes what is read first.
         count: How many tasks are wanted; fewer come back when the data holds no more.
         seed: Decides every draw.
+        homes: The environment of each table, where there are several; then only plans are taken in
+            which it takes reading in one to write in another.
         progress: Told how many tasks there are, each time one is added.
     """
     queries = GoldQueries(connection, catalogue)
     queries.prepare(designs)
-    sampler = _TaskSampler(catalogue, designs, queries, writer, seed)
+    sampler = _TaskSampler(catalogue, designs, queries, writer, seed, homes or {})
     tasks: list[Task] = []
     failures = 0
     number = 0
@@ -81,7 +84,9 @@ class _TaskSampler:
         queries: GoldQueries,
         writer: TaskWriter,
         seed: int,
+        homes: Mapping[str, str],
     ) -> None:
+        self._homes = homes
         self._catalogue = catalogue
         self._designs = designs
         self._queries = queries
@@ -101,7 +106,7 @@ class _TaskSampler:
     def sample(self, number: int, place: int) -> Task | None:
         """Draw until a plan passes; `None` when none does."""
         stream = random_stream(self._seed, "changes", number)
-        sampler = ChangeSampler(self._catalogue, self._designs, self._queries, stream)
+        sampler = ChangeSampler(self._catalogue, self._designs, self._queries, stream, self._homes)
         checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
         two = len(sampler.tools) > 1 and stream.random() < TWO_CHANGES_SHARE
         for _ in range(ATTEMPTS_PER_TASK):
@@ -109,6 +114,9 @@ class _TaskSampler:
             plan = self._drawn(sampler, ranked, two=two)
             if plan is None:
                 self.refused["nothing drawn"] += 1
+                continue
+            if self._homes and not plan.crosses(self._homes):
+                self.refused["stays in one environment"] += 1
                 continue
             wording = ChangeWording(self._catalogue, plan, stream)
             finding = self._finding(plan, wording, checks)
