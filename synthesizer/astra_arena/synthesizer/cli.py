@@ -17,6 +17,7 @@ from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
 from astra_arena.synthesizer.shares import parse_splits, parse_topologies
+from astra_arena.synthesizer.suites.cli import synth_suite
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     MOST_TASKS,
@@ -38,6 +39,8 @@ synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_arg
 def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
     """Turn knowledge that you have into an environment (a bundle) with verified tasks."""
 
+
+synth.command("suite")(synth_suite)
 
 _Sources: TypeAlias = Annotated[
     list[str],

@@ -4,7 +4,7 @@ Each task is played in real episodes over all of its environments. To the gold i
 change that another task asks for: the right one for that task, and collateral damage in this one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
@@ -14,12 +14,13 @@ from astra_arena.core.tasks import SubQuestion, Task, gold_answers, resolve_argu
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.suite import Suite
 from astra_arena.synthesizer.gates.play import Played, Player, Programme
+from astra_arena.synthesizer.gates.report_card import MOST_REJECTED_SHARE
 
 GATE = "joint_verdict"
 RUNS = 3
 MARGIN = 0.1
 """What harm must cost at least."""
-MOST_REJECTED_SHARE = 0.2
+MOST_TOLD = 5
 MOST_TRIED = 4
 """Changes that are tried as harm: some are refused when the gold has been played."""
 
@@ -28,11 +29,14 @@ MOST_TRIED = 4
 class JointProof:
     """What came of playing the tasks of a suite."""
 
-    tasks: tuple[Task, ...]
-    """Those that hold."""
     figures: JsonObject
     rejected: tuple[tuple[str, str], ...]
-    """Task and reason."""
+    """Tasks that do not hold, and why."""
+
+    def held(self, tasks: Sequence[Task]) -> tuple[Task, ...]:
+        """Return those of the tasks that hold."""
+        failed = {task for task, _ in self.rejected}
+        return tuple(task for task in tasks if task.id not in failed)
 
     def to_json(self) -> JsonObject:
         """Return the figures for the report."""
@@ -40,53 +44,64 @@ class JointProof:
         return {"gate": GATE, "passed": True, **self.figures, "rejected": listed}
 
 
-async def prove_tasks(suite: Suite, *, watch: Callable[[int, int], None]) -> JointProof:
+async def play_joint(
+    suite: Suite, *, watch: Callable[[int, int], None], runs: int = RUNS
+) -> JointProof:
     """Play the gold of all tasks in fresh processes, several times over, and silence and harm once.
 
     Args:
         suite: The suite; it may be in memory.
         watch: Told how many episodes were played, of how many.
-
-    Raises:
-        GateError: if more than a fifth of the tasks do not hold, or all.
+        runs: How often the gold is played.
     """
     gold = [Programme(task, gold_acts(task)) for task in suite.tasks]
-    total, done = (RUNS + 1) * len(gold), 0
+    total, done = (runs + 1) * len(gold), 0
 
     def count() -> None:
         nonlocal done
         done += 1
         watch(done, total)
 
-    runs: list[list[Played]] = []
-    for _ in range(RUNS):
+    golden: list[list[Played]] = []
+    for _ in range(runs):
         async with ProcessSandbox() as sandbox:
-            runs.append(await Player(suite, sandbox).play_all(gold, on_played=count))
+            golden.append(await Player(suite, sandbox).play_all(gold, on_played=count))
     async with ProcessSandbox() as sandbox:
         player = Player(suite, sandbox)
         silent = await player.play_all([Programme(task, ()) for task in suite.tasks])
         harmful = [await _harmed(player, suite, task, count) for task in suite.tasks]
-    rejected: list[tuple[str, str]] = []
-    kept: list[Task] = []
-    for number, task in enumerate(suite.tasks):
-        problem = _problem([run[number] for run in runs], silent[number], harmful[number])
-        if problem is None:
-            kept.append(task)
-        else:
-            rejected.append((task.id, problem))
-    if len(rejected) > MOST_REJECTED_SHARE * len(suite.tasks) or not kept:
-        told = "; ".join(f"{task}: {problem}" for task, problem in rejected[:5])
-        raise GateError(
-            f"{len(rejected)} of {len(suite.tasks)} joint tasks do not hold when played: {told}",
-            findings=tuple(f"{task} {problem}" for task, problem in rejected),
-        )
+    problems = [
+        _problem([run[number] for run in golden], silent[number], harmful[number])
+        for number in range(len(gold))
+    ]
     figures: JsonObject = {
         "tasks": len(suite.tasks),
-        "runs": RUNS,
-        "calls": sum(len(played.record.calls) for played in runs[0]),
+        "runs": runs,
+        "calls": sum(len(played.record.calls) for played in golden[0]),
+        "silence": max((played.reward for played in silent), default=0.0),
         "harmed": sum(played is not None for played in harmful),
+        "most_after_harm": max((played.reward for played in harmful if played), default=0.0),
     }
-    return JointProof(tuple(kept), figures, tuple(rejected))
+    rejected = [
+        (task.id, problem) for task, problem in zip(suite.tasks, problems, strict=True) if problem
+    ]
+    return JointProof(figures, tuple(rejected))
+
+
+def require_most(suite: Suite, proof: JointProof) -> None:
+    """Refuse a suite of whose tasks too many do not hold.
+
+    Raises:
+        GateError: if more than a fifth of the tasks do not hold, or all.
+    """
+    failed, tasks = len(proof.rejected), len(suite.tasks)
+    if failed <= MOST_REJECTED_SHARE * tasks and failed < tasks:
+        return
+    told = "; ".join(f"{task}: {problem}" for task, problem in proof.rejected[:MOST_TOLD])
+    raise GateError(
+        f"{failed} of {tasks} joint tasks do not hold when played: {told}",
+        findings=tuple(f"{task} {problem}" for task, problem in proof.rejected),
+    )
 
 
 def _problem(gold: list[Played], silence: Played, harmed: Played | None) -> str | None:
@@ -127,7 +142,7 @@ async def _harmed(
 def _strange_changes(suite: Suite, task: Task) -> Iterator[CallAct]:
     """Give changes of other tasks in this one's environments, where it reads only first."""
     names = {m.name for m in suite.members if m.digests.environment in task.environments}
-    written = set() if task.final_state is None else set(task.final_state.digests)
+    written = set[str]() if task.final_state is None else set(task.final_state.digests)
     found = [
         (question.environment in written, other, question)
         for other in _changing(suite)

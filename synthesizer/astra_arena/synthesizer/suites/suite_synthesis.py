@@ -1,6 +1,7 @@
 """From bundles to a suite: tasks that need several of them, and tools that distract, all proved."""
 
 import asyncio
+import math
 import platform
 import sqlite3
 import tempfile
@@ -17,9 +18,10 @@ from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.servers.suite import SUITE_FOLDER, Suite, join_bundles, write_suite
 from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
+from astra_arena.synthesizer.gates.joint_gates import JointLeaks, SuiteExam
 from astra_arena.synthesizer.suites.joined_worlds import JoinedWorlds, Member, join_worlds
-from astra_arena.synthesizer.suites.joint_proof import JointProof, prove_tasks
-from astra_arena.synthesizer.suites.joint_tasks import JointTaskMaker, JointTasks
+from astra_arena.synthesizer.suites.joint_proof import JointProof, play_joint, require_most
+from astra_arena.synthesizer.suites.joint_tasks import CHANGES_SHARE, JointTaskMaker, JointTasks
 from astra_arena.synthesizer.suites.suite_distractors import Distracted, distractor_tasks
 from astra_arena.synthesizer.suites.table_members import table_member
 from astra_arena.synthesizer.watching import Watcher
@@ -28,6 +30,8 @@ DEFAULT_TASKS = 60
 DEFAULT_DISTRACTORS = 20
 MOST_TASKS = 10_000
 FEWEST_MEMBERS = 2
+SPARE_SHARE = 1.35
+"""Tasks drawn for one that is asked for: in some, a first page shows a value to be found out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +155,26 @@ class _Draft:
         async with ProcessSandbox() as sandbox:
             joint = await self._joint(sandbox)
             distracted = await self._distracted(sandbox)
-        drawn = (*joint.tasks, *distracted.tasks)
-        proof = await self._proved(out, drawn)
-        report = self._report(joint, distracted, proof)
+            drawn = self._suite(out, (*joint.tasks, *distracted.tasks))
+            leaks = await self._leaks(drawn, sandbox)
+        chosen = self._suite(out, self._enough(drawn, leaks))
+        proof = await self._proved(chosen)
+        tasks = proof.held(chosen.tasks)
+        report = {**self._report(joint, distracted, tasks), "gates": [proof.to_json()]}
+        report["left_out_as_leaking"] = list[Json](sorted(leaks))
         self._watch("write the suite", 0, 0)
         suite = write_suite(
             out,
             name=self._name,
             title=self._title,
             members=self._bundles,
-            tasks=proof.tasks,
+            tasks=tasks,
             report=report,
         )
-        return SuiteSynthesis(suite, self._notices(proof.tasks), report)
+        return SuiteSynthesis(suite, self._notices(tasks), report)
 
     async def _joint(self, sandbox: ProcessSandbox) -> JointTasks:
-        count = self._options.tasks
+        count = _with_spares(self._options.tasks)
         self._watch("draw joint tasks", 0, count)
         maker = JointTaskMaker(
             self._joined,
@@ -177,7 +185,7 @@ class _Draft:
         return await maker.make(sandbox, count)
 
     async def _distracted(self, sandbox: ProcessSandbox) -> Distracted:
-        count = self._options.distractors
+        count = _with_spares(self._options.distractors)
         return await distractor_tasks(
             self._bundles,
             sandbox,
@@ -186,11 +194,31 @@ class _Draft:
             watch=lambda done: self._watch("draw distractors", done, count),
         )
 
-    async def _proved(self, out: Path, tasks: tuple[Task, ...]) -> JointProof:
-        suite = join_bundles(self._name, self._title, self._bundles, tasks, path=out)
-        return await prove_tasks(
+    def _suite(self, out: Path, tasks: tuple[Task, ...]) -> Suite:
+        return join_bundles(self._name, self._title, self._bundles, tasks, path=out)
+
+    async def _leaks(self, suite: Suite, sandbox: ProcessSandbox) -> frozenset[str]:
+        """Return the tasks whose gold can be read somewhere without work."""
+        self._watch("look for gold that can be read", 0, 0)
+        exam = SuiteExam(suite, sandbox, self._options.seed)
+        return (await JointLeaks().check(exam)).rejected_tasks
+
+    def _enough(self, suite: Suite, leaks: frozenset[str]) -> tuple[Task, ...]:
+        """Return as many of the tasks without a leak as were asked for."""
+        sound = [task for task in suite.tasks if task.id not in leaks]
+        joint = [task for task in sound if task.variant == "base"]
+        wanted = self._options.tasks
+        changes = [t for t in joint if t.final_state is not None][: round(CHANGES_SHARE * wanted)]
+        reads = [task for task in joint if task.final_state is None][: wanted - len(changes)]
+        others = [task for task in sound if task.variant != "base"][: self._options.distractors]
+        return (*reads, *changes, *others)
+
+    async def _proved(self, suite: Suite) -> JointProof:
+        proof = await play_joint(
             suite, watch=lambda done, total: self._watch("play the gold", done, total)
         )
+        require_most(suite, proof)
+        return proof
 
     def _notices(self, tasks: tuple[Task, ...]) -> tuple[str, ...]:
         notices = list(self._joined.notices)
@@ -203,16 +231,17 @@ class _Draft:
                 notices.append(f"{asked} {what} were asked for; the data gave {came}")
         return tuple(notices)
 
-    def _report(self, joint: JointTasks, distracted: Distracted, proof: JointProof) -> JsonObject:
-        kept = [task for task in proof.tasks if task.variant == "base"]
+    def _report(
+        self, joint: JointTasks, distracted: Distracted, tasks: tuple[Task, ...]
+    ) -> JsonObject:
+        kept = [task for task in tasks if task.variant == "base"]
         return {
-            "gates": [proof.to_json()],
             "members": [
                 {"name": bundle.name, "digests": bundle.digests.to_json()}
                 for bundle in self._bundles
             ],
             "links": [link.to_json() for link in self._joined.links],
-            "notices": list[Json](self._notices(proof.tasks)),
+            "notices": list[Json](self._notices(tasks)),
             "sampling": {
                 "asked_for": self._options.tasks,
                 "tasks": len(kept),
@@ -224,6 +253,10 @@ class _Draft:
                 key: _counted(kept, key) for key in ("topology", "shape", "hops", "sub_questions")
             },
         }
+
+
+def _with_spares(count: int) -> int:
+    return math.ceil(SPARE_SHARE * count)
 
 
 def _counted(tasks: Sequence[Task], key: str) -> JsonObject:
