@@ -1,6 +1,6 @@
 """Distractor tasks of a suite: tasks of one member, offered beside tools of the others."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from astra_arena.core.canonical import Json, JsonObject
@@ -23,6 +23,11 @@ class Distracted:
 
     tasks: tuple[Task, ...]
     refused: dict[str, int]
+
+    def kept(self, tasks: Collection[Task]) -> "Distracted":
+        """Return what is left when only these tasks of a suite are kept."""
+        ids = {task.id for task in tasks}
+        return Distracted(tuple(task for task in self.tasks if task.id in ids), self.refused)
 
     def to_json(self) -> JsonObject:
         """Return the figures for the report."""

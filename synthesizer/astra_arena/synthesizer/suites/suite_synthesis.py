@@ -160,8 +160,11 @@ class _Draft:
         chosen = self._suite(out, self._enough(drawn, leaks))
         proof = await self._proved(chosen)
         tasks = proof.held(chosen.tasks)
-        report = {**self._report(joint, distracted, tasks), "gates": [proof.to_json()]}
-        report["left_out_as_leaking"] = list[Json](sorted(leaks))
+        report: JsonObject = {
+            "gates": [proof.to_json()],
+            "left_out_as_leaking": list[Json](sorted(leaks)),
+            **self._report(joint, distracted, tasks),
+        }
         self._watch("write the suite", 0, 0)
         suite = write_suite(
             out,
@@ -248,7 +251,7 @@ class _Draft:
                 "changing": sum(task.final_state is not None for task in kept),
                 **joint.figures,
             },
-            "distractors": distracted.to_json(),
+            "distractors": distracted.kept(tasks).to_json(),
             "difficulty": {
                 key: _counted(kept, key) for key in ("topology", "shape", "hops", "sub_questions")
             },
