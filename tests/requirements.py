@@ -178,6 +178,10 @@ REQUIREMENTS: dict[str, Requirement] = {
         "tools of other environments come in bands of similarity, and none solves"
     ),
     "variants:faults": _step_3("a seeded share of calls fails, and a retry succeeds"),
+    "suites:cross-server": _step_3("joint tasks hand a value from one environment to another"),
+    "suites:distractors": _step_3("tasks of one member come with tools of the others"),
+    "suites:joint-verdict": _step_3("one verdict over all environments; harm in any of them costs"),
+    "suites:deterministic": _step_3("same bundles and seed, same suite bytes"),
     "synth:topologies": _step_3("all four topologies, 1 to 8 sub-questions, a mix to choose"),
     "synth:splits": _step_3("splits share no entity and no pattern, and the report proves it"),
     "synth:final-answers": _step_3("on request the last message must state the answer"),

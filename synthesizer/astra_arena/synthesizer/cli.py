@@ -17,6 +17,7 @@ from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
 from astra_arena.synthesizer.shares import parse_splits, parse_topologies, parse_variants
+from astra_arena.synthesizer.suites.cli import synth_suite
 from astra_arena.synthesizer.synthesize import (
     DEFAULT_TASKS,
     MOST_TASKS,
@@ -39,6 +40,8 @@ synth = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_arg
 def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
     """Turn knowledge that you have into an environment (a bundle) with verified tasks."""
 
+
+synth.command("suite")(synth_suite)
 
 _Source: TypeAlias = Annotated[
     list[str],
@@ -201,7 +204,7 @@ def demo(
     """
     chosen_tier(base_interpreter(), minimum=min_tier)
     with unwinding_on_sigterm():
-        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=_watched)
+        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=watched)
     for notice in result.notices:
         _notice(notice)
     if as_json:

@@ -120,6 +120,7 @@ def _finished(
         card = examine(draft, seed=environment.options.seed, watcher=watch)
     watch("write the bundle", 0, 0)
     bundle = release(draft, card, out)
+    assert isinstance(bundle, Bundle), "what was examined is a bundle"
     notices = list(environment.notices)
     base = sum(task.variant == "base" for task in bundle.tasks)
     if base < environment.options.tasks:

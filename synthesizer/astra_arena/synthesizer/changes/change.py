@@ -1,5 +1,6 @@
 """A change that a task asks for, before it has words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from astra_arena.synthesizer.tables.profile import SqlValue
@@ -53,6 +54,24 @@ class ChangePlan:
 
     reads: tuple[Step, ...]
     changes: tuple[Change, ...]
+
+    def crosses(self, homes: Mapping[str, str]) -> bool:
+        """Tell whether a row is changed that takes reading in another environment to find.
+
+        Args:
+            homes: The environment of each table.
+        """
+        by_id = {step.id: step for step in self.reads}
+
+        def read_in(step_id: str) -> set[str]:
+            step = by_id[step_id]
+            return {homes[step.table]}.union(*(read_in(source) for source in step.sources))
+
+        return any(
+            read_in(source) - {homes[change.table]}
+            for change in self.changes
+            for source in change.sources
+        )
 
     @property
     def template(self) -> str:

@@ -1,7 +1,7 @@
 """Finds the rows that changes are about, and the steps by which an agent finds them."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from astra_arena.synthesizer.changes.change import NamedRow
@@ -28,6 +28,8 @@ class RowFinder:
         designs: Their tools, by table.
         queries: Answers the steps.
         stream: Decides every draw.
+        homes: The environment of each table, where there are several; then rows are found by way of
+            another one.
     """
 
     def __init__(
@@ -36,7 +38,9 @@ class RowFinder:
         designs: dict[str, EntityTools],
         queries: GoldQueries,
         stream: random.Random,
+        homes: Mapping[str, str] | None = None,
     ) -> None:
+        self._homes = homes or {}
         self._catalogue = catalogue
         self._designs = designs
         self._queries = queries
@@ -52,10 +56,13 @@ class RowFinder:
             number: What the first step is numbered.
             fits: Whether the change can be made to a row.
         """
-        if len(entity.key) > 1 or self._stream.random() < DIRECT_SHARE:
+        joint = bool(self._homes)
+        if len(entity.key) > 1 or (not joint and self._stream.random() < DIRECT_SHARE):
             row = self.row(entity)
             return ((), NamedRow(entity.name, row)) if fits(row) else None
-        steps = self._chain(entity, number) if self._stream.random() < CHAIN_SHARE else None
+        steps = (
+            self._chain(entity, number) if joint or self._stream.random() < CHAIN_SHARE else None
+        )
         steps = steps or self._alone(entity, number)
         if steps is None or not fits(steps[-1].rows[0]):
             return None
@@ -98,7 +105,8 @@ class RowFinder:
         ]
         if not references:
             return None
-        reference = self.pick(references)
+        elsewhere = [r for r in references if crosses(self._homes, entity.name, r.target)]
+        reference = self.pick(elsewhere or references)
         column = reference.columns[0]
         parent = self._catalogue.by_name[reference.target]
         key = self.row(entity)[column]
@@ -158,3 +166,8 @@ class RowFinder:
             descending=self._stream.random() < 0.7,
         )
         return self._queries.solve(step)
+
+
+def crosses(homes: Mapping[str, str], table: str, other: str) -> bool:
+    """Tell whether two tables are in different environments."""
+    return homes.get(table) != homes.get(other)

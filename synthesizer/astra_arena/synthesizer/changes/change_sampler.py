@@ -1,11 +1,11 @@
 """Draws changes: which tool writes what to which row; execution decides whether they go through."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from astra_arena.synthesizer.changes.change import Change, ChangePlan, NamedRow
-from astra_arena.synthesizer.changes.change_rows import RowFinder
+from astra_arena.synthesizer.changes.change_rows import RowFinder, crosses
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.profile import SqlValue
 from astra_arena.synthesizer.tables.tool_design import EntityTools
@@ -45,6 +45,8 @@ class ChangeSampler:
         designs: Their tools.
         queries: Answers what is read.
         stream: Decides every draw.
+        homes: The environment of each table, where there are several; then rows are found by way of
+            another one.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class ChangeSampler:
         designs: tuple[EntityTools, ...],
         queries: GoldQueries,
         stream: random.Random,
+        homes: Mapping[str, str] | None = None,
     ) -> None:
+        self._homes = homes or {}
         self._catalogue = catalogue
         self._designs = {design.entity.name: design for design in designs}
         self._stream = stream
-        self._finder = RowFinder(catalogue, self._designs, queries, stream)
+        self._finder = RowFinder(catalogue, self._designs, queries, stream, self._homes)
 
     @property
     def tools(self) -> list[tuple[str, WriteTool]]:
@@ -154,14 +158,12 @@ class ChangeSampler:
     def _create(self, entity: Entity, tool: CreateTool, number: int) -> _Drawn | None:
         steps: list[Step] = []
         others: dict[str, NamedRow] = {}
-        for checked in tool.references:
-            if len(checked.parameters) != 1 or checked.optional:
-                continue
-            named = self._finder.named(checked.target, number + len(steps), fits=lambda row: True)
+        for parameter, target in (*_checked(tool), *self._elsewhere(entity, tool)):
+            named = self._finder.named(target, number + len(steps), fits=lambda row: True)
             if named is None:
                 return None
             steps += named[0]
-            others[checked.parameters[0]] = named[1]
+            others[parameter] = named[1]
         values: dict[str, SqlValue] = {}
         for written in tool.values:
             if written.parameter in others or not written.required:
@@ -173,6 +175,13 @@ class ChangeSampler:
                 return None
             values[written.parameter] = value
         return _Drawn(tuple(steps), None, others, values)
+
+    def _elsewhere(self, entity: Entity, tool: CreateTool) -> Iterator[tuple[str, Entity]]:
+        """Give the parameters that name rows of other environments, with their tables."""
+        for written in tool.values:
+            reference = entity.reference_of(written.attribute.name)
+            if reference is not None and crosses(self._homes, entity.name, reference.target):
+                yield written.parameter, self._catalogue.by_name[reference.target]
 
     def _reassign(self, entity: Entity, tool: ReassignTool, number: int) -> _Drawn | None:
         final = tool.status.final if tool.status else ()
@@ -214,6 +223,12 @@ class ChangeSampler:
         return _Drawn(
             (*giver[0], *taker[0]), giver[1], {tool.destination[0][0]: taker[1]}, {"amount": amount}
         )
+
+
+def _checked(tool: CreateTool) -> Iterator[tuple[str, Entity]]:
+    for checked in tool.references:
+        if len(checked.parameters) == 1 and not checked.optional:
+            yield checked.parameters[0], checked.target
 
 
 def _amount(row: Row, column: str) -> float:

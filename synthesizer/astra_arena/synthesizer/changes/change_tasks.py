@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from astra_arena.core.canonical import JsonObject, canonical_bytes
@@ -46,6 +46,7 @@ def sample_changes(
     count: int,
     seed: int,
     splits: SplitKeeper,
+    homes: Mapping[str, str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ChangeSample:
     """Sample tasks that change the world; none where no tool writes.
@@ -58,9 +59,11 @@ def sample_changes(
         count: How many tasks are wanted; fewer come back when the data holds no more.
         seed: Decides every draw.
         splits: Keeps splits apart; it knows what other tasks use.
+        homes: The environment of each table, where there are several; then only plans are taken in
+            which it takes reading in one to write in another.
         progress: Told how many tasks there are, each time one is added.
     """
-    sampler = _TaskSampler(catalogue, designs, queries, writer, splits, seed)
+    sampler = _TaskSampler(catalogue, designs, queries, writer, splits, seed, homes or {})
     tasks: list[Task] = []
     plans: dict[str, ChangePlan] = {}
     done: Counter[str] = Counter()
@@ -91,8 +94,10 @@ class _TaskSampler:
         writer: TaskWriter,
         splits: SplitKeeper,
         seed: int,
+        homes: Mapping[str, str],
     ) -> None:
         self._splits = splits
+        self._homes = homes
         self._catalogue = catalogue
         self._designs = designs
         self._queries = queries
@@ -112,7 +117,7 @@ class _TaskSampler:
     def sample(self, number: int, place: int, split: str) -> tuple[Task, ChangePlan] | None:
         """Draw until a plan passes; `None` when none does."""
         stream = random_stream(self._seed, "changes", number)
-        sampler = ChangeSampler(self._catalogue, self._designs, self._queries, stream)
+        sampler = ChangeSampler(self._catalogue, self._designs, self._queries, stream, self._homes)
         checks = PlanChecks(self._catalogue, self._designs, self._queries, stream)
         two = len(sampler.tools) > 1 and stream.random() < TWO_CHANGES_SHARE
         for _ in range(ATTEMPTS_PER_TASK):
@@ -120,6 +125,9 @@ class _TaskSampler:
             plan = self._drawn(sampler, ranked, two=two)
             if plan is None:
                 self.refused["nothing drawn"] += 1
+                continue
+            if self._homes and not plan.crosses(self._homes):
+                self.refused["stays in one environment"] += 1
                 continue
             wording = ChangeWording(self._catalogue, plan, stream)
             patterns, entities = frozenset({plan.template}), self._entities(plan)

@@ -71,7 +71,7 @@ class ChangeWriter:
         return SubQuestion(
             id=change.id,
             question=request,
-            environment=self._writer.environment,
+            environment=self._writer.home_of(change.table),
             tool=change.tool.name,
             arguments=self._writer.complete(change.tool.name, self._arguments(change)),
             depends_on=change.sources,

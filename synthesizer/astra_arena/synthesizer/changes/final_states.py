@@ -1,7 +1,7 @@
 """Executes changes and makes what they leave the gold: the answers, the state, each difference."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from astra_arena.core.canonical import Json, JsonObject
@@ -48,21 +48,27 @@ async def settle_states(
         async with gate:
             session = await sandbox.open_session(program, seed=0)
             try:
-                return await _settled(session, task, environment)
+                return await settled({environment: session}, task)
             finally:
                 await session.close()
 
     return list(await asyncio.gather(*(settle(task) for task in tasks)))
 
 
-async def _settled(session: Session, task: Task, environment: str) -> Settled:
-    before = await session.state_digest()
+async def settled(sessions: Mapping[str, Session], task: Task) -> Settled:
+    """Execute the gold of a task and add what it leaves in each world.
+
+    Args:
+        sessions: A fresh session of each environment that the task is about, by name.
+        task: A task whose changes have no answers yet.
+    """
+    before = {name: await session.state_digest() for name, session in sessions.items()}
     answers: JsonObject = {}
     questions: list[SubQuestion] = []
     for question in task.in_order():
         assert question.tool is not None
         arguments = resolve_arguments(question.arguments, answers)
-        execution = await session.call(question.tool, arguments)
+        execution = await sessions[question.environment].call(question.tool, arguments)
         if not isinstance(execution, Succeeded):
             return Settled(None, "the change is refused")
         try:
@@ -74,16 +80,9 @@ async def _settled(session: Session, task: Task, environment: str) -> Settled:
             questions.append(question.model_copy(update={"answer": answer}))
         else:
             questions.append(question)
-    digest = await session.state_digest()
-    difference = await session.state_difference()
-    if not isinstance(digest, str) or not isinstance(difference, dict):
-        return Settled(None, "the state afterwards cannot be had")
-    if digest == before:
-        return Settled(None, "nothing changes")
-    assertions = assertions_of(environment, difference)
-    if len(assertions) > MOST_ASSERTIONS or difference.get("truncated") is True:
-        return Settled(None, "too much changes")
-    state = FinalState(digests={environment: digest}, assertions=assertions)
+    state = await _state_left(sessions, before)
+    if isinstance(state, str):
+        return Settled(None, state)
     by_id = {question.id: question for question in questions}
     return Settled(
         task.model_copy(
@@ -93,6 +92,30 @@ async def _settled(session: Session, task: Task, environment: str) -> Settled:
             }
         )
     )
+
+
+async def _state_left(
+    sessions: Mapping[str, Session], before: Mapping[str, object]
+) -> FinalState | str:
+    """Return what has become of the worlds that changed, or why it is no gold."""
+    digests: dict[str, str] = {}
+    assertions: list[StateAssertion] = []
+    for name, session in sorted(sessions.items()):
+        digest = await session.state_digest()
+        difference = await session.state_difference()
+        if not isinstance(digest, str) or not isinstance(difference, dict):
+            return "the state afterwards cannot be had"
+        if digest == before[name]:
+            continue
+        if difference.get("truncated") is True:
+            return "too much changes"
+        digests[name] = digest
+        assertions += assertions_of(name, difference)
+    if not digests:
+        return "nothing changes"
+    if len(assertions) > MOST_ASSERTIONS:
+        return "too much changes"
+    return FinalState(digests=digests, assertions=tuple(assertions))
 
 
 def assertions_of(environment: str, difference: JsonObject) -> tuple[StateAssertion, ...]:

@@ -43,16 +43,22 @@ class NearDuplicateGate:
     async def check(self, exam: Exam) -> GateResult:
         """Compare all tasks with each other; see `Gate.check`."""
         findings = list(_same_tools(exam.bundle))
-        kept: list[_Sketch] = []
-        for number, task in enumerate(exam.tasks, start=1):
-            sketch = _sketched(task)
-            twin = next(_twins(sketch, kept), None)
-            if twin is None:
-                kept.append(sketch)
-            else:
-                findings.append(twin)
+        for number, found in enumerate(compared(exam.tasks), start=1):
+            findings += found
             exam.on_step(self.name, number, len(exam.tasks))
-        return decided(self.name, findings, distribution(exam.bundle, exam.tasks))
+        tools = [tool.name for tool in exam.bundle.environment.tools]
+        return decided(self.name, findings, distribution(tools, exam.tasks))
+
+
+def compared(tasks: tuple[Task, ...]) -> Iterator[list[Finding]]:
+    """Compare each task with those before it; give what was found for each."""
+    kept: list[_Sketch] = []
+    for task in tasks:
+        sketch = _sketched(task)
+        twin = next(_twins(sketch, kept), None)
+        if twin is None:
+            kept.append(sketch)
+        yield [] if twin is None else [twin]
 
 
 def _sketched(task: Task) -> _Sketch:
@@ -133,10 +139,10 @@ def _body(function: ast.FunctionDef) -> str:
     return ast.dump(function.args) + "".join(map(ast.dump, body))
 
 
-def distribution(bundle: Bundle, tasks: tuple[Task, ...]) -> JsonObject:
+def distribution(tools: Iterable[str], tasks: tuple[Task, ...]) -> JsonObject:
     """Return how the tasks are spread over shapes, tools and ways of asking."""
     calls = Counter(question.tool for task in tasks for question in task.needed)
-    unused = sorted({tool.name for tool in bundle.environment.tools} - set(calls))
+    unused = sorted(set(tools) - {str(tool) for tool in calls})
     openings = Counter(" ".join(task.prompt.split()[:FIRST_WORDS]) for task in tasks)
     return {
         "tasks": len(tasks),

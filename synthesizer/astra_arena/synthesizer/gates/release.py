@@ -1,4 +1,4 @@
-"""Writes what the gates let through: a bundle of the tasks that passed, and why others did not."""
+"""Writes what the gates let through: the tasks that passed, and why others did not."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,17 @@ from typing import cast
 
 from astra_arena.core.canonical import JsonObject, line_text
 from astra_arena.core.errors import BundleError, GateError
-from astra_arena.servers.bundle import REPORT, Bundle, load_bundle, require_place, write_bundle
+from astra_arena.core.tasks import Task
+from astra_arena.servers.bundle import REPORT, Bundle, require_place, write_bundle
 from astra_arena.servers.emit import LAUNCHER, emit_server
+from astra_arena.servers.suite import (
+    SUITE,
+    SUITE_FOLDER,
+    Source,
+    Suite,
+    load_source,
+    write_suite,
+)
 from astra_arena.synthesizer.gates.report_card import ReportCard
 
 MOST_LISTED = 5
@@ -18,36 +27,58 @@ def default_rejects(out: Path) -> Path:
     return out.with_name(f"{out.name}.rejects.jsonl")
 
 
-def release(path: Path, card: ReportCard, out: Path, *, rejects: Path | None = None) -> Bundle:
-    """Write the examined bundle `path`, with the tasks that passed alone, to the folder `out`.
+def release(path: Path, card: ReportCard, out: Path, *, rejects: Path | None = None) -> Source:
+    """Write the examined bundle or suite `path`, with the tasks that passed alone, to `out`.
 
     The file of rejects is written in any case; it quotes gold.
 
     Args:
-        path: The bundle that was examined.
+        path: The bundle or suite that was examined.
         card: What came of it.
-        out: The folder; a bundle that is there already is replaced.
+        out: The folder; a bundle, or suite, that is there already is replaced.
         rejects: Where to list tasks with gate, reason and evidence; beside `out` for `None`.
 
     Raises:
         GateError: if the environment is rejected; nothing is released then.
-        BundleError: if the bundle changed since it was examined, or `out` cannot be written.
+        BundleError: if it changed since it was examined, or `out` cannot be written.
     """
-    require_place(out)
+    is_suite = (path / SUITE).is_file()
+    if is_suite:
+        SUITE_FOLDER.require_place(out)
+    else:
+        require_place(out)
     write_rejects(card, rejects or default_rejects(out))
     require_releasable(card)
-    bundle = load_bundle(path)
+    source = load_source(path)
     examined = (card.environment_digest, card.tasks_digest)
-    if (bundle.digests.environment, bundle.digests.tasks) != examined:
+    if (source.digests.environment, source.digests.tasks) != examined:
         raise BundleError(f"{path} was changed while it was examined; run the gates again")
-    passed = set(card.passed_tasks)
     report: JsonObject = {**read_report(path), **card.to_report(gold=False)}
+    passed = [task for task in source.tasks if task.id in set(card.passed_tasks)]
+    if isinstance(source, Suite):
+        return _release_suite(source, passed, report, out)
+    return _release_bundle(source, passed, report, out)
+
+
+def _release_suite(suite: Suite, passed: list[Task], report: JsonObject, out: Path) -> Suite:
+    return write_suite(
+        out,
+        name=suite.name,
+        title=suite.title,
+        members=suite.members,
+        tasks=passed,
+        report=report,
+    )
+
+
+def _release_bundle(bundle: Bundle, passed: list[Task], report: JsonObject, out: Path) -> Bundle:
+    path = bundle.path
     written = write_bundle(
         out,
         bundle.environment.model_copy(update={"digests": None}),
         tools_py=bundle.tools_py.decode("utf-8"),
         world=path / bundle.environment.world.file,
-        tasks=tuple(task for task in bundle.tasks if task.id in passed),
+        tasks=tuple(passed),
         report=report,
     )
     if (path / LAUNCHER).is_file() and path.resolve() != out.resolve():

@@ -6,14 +6,15 @@ typed path, and earn the full reward. Once more it is played with another seed: 
 then, but gold that changes with the seed is no gold.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from astra_arena.core.canonical import Json, canonical_bytes
 from astra_arena.core.errors import SpecError
-from astra_arena.core.gold_program import CallAct
+from astra_arena.core.gold_program import CallAct, gold_acts
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import SubQuestion
 from astra_arena.sandbox import ProcessSandbox
+from astra_arena.servers.suite import Source
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.play import Played, Player, Programme
 from astra_arena.synthesizer.tasks.task_writer import is_gold_answer
@@ -35,20 +36,28 @@ class ReplayGate:
 
     async def check(self, exam: Exam) -> GateResult:
         """Replay all gold; see `Gate.check`."""
-        programmes = exam.gold_programmes()
-        seeds = [*[exam.seed] * self._runs, exam.seed + 1]
+        return await self.replay(
+            exam.bundle, seed=exam.seed, on_step=lambda d, t: exam.on_step(self.name, d, t)
+        )
+
+    async def replay(
+        self, source: Source, *, seed: int, on_step: Callable[[int, int], None]
+    ) -> GateResult:
+        """Replay all gold of a bundle or a suite."""
+        programmes = [Programme(task, gold_acts(task)) for task in source.tasks]
+        seeds = [*[seed] * self._runs, seed + 1]
         total, done = len(seeds) * len(programmes), 0
 
         def count() -> None:
             nonlocal done
             done += 1
-            exam.on_step(self.name, done, total)
+            on_step(done, total)
 
         runs: list[list[Played]] = []
-        for seed in seeds:
+        for one in seeds:
             # A sandbox of its own, so that nothing a first run left in a process helps a later one.
             async with ProcessSandbox() as sandbox:
-                player = Player(exam.bundle, sandbox, seed=seed)
+                player = Player(source, sandbox, seed=one)
                 runs.append(await player.play_all(programmes, on_played=count))
         findings = [
             Finding(problem=problem, kind=kind, task=programme.task.id)

@@ -63,6 +63,17 @@ class JoinedWorlds:
         }
 
     @property
+    def specs(self) -> dict[str, ToolSpec]:
+        """What agents are told of the tools of the tables that take part, by name."""
+        return {
+            name: member.specs[name]
+            for member in self.members
+            for design in member.designs
+            if design.entity.name in self.catalogue.by_name
+            for name in design.names
+        }
+
+    @property
     def designs(self) -> tuple[EntityTools, ...]:
         """The tools of all tables that take part."""
         own = self.catalogue.by_name
@@ -104,14 +115,17 @@ def join_worlds(members: Sequence[Member], scratch: Path) -> Generator[JoinedWor
 
 
 def _doubled_tables(members: Sequence[Member]) -> tuple[set[str], list[str]]:
-    """Return tables whose name or noun is that of another member's: questions could not tell."""
+    """Return tables with a name, noun or tool like another member's: nothing could tell them."""
     names = Counter(entity.name for member in members for entity in member.entities)
     nouns = Counter(entity.singular for member in members for entity in member.entities)
+    tools = Counter(name for member in members for name in member.specs)
     doubled = {
-        entity.name
+        design.entity.name
         for member in members
-        for entity in member.entities
-        if names[entity.name] > 1 or nouns[entity.singular] > 1
+        for design in member.designs
+        if names[design.entity.name] > 1
+        or nouns[design.entity.singular] > 1
+        or any(tools[name] > 1 for name in design.names)
     }
     notices = [
         f"table {name!r} is in several environments: no joint task uses it"

@@ -3,13 +3,16 @@
 This is the graph that tasks are drawn over; its edges are references, and values that rows share.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
 from astra_arena.synthesizer.tables.catalogue import Attribute, Catalogue, Entity
 from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
 
+CROSSING_WEIGHT = 4
+"""How much more often a way into another environment is drawn than one within."""
 FEWEST_SHARED = 6
 """A column with fewer values says little when two rows share one."""
 
@@ -24,6 +27,13 @@ class Use:
     operator: Operator = "is"
     beside: tuple[tuple[str, str], ...] = ()
     """Further columns of the key, and the columns of the answer's own step that must hold them."""
+    crosses: bool = False
+    """Whether the table is in another environment than the answer's."""
+
+    @property
+    def weight(self) -> int:
+        """How often it is drawn: ways between tables are what people ask about."""
+        return (6 if self.kind == "lookup" else 3) * (CROSSING_WEIGHT if self.crosses else 1)
 
 
 class AnswerUses:
@@ -32,9 +42,16 @@ class AnswerUses:
     Args:
         catalogue: The entities.
         designs: Their tools.
+        homes: The environment of each table, where there are several.
     """
 
-    def __init__(self, catalogue: Catalogue, designs: tuple[EntityTools, ...]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        designs: tuple[EntityTools, ...],
+        homes: Mapping[str, str] | None = None,
+    ) -> None:
+        self._homes = homes or {}
         self._catalogue = catalogue
         self._designs = {design.entity.name: design for design in designs}
         self._uses: dict[tuple[str, str], tuple[Use, ...]] = {}
@@ -52,7 +69,11 @@ class AnswerUses:
     def of(self, table: str, column: str) -> tuple[Use, ...]:
         """Return what can be done with values of a column."""
         if (table, column) not in self._uses:
-            self._uses[table, column] = tuple(self._find_uses(table, column))
+            home = self._homes.get(table)
+            self._uses[table, column] = tuple(
+                replace(use, crosses=self._homes.get(use.table) != home)
+                for use in self._find_uses(table, column)
+            )
         return self._uses[table, column]
 
     def _find_uses(self, table: str, column: str) -> list[Use]:

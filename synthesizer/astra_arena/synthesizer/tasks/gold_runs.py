@@ -1,7 +1,7 @@
 """Runs calls of tasks through the sandbox: tool code is executed in no other way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from astra_arena.core.canonical import Json, JsonObject
@@ -111,7 +111,8 @@ async def keep_true_alternatives(
         async with gate:
             session = await sandbox.open_session(program, seed=0)
             try:
-                kept = await _with_true_alternatives(session, task)
+                names = {question.environment for question in task.sub_questions}
+                kept = await with_true_alternatives(dict.fromkeys(names, session), task)
             finally:
                 await session.close()
         if on_task is not None:
@@ -121,10 +122,17 @@ async def keep_true_alternatives(
     return tuple(await asyncio.gather(*(keep(task) for task in tasks)))
 
 
-async def _with_true_alternatives(session: Session, task: Task) -> Task:
+async def with_true_alternatives(sessions: Mapping[str, Session], task: Task) -> Task:
+    """Return a task with those alternatives alone that answer when executed.
+
+    Args:
+        sessions: A session of each environment that the task is about, by name.
+        task: The task.
+    """
     answers = gold_answers(task)
     questions: list[SubQuestion] = []
     for question in task.sub_questions:
+        session = sessions[question.environment]
         kept: list[Alternative] = []
         for other in question.alternatives:
             held: list[JsonObject] = []

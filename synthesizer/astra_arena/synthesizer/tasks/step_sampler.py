@@ -117,8 +117,8 @@ class StepSampler:
         return self.searching(step_id, use.table, (condition,), final=final)
 
     def _weighted(self, uses: tuple[Use, ...], *, final: bool) -> Use | None:
-        """Draw a use: ways between tables are what people ask about, bounds an end at most."""
-        weights = [6 if use.kind == "lookup" else 3 for use in uses]
+        """Draw a use; bounds are an end at most."""
+        weights = [use.weight for use in uses]
         for place, use in enumerate(uses):
             if use.operator != "is":
                 weights[place] = int(final)

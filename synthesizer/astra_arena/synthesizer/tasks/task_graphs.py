@@ -1,5 +1,6 @@
 """Plans: the steps of a task before it has words, and where values flow between them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -134,6 +135,19 @@ class Plan:
         for step in self.steps:
             depth[step.id] = 1 + max((depth[source] for source in step.sources), default=0)
         return max(depth.values())
+
+    def crosses(self, homes: Mapping[str, str]) -> bool:
+        """Tell whether a step takes a value from a step in another environment.
+
+        Args:
+            homes: The environment of each table.
+        """
+        tables = {step.id: step.table for step in self.steps}
+        return any(
+            homes[tables[source]] != homes[step.table]
+            for step in self.steps
+            for source in step.sources
+        )
 
     @property
     def template(self) -> str:

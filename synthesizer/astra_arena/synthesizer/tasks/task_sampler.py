@@ -115,6 +115,7 @@ def sample_tasks(
     topologies: Mapping[Topology, float] = TOPOLOGIES,
     splits: Mapping[str, float] | None = None,
     final_answers: bool = False,
+    homes: Mapping[str, str] | None = None,
     log: Log | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Sample:
@@ -129,13 +130,15 @@ def sample_tasks(
         topologies: The shares of the topologies, as parts of their sum; others are not drawn.
         splits: The splits to make, with their shares; they have no entity and no pattern in common.
         final_answers: Whether tasks may end with what is computed from their answers.
+        homes: The environment of each table, where there are several; then only plans are taken in
+            which a value goes from one to another.
         log: Holds the draws of a run that was cut off, and takes those of this one.
         progress: Told how many tasks there are, each time one is added.
 
     Raises:
         SynthesisError: if the data allows no task at all.
     """
-    sampler = _TaskSampler(connection, catalogue, designs, count, seed, splits or {})
+    sampler = _TaskSampler(connection, catalogue, designs, count, seed, splits or {}, homes or {})
     sampler.final_answers = final_answers
     wanted = _shares(count, topologies)
     courses: list[tuple[str, Shape]] = [
@@ -238,14 +241,16 @@ class _TaskSampler:
         count: int,
         seed: int,
         splits: Mapping[str, float],
+        homes: Mapping[str, str],
     ) -> None:
+        self._homes = homes
         self._catalogue = catalogue
         self._designs = designs
         self._most_of_root = max(2, int(MOST_ROOT_SHARE * count))
         self._seed = seed
         self._queries = GoldQueries(connection, catalogue)
         self._queries.prepare(designs)
-        self._uses = AnswerUses(catalogue, designs)
+        self._uses = AnswerUses(catalogue, designs, homes)
         self.splits = SplitKeeper(splits, catalogue, self._queries, seed)
         self._questions: set[str] = set()
         self._calls: list[frozenset[object]] = []
@@ -270,6 +275,9 @@ class _TaskSampler:
                 size = shapes.size(shape)
             plan = self._plan(shapes, shape, size)
             if plan is None:
+                continue
+            if self._homes and not plan.crosses(self._homes):
+                refused["stays in one environment"] += 1
                 continue
             complete += 1
             wording, closing = None, None

@@ -1,5 +1,6 @@
 """Turns plans with words into tasks: complete gold calls, typed answers, other ways to ask."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from astra_arena.core.answers import answers_match
@@ -45,21 +46,22 @@ COUNTED_ROWS = (1, 2, 3, 5, 10)
 
 
 class TaskWriter:
-    """Writes the tasks of one environment.
+    """Writes the tasks of one environment, or of several whose tables were joined.
 
     Args:
-        environment: Its name.
+        environment: Its name; or the environment of each table.
         catalogue: Its entities.
         designs: Their tools.
         specs: What agents are told of the tools, by name.
         version: The generator's version, for provenance.
         seed: The seed that the plans were drawn with.
         final_answers: Whether the agent's last message must state the answer.
+        generator: What the provenance calls it.
     """
 
     def __init__(
         self,
-        environment: str,
+        environment: str | Mapping[str, str],
         catalogue: Catalogue,
         designs: tuple[EntityTools, ...],
         specs: dict[str, ToolSpec],
@@ -67,8 +69,10 @@ class TaskWriter:
         version: str,
         seed: int,
         final_answers: bool = False,
+        generator: str = GENERATOR,
     ) -> None:
-        self.environment = environment
+        self._environment = environment
+        self._generator = generator
         self._catalogue = catalogue
         self._designs = {design.entity.name: design for design in designs}
         self._specs = specs
@@ -79,7 +83,12 @@ class TaskWriter:
     @property
     def origin(self) -> JsonObject:
         """What a task's provenance says of how it was made."""
-        return {"generator": GENERATOR, "version": self._version, "seed": self._seed}
+        return {"generator": self._generator, "version": self._version, "seed": self._seed}
+
+    def home_of(self, table: str) -> str:
+        """Return the environment whose tools read and write a table."""
+        named = self._environment
+        return named if isinstance(named, str) else named[table]
 
     def write(self, number: int, sampled: SampledTask) -> Task:
         """Return the task; its alternatives are candidates until they have been executed."""
@@ -124,7 +133,7 @@ class TaskWriter:
             SubQuestion(
                 id=CLOSING_STEP,
                 question=sampled.wording.step_questions[CLOSING_STEP],
-                environment=self.environment,
+                environment=self.home_of(sampled.plan.steps[0].table),
                 tool=None,
                 arguments=closing.arguments,
                 depends_on=closing.operands,
@@ -166,7 +175,7 @@ class TaskWriter:
         return SubQuestion(
             id=step.id,
             question=question,
-            environment=self.environment,
+            environment=self.home_of(step.table),
             tool=tool,
             arguments=self.complete(tool, arguments),
             depends_on=step.sources,
