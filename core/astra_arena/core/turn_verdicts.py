@@ -83,6 +83,7 @@ def turn_components(task: Task, calls: tuple[CallRecord, ...]) -> Iterator[Compo
     yield from _ending(task, heard, "answer", "answer", "answering", "factor")
     if task.final_answer is not None:
         yield _final_answer(task, heard)
+    yield from _refusals(task, heard)
     needless = [one.call for one in heard if one.reaction.needless or not _is_due(task, one)]
     if needless:
         value = max(0.0, 1.0 - NEEDLESS_COST * len(needless))
@@ -96,6 +97,18 @@ def _is_due(task: Task, one: Heard) -> bool:
         return True
     # There the host may ask the user, so the agent may as well; `hear` knows what was new.
     return task.variant == "elicitation"
+
+
+def _refusals(task: Task, heard: tuple[Heard, ...]) -> Iterator[Component]:
+    """Yield a factor of 0 where the agent refused what it could do."""
+    refused = [
+        one.call
+        for one in heard
+        if one.kind == "cannot" and task.turns[one.turn].expect.kind in ("act", "ask")
+    ]
+    if refused:
+        evidence: JsonObject = {"calls": list[Json](refused)}
+        yield Component(name="needless_refusals", value=0.0, evidence=evidence, kind="factor")
 
 
 def _asking(

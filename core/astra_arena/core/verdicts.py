@@ -1,7 +1,7 @@
 """Verdicts: what an episode earned, from the host's log and the task's gold alone.
 
-Pure functions over the stored record; no model decides anything here. The reward is the mean of the
-graded components that a task has, times its factors, so that silence earns nothing and harm costs.
+Pure functions over the stored record; no model decides anything here. The trajectory reward is the
+base; half of it hangs on what else is graded, and factors take off for harm: see `reward_of`.
 """
 
 from math import prod
@@ -82,10 +82,18 @@ def score(task: Task, calls: tuple[CallRecord, ...], *, mode: Mode = "strict") -
 
 
 def reward_of(components: list[Component]) -> float:
-    """Return the mean of the graded components times the factors; 0 without a graded one."""
-    graded = [part.value for part in components if part.kind == "graded"]
-    factors = [part.value for part in components if part.kind == "factor"]
-    return fmean(graded) * prod(factors) if graded else 0.0
+    """Return the reward of components; 0 without a graded one.
+
+    The trajectory reward is the base. Half of it hangs on the mean of the other graded components,
+    so a wrong call costs the same whatever else a task asks for, and words without work earn
+    nothing. Where no tool is needed, that mean is the reward.
+    """
+    base = [part.value for part in components if part.kind == "graded" and part.name == "f1"]
+    others = [part.value for part in components if part.kind == "graded" and part.name != "f1"]
+    factors = prod(part.value for part in components if part.kind == "factor")
+    if not base:
+        return fmean(others) * factors if others else 0.0
+    return base[0] * (0.5 + 0.5 * fmean(others) if others else 1.0) * factors
 
 
 def _forbidden(task: Task, calls: tuple[CallRecord, ...]) -> Component:

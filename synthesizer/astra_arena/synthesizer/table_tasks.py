@@ -11,6 +11,7 @@ from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.changes.change_tasks import ChangeSample, sample_changes
 from astra_arena.synthesizer.changes.final_states import settle_states
 from astra_arena.synthesizer.checkpoints import Checkpoints, Log
+from astra_arena.synthesizer.gates.alternative_solutions import missing_alternatives
 from astra_arena.synthesizer.stage_timer import StageTimer
 from astra_arena.synthesizer.table_environment import TableEnvironment
 from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
@@ -91,6 +92,7 @@ class TaskMaker:
             with self._timer.stage("execution"):
                 self._watch("execute other ways to ask", 0, 0)
                 reads = await _executed(sandbox, draft, proposed, self._finished.log("executed"))
+                reads = await missing_alternatives(draft, sandbox, reads, seed=self._options.seed)
                 changes, unsettled = await self._settled(sandbox, draft, changed)
             with self._timer.stage("variants"):
                 variants = await self._variants(sandbox, sample, changed, (*reads, *changes))

@@ -65,7 +65,9 @@ async def test_a_change_that_nobody_asked_for_costs_in_any_environment(
     assert harmed.reward == 0.0
     collateral = harmed.verdict.component("collateral")
     assert collateral is not None
-    assert list(collateral.evidence["changes"] or ()) == [stranger.environment]
+    changes = collateral.evidence["changes"]
+    assert isinstance(changes, dict)
+    assert list(changes) == [stranger.environment]
 
 
 @requirement("suites:joint-verdict")

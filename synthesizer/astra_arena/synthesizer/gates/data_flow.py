@@ -15,7 +15,7 @@ from itertools import islice, product
 from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import SubQuestion, Task, references_of
-from astra_arena.sandbox.contract import Failed, Succeeded
+from astra_arena.sandbox.contract import Execution, Failed, Succeeded
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided, not_applicable
 from astra_arena.synthesizer.gates.mutations import mutations_of
 from astra_arena.synthesizer.gates.workbench import (
@@ -125,7 +125,7 @@ class _Examination:
         parameter = self._bench.parameter(step.tool, name)
         if parameter is None:
             return
-        gold = found_at(await self._bench.run_step(step), step.question.answer.path)
+        gold = self._outcome(step, await self._bench.run_step(step))
         others = mutations_of(parameter, step.arguments, self._bench.seen, self._stream(step, name))
         tried = changed = 0
         for mutation in islice(others, MOST_REPLACEMENTS):
@@ -135,7 +135,7 @@ class _Examination:
             came = await self._bench.run(step.tool, mutation.arguments, after=step.before)
             if isinstance(came, Succeeded | Failed):
                 tried += 1
-                changed += not same_json(found_at(came, step.question.answer.path), gold)
+                changed += not same_json(self._outcome(step, came), gold)
         self._flow.replaced += tried
         self._flow.changed += changed
         if tried and changed < LEAST_CHANGED * tried:
@@ -146,6 +146,11 @@ class _Examination:
                 "a parent's value that hardly matters",
                 {"argument": name, "tried": tried, "changed": changed},
             )
+
+    def _outcome(self, step: GoldStep, came: Execution | None) -> Json:
+        """Return what a call is made for: its answer, or for one that writes all that it shows."""
+        path = "" if step.tool in self._bench.writing else step.question.answer.path
+        return found_at(came, path)
 
     async def enumerate_sinks(self, task: Task) -> None:
         """Let a solver without the parents' answers enumerate them, for all that is asked."""

@@ -41,6 +41,8 @@ MistakeKind = Literal[
 
 MARGIN = 0.1
 """By how much a wrong solution must earn less than the gold."""
+MOST_UNFINISHED = 5
+"""A task of more sub-questions that lacks one earns more than the margin allows for a mistake."""
 MOST_OF_KIND = 8
 
 _MISTAKES: dict[MutationKind, MistakeKind] = {
@@ -142,7 +144,9 @@ class NearMisses:
                 what = f"{act.question} is never found out, but its answer is used"
                 yield NearMiss("skipped_parent", what, left, asked)
                 yield NearMiss("swapped_order", f"{act.question} comes last", self._last(place))
-            yield NearMiss("unfinished", f"{act.question} is left out", left)
+            # Of more, the share that is done is worth more than the margin allows for a mistake.
+            if len(self._task.needed) <= MOST_UNFINISHED:
+                yield NearMiss("unfinished", f"{act.question} is left out", left)
             for tool in self._siblings(act):
                 arguments = self._shared(act, tool)
                 other = replace(act, tool=tool, arguments=arguments)
@@ -195,7 +199,8 @@ class NearMisses:
             "it asks for nothing in particular",
             (ReplyAct(_UNKNOWN_WORDS, "question"), *self._gold),
         )
-        yield NearMiss("no_answer", "it ends without a word", self._gold[:-1])
+        if self._task.final_answer is not None:
+            yield NearMiss("no_answer", "it ends without a word", self._gold[:-1])
         if final is not None and isinstance(self._gold[-1], ReplyAct):
             yield from self._wrong_answers(final)
 

@@ -56,7 +56,7 @@ class Workbench:
         self._program = bundle.program()
         self._seed = exam.seed
         self._toolset = Toolset(bundle.environment)
-        self._writing = {tool.name for tool in bundle.environment.tools if not tool.read_only}
+        self.writing = {tool.name for tool in bundle.environment.tools if not tool.read_only}
         self.parameters = {
             tool.name: parameters_of(tool.input_schema) for tool in bundle.environment.tools
         }
@@ -85,12 +85,12 @@ class Workbench:
                 # The gates of schemas and replay say so.
                 continue
             yield GoldStep(task, question, question.tool, arguments, tuple(before))
-            if question.tool in self._writing:
+            if question.tool in self.writing:
                 before.append((question.tool, arguments))
 
     def writes(self, tool: str) -> bool:
         """Tell whether a tool may change the world."""
-        return tool in self._writing
+        return tool in self.writing
 
     def parameter(self, tool: str, name: str, environment: str | None = None) -> Parameter | None:
         """Return what a tool's schema says of an argument; `None` for other environments' tools."""
