@@ -242,10 +242,22 @@ def _print_synthesis(made: Synthesis) -> None:
         f"{len(bundle.tasks)} tasks over {len(bundle.environment.tools)} tools",
         after=f"→ {bundle.path}",
     )
-    console.print("every gold call was replayed 3 times in fresh processes, byte for byte\n")
+    console.print(f"{_gates_told(made)}\n")
     for task in bundle.tasks[:3]:
         print_hanging(console, f"  {task.id}  ", task.prompt)
     _print_next(console, bundle.path)
+
+
+def _gates_told(made: Synthesis) -> str:
+    gates = made.report["gates"]
+    ran = [g for g in gates if isinstance(g, dict)] if isinstance(gates, list) else []
+    passed = sum(gate["status"] == "passed" for gate in ran)
+    rest = [
+        f"{gate['gate']} {str(gate['status']).replace('_', ' ')}"
+        for gate in ran
+        if gate["status"] != "passed"
+    ]
+    return f"{passed} of {len(ran)} gates passed" + (f"; {', '.join(rest)}" if rest else "")
 
 
 def _print_demo(result: DemoResult) -> None:
@@ -283,7 +295,8 @@ def _print_demo(result: DemoResult) -> None:
         print_hanging(console, f"{what:13}", text, after="" if path is None else f"→ {path}")
     console.print()
     console.print(result.report.to_table())
-    _print_next(console, places.bundle, "synth table YOUR.sqlite --out YOUR-BUNDLE")
+    check = f"check {shlex.quote(str(places.bundle))}"
+    _print_next(console, places.bundle, check, "synth table YOUR.sqlite --out YOUR-BUNDLE")
 
 
 def _print_next(console: Console, bundle: Path, *more: str) -> None:

@@ -18,7 +18,9 @@ from astra_arena.servers.bundle import Bundle, require_place
 from astra_arena.servers.emit import emit_server
 from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
 from astra_arena.synthesizer.gates.examination import examine
+from astra_arena.synthesizer.gates.registry import chosen_gates
 from astra_arena.synthesizer.gates.release import default_rejects, read_report, release
+from astra_arena.synthesizer.gates.report_card import ReportCard
 from astra_arena.synthesizer.sources.source_kinds import Source, listed_sources, source_title
 from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
 from astra_arena.synthesizer.stage_timer import StageTimer
@@ -30,7 +32,7 @@ from astra_arena.synthesizer.table_options import (
     environment_name,
 )
 from astra_arena.synthesizer.table_report import synthesis_report
-from astra_arena.synthesizer.table_tasks import TaskMaker
+from astra_arena.synthesizer.table_tasks import TaskMaker, TaskSet
 from astra_arena.synthesizer.tables.descriptions import check_descriptions
 from astra_arena.synthesizer.tables.preparation import WorldRules, prepare_tables
 from astra_arena.synthesizer.tables.table_analysis import analyse
@@ -117,9 +119,10 @@ def _finished(
     written = environment.write(draft, made.tasks, synthesis_report(environment, made))
     emit_server(written.path)
     with timer.stage("gates"):
-        card = examine(draft, seed=environment.options.seed, watcher=watch)
+        gates = chosen_gates(environment.options.gates)
+        card = examine(draft, gates=gates, seed=environment.options.seed, watcher=watch)
     watch("write the bundle", 0, 0)
-    bundle = release(draft, card, out)
+    bundle = release(draft, card, out, only=_wanted(made, card, environment.options.tasks))
     assert isinstance(bundle, Bundle), "what was examined is a bundle"
     notices = list(environment.notices)
     base = sum(task.variant == "base" for task in bundle.tasks)
@@ -131,6 +134,18 @@ def _finished(
             "says why"
         )
     return Synthesis(bundle, tuple(notices), read_report(bundle.path), timer.seconds)
+
+
+def _wanted(made: TaskSet, card: ReportCard, count: int) -> list[str]:
+    """Return so many of the base tasks that passed, in their shares, and all variants."""
+    passed = set(card.passed_tasks)
+    base = [task for task in made.tasks if task.id in passed and task.variant == "base"]
+    writing = [task.id for task in base if task.final_state is not None]
+    reading = [task.id for task in base if task.final_state is None]
+    over = max(0, len(base) - count)
+    fewer = min(len(writing), round(over * len(writing) / max(1, len(base))))
+    kept = {*reading[: len(reading) - (over - fewer)], *writing[: len(writing) - fewer]}
+    return [task.id for task in made.tasks if task.id in kept or task.variant != "base"]
 
 
 def prepared(loaded: LoadedTables, options: TableOptions) -> LoadedTables:

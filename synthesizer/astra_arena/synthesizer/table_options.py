@@ -45,6 +45,8 @@ class TableOptions:
     """How many rows of a table are kept; what kept rows refer to is kept besides."""
     changes: float = DEFAULT_CHANGES
     """The share of the tasks that change the world, where tools write."""
+    gates: tuple[str, ...] = ()
+    """The release gates to run, by name; all of them for none."""
     variants: Mapping[VariantName, float] = field(default_factory=dict[VariantName, float])
     """Variants to make besides, with how many there are to one task."""
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 from astra_arena.core.tasks import Task
@@ -25,6 +26,9 @@ from astra_arena.synthesizer.variants.variant_maker import (
     VariantSample,
 )
 from astra_arena.synthesizer.watching import Watcher
+
+SPARE_SHARE = 0.05
+"""Tasks that are made beyond those asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,12 @@ class TaskMaker:
         """
         writes = any(design.writes for design in self._environment.designs)
         share = self._options.changes if writes else 0.0
-        reading = max(1, round(self._options.tasks * (1 - share)))
+        # Some will not pass the gates; what is left over is not released.
+        wanted = self._options.tasks + ceil(SPARE_SHARE * self._options.tasks)
+        reading = max(1, round(wanted * (1 - share)))
         with self._timer.stage("sampling"):
             sample = self._sample(reading)
-            changed = self._sample_changes(sample, self._options.tasks - reading)
+            changed = self._sample_changes(sample, wanted - reading)
         writer = self._environment.task_writer()
         proposed = tuple(writer.write(n, task) for n, task in enumerate(sample.tasks, start=1))
         return asyncio.run(self._proved(sample, proposed, changed))

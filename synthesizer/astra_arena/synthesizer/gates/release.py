@@ -1,6 +1,7 @@
 """Writes what the gates let through: the tasks that passed, and why others did not."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import cast
 
@@ -27,7 +28,14 @@ def default_rejects(out: Path) -> Path:
     return out.with_name(f"{out.name}.rejects.jsonl")
 
 
-def release(path: Path, card: ReportCard, out: Path, *, rejects: Path | None = None) -> Source:
+def release(
+    path: Path,
+    card: ReportCard,
+    out: Path,
+    *,
+    only: Collection[str] | None = None,
+    rejects: Path | None = None,
+) -> Source:
     """Write the examined bundle or suite `path`, with the tasks that passed alone, to `out`.
 
     The file of rejects is written in any case; it quotes gold.
@@ -36,6 +44,7 @@ def release(path: Path, card: ReportCard, out: Path, *, rejects: Path | None = N
         path: The bundle or suite that was examined.
         card: What came of it.
         out: The folder; a bundle, or suite, that is there already is replaced.
+        only: Ids of the tasks that are wanted, of those that passed; all for `None`.
         rejects: Where to list tasks with gate, reason and evidence; beside `out` for `None`.
 
     Raises:
@@ -54,7 +63,8 @@ def release(path: Path, card: ReportCard, out: Path, *, rejects: Path | None = N
     if (source.digests.environment, source.digests.tasks) != examined:
         raise BundleError(f"{path} was changed while it was examined; run the gates again")
     report: JsonObject = {**read_report(path), **card.to_report(gold=False)}
-    passed = [task for task in source.tasks if task.id in set(card.passed_tasks)]
+    wanted = set(card.passed_tasks) & (set(card.passed_tasks) if only is None else set(only))
+    passed = [task for task in source.tasks if task.id in wanted]
     if isinstance(source, Suite):
         return _release_suite(source, passed, report, out)
     return _release_bundle(source, passed, report, out)
