@@ -164,7 +164,7 @@ async def test_what_an_agent_returns_is_its_last_reply(town: Suite) -> None:
         {"message": f"It is {GOLD_PHONE}.", "kind": "answer"},
     )
     assert rollout.verdict is not None
-    assert rollout.reward == 0.5
+    assert rollout.reward == 0.0
     assert [message["role"] for message in rollout.messages] == ["user", "assistant"]
 
 

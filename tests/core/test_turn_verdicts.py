@@ -138,7 +138,7 @@ def test_saying_something_earns_nothing_by_itself() -> None:
     task = talk_of(ANSWER, final_answer=FinalAnswer(kind="number", value=7))
     assert score(task, (said(0, "Done."),)).reward == 0.0
     answered = score(task, (said(0, "It is 7."),))
-    assert (answered.reward, value_of(answered, "answering")) == (0.5, 1.0)
+    assert (answered.reward, value_of(answered, "answering")) == (0.0, 1.0)
     assert score(task, (said(0, "It is 7.", "cannot"),)).reward == 0.0
 
 

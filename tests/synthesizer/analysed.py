@@ -9,6 +9,7 @@ from pathlib import Path
 
 from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.demo import DESCRIPTIONS, SHIPPED_DATA
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.sources.table_source import load_tables
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tables.catalogue import Catalogue
@@ -62,7 +63,7 @@ def flights_bundle(shared: Path) -> Bundle:
     with (shared / "flights-bundle.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            options = TableOptions(descriptions=load_descriptions(DESCRIPTIONS))
+            options = TableOptions(gates=QUICK_GATES, descriptions=load_descriptions(DESCRIPTIONS))
             synthesize_tables(SHIPPED_DATA, path, options)
     return load_bundle(path)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tables.tool_choice import ToolOptions
 from tests.synthesizer.analysed import Analysed, analysed, analysed_flights, flights_bundle
@@ -68,7 +69,9 @@ def flights() -> Generator[Analysed]:
 def shop_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("shop-bundle")
     source = make_shop(folder / "shop.sqlite")
-    return synthesize_tables(source, folder / "bundle", TableOptions(tasks=30)).bundle
+    return synthesize_tables(
+        source, folder / "bundle", TableOptions(gates=QUICK_GATES, tasks=30)
+    ).bundle
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.demo import SHIPPED_DATA
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from tests.support.requirement import requirement
 from tests.synthesizer.inputs import make_shop, make_single_table
@@ -60,7 +61,7 @@ def test_all_gold_of_other_sources_agrees(
     make: Callable[[Path], Path], file: str, shapes: Shapes, tmp_path: Path
 ) -> None:
     source = make(tmp_path / file)
-    options = TableOptions(tasks=40, seed=11, final_answers=True)
+    options = TableOptions(gates=QUICK_GATES, tasks=40, seed=11, final_answers=True)
     tasks = synthesize_tables(source, tmp_path / "bundle", options).bundle.tasks
     assert len(tasks) == 40
     assert disagreements(source, shapes, tasks) == []

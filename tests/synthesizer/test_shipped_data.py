@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.errors import SettingsError
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.shipped_data import (
     shipped_data,
     shipped_descriptions,
@@ -96,7 +97,7 @@ def test_keys_and_references_are_as_stated(name: str) -> None:
 @pytest.mark.parametrize("name", CUTS)
 def test_every_data_set_makes_an_environment(name: str, tmp_path: Path) -> None:
     words = load_descriptions(shipped_descriptions(name))
-    options = TableOptions(tasks=6, descriptions=words)
+    options = TableOptions(gates=QUICK_GATES, tasks=6, descriptions=words)
     made = synthesize_tables(shipped_data(name), tmp_path / "bundle", options)
     assert len(made.bundle.tasks) == 6
     assert made.bundle.name == name

@@ -16,6 +16,7 @@ from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from astra_arena.synthesizer.demo import DemoResult, run_demo
+from astra_arena.synthesizer.gates.registry import parse_gates
 from astra_arena.synthesizer.shares import parse_splits, parse_topologies, parse_variants
 from astra_arena.synthesizer.suites.cli import synth_suite
 from astra_arena.synthesizer.synthesize import (
@@ -107,6 +108,9 @@ _Variants: TypeAlias = Annotated[
         "missing_function=0.1,faults=0.2."
     ),
 ]
+_Gates: TypeAlias = Annotated[
+    str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
+]
 _AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 
 
@@ -125,6 +129,7 @@ def synth_table(
     writes: _Writes = True,
     changes: _Changes = DEFAULT_CHANGES,
     variants: _Variants = None,
+    gates: _Gates = "all",
     describe: _Describe = None,
     exclude: _Exclude = None,
     mask: _Mask = None,
@@ -148,6 +153,7 @@ def synth_table(
         tools=ToolOptions(most_tools=tools, writes=writes),
         seed=seed,
         changes=changes,
+        gates=parse_gates(gates),
         variants={} if variants is None else parse_variants(variants),
         topologies=TOPOLOGIES if topology is None else parse_topologies(topology),
         final_answers=final_answers,

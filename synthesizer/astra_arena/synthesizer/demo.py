@@ -30,6 +30,7 @@ from astra_arena.core.rollouts import Rollout
 from astra_arena.servers.bundle import MANIFEST, Bundle
 from astra_arena.servers.server_process import start_server_process
 from astra_arena.synthesizer.demo_folder import DemoPlaces
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.shipped_data import shipped_data, shipped_descriptions
 from astra_arena.synthesizer.sources.table_source import build_world
 from astra_arena.synthesizer.synthesize import (
@@ -48,8 +49,6 @@ AGENTS = ("oracle", "random", "noop")
 STDIO_TASKS = 5
 MOST_FOR_LUCK = 0.2
 EVENT_LOOP = {"use_uvloop": True}
-GATES = ("schema", "static", "replay", "near-duplicates")
-"""The gates that take seconds; `arena check` runs all of them on what the demo made."""
 
 Watched: TypeAlias = Callable[[], AbstractContextManager[Watcher]]
 """Opens a watcher."""
@@ -149,7 +148,7 @@ def _replay(synthesis: Synthesis) -> JsonObject:
 
 def _make(places: DemoPlaces, tasks: int, seed: int, watch: Watcher) -> Synthesis:
     options = TableOptions(
-        tasks=tasks, seed=seed, descriptions=load_descriptions(DESCRIPTIONS), gates=GATES
+        tasks=tasks, seed=seed, descriptions=load_descriptions(DESCRIPTIONS), gates=QUICK_GATES
     )
     with places.writing(places.database, places.bundle / MANIFEST):
         build_world(SHIPPED_DATA, places.database)

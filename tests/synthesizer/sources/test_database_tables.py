@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.errors import SourceError
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.sources.table_source import build_world, load_tables
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from tests.support.requirement import requirement
@@ -168,7 +169,7 @@ def test_no_part_of_the_address_reaches_a_bundle(postgres: Server, tmp_path: Pat
         "i * 0.75 FROM generate_series(1, 400) AS i",
     )
     made = synthesize_tables(
-        postgres.address("library"), tmp_path / "bundle", TableOptions(tasks=5)
+        postgres.address("library"), tmp_path / "bundle", TableOptions(gates=QUICK_GATES, tasks=5)
     )
     assert made.bundle.name == "library"
     assert len(made.bundle.tasks) == 5

@@ -7,6 +7,7 @@ import pytest
 
 from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.servers.suite import Suite
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.suites.joined_worlds import JoinedWorlds, join_worlds
 from astra_arena.synthesizer.suites.suite_synthesis import (
     SuiteOptions,
@@ -37,7 +38,9 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("companies")
     sources = make_sales(folder / "sales.sqlite"), make_returns(folder / "returns.sqlite")
     sales, returns = (
-        synthesize_tables(source, folder / source.stem, TableOptions(tasks=10)).bundle.path
+        synthesize_tables(
+            source, folder / source.stem, TableOptions(gates=QUICK_GATES, tasks=10)
+        ).bundle.path
         for source in sources
     )
     return sales, returns

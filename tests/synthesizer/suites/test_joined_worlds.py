@@ -4,6 +4,7 @@ import pytest
 
 from astra_arena.core.errors import SynthesisError
 from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.suites.table_members import table_member
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from tests.synthesizer.inputs import make_single_table
@@ -36,10 +37,12 @@ def test_a_member_is_known_again_with_the_tools_that_it_has(companies: tuple[Pat
 
 def test_a_member_made_without_tools_that_write_is_known_again(tmp_path: Path) -> None:
     source = make_sales(tmp_path / "sales.sqlite")
-    options = TableOptions(tasks=2)
+    options = TableOptions(gates=QUICK_GATES, tasks=2)
     all_tools = synthesize_tables(source, tmp_path / "all", options).bundle
     assert any(not spec.read_only for spec in table_member(all_tools).specs.values())
-    fewer = TableOptions(tasks=2, tools=type(options.tools)(most_tools=12, writes=False))
+    fewer = TableOptions(
+        gates=QUICK_GATES, tasks=2, tools=type(options.tools)(most_tools=12, writes=False)
+    )
     few = synthesize_tables(source, tmp_path / "few", fewer).bundle
     member = table_member(few)
     assert all(spec.read_only for spec in member.specs.values())
@@ -50,7 +53,9 @@ def test_environments_that_name_nothing_in_common_are_refused(
     companies: tuple[Path, Path], tmp_path: Path
 ) -> None:
     source = make_single_table(tmp_path / "films.csv")
-    films = synthesize_tables(source, tmp_path / "films", TableOptions(tasks=3)).bundle
+    films = synthesize_tables(
+        source, tmp_path / "films", TableOptions(gates=QUICK_GATES, tasks=3)
+    ).bundle
     with (
         pytest.raises(SynthesisError, match="name nothing in common: expected a column"),
         joined((companies[0], films.path), tmp_path),

@@ -5,7 +5,7 @@ import pytest
 
 from astra_arena.core.errors import GateError
 from astra_arena.core.gold_program import Act, CallAct, gold_acts
-from astra_arena.core.tasks import Task, gold_answers, resolve_arguments
+from astra_arena.core.tasks import Task, gold_answers, references_of, resolve_arguments
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.play import Player, Programme
@@ -80,9 +80,14 @@ async def test_the_right_change_without_the_reading_earns_less(made: Made, playe
 @requirement("suites:joint-verdict")
 async def test_a_task_with_wrong_gold_does_not_hold(made: Made) -> None:
     task = next(task for task in made.suite.tasks if task.final_state is None)
-    first, *others = task.sub_questions
-    wrong = first.model_copy(update={"answer": first.answer.model_copy(update={"value": "X-1"})})
-    spoilt = task.model_copy(update={"sub_questions": (wrong, *others)})
+    handed = {name for question in task.sub_questions for name in references_of(question.arguments)}
+    questions = tuple(
+        question.model_copy(update={"answer": question.answer.model_copy(update={"value": "X-1"})})
+        if question.id in handed
+        else question
+        for question in task.sub_questions
+    )
+    spoilt = task.model_copy(update={"sub_questions": questions})
     rest = made.suite.tasks[-1]
     suite = replace(made.suite, tasks=(spoilt, rest))
     proof = await play_joint(suite, watch=lambda done, total: None, runs=1)

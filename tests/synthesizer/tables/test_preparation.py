@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.errors import SettingsError
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.sources.table_source import load_tables
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tables.masking import Pseudonyms, SqlValue
@@ -153,7 +154,11 @@ def test_no_masked_value_is_in_the_bundle(tmp_path: Path) -> None:
     source = make_shop(tmp_path / "shop.sqlite", customers=40, orders=200)
     out = tmp_path / "bundle"
     options = TableOptions(
-        tasks=8, mask=("customers.name", "products.title"), mask_key=KEY, exclude=("*.city",)
+        gates=QUICK_GATES,
+        tasks=8,
+        mask=("customers.name", "products.title"),
+        mask_key=KEY,
+        exclude=("*.city",),
     )
     made = synthesize_tables(source, out, options)
     assert made.bundle.environment.provenance["excluded"] == ["customers.city"]

@@ -5,6 +5,7 @@ import pytest
 from astra_arena.core.gold_program import closing_message
 from astra_arena.core.stated_answers import states_answer
 from astra_arena.core.tasks import Task
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tasks.closings import Closing, draw_closing
 from astra_arena.synthesizer.tasks.questions import Storyteller
@@ -70,7 +71,7 @@ def test_what_is_computed_is_asked_in_one_question(flights: Analysed) -> None:
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, ...]:
     folder = tmp_path_factory.mktemp("final")
-    options = TableOptions(tasks=24, seed=2, final_answers=True)
+    options = TableOptions(gates=QUICK_GATES, tasks=24, seed=2, final_answers=True)
     return synthesize_tables(make_webshop(folder / "s.sqlite"), folder / "b", options).bundle.tasks
 
 

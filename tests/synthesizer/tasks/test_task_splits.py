@@ -5,6 +5,7 @@ import pytest
 
 from astra_arena.core.canonical import Json
 from astra_arena.core.tasks import Task
+from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import Synthesis, TableOptions, synthesize_tables
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from tests.support.requirement import requirement
@@ -25,7 +26,9 @@ KEYS = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
     folder = tmp_path_factory.mktemp("splits")
-    options = TableOptions(tasks=40, seed=1, splits={"train": 0.75, "test": 0.25})
+    options = TableOptions(
+        gates=QUICK_GATES, tasks=40, seed=1, splits={"train": 0.75, "test": 0.25}
+    )
     return synthesize_tables(make_webshop(folder / "shop.sqlite"), folder / "bundle", options)
 
 
@@ -100,4 +103,6 @@ def test_without_splits_all_tasks_are_for_training(shop_bundle_tasks: tuple[Task
 def shop_bundle_tasks(made: Synthesis, tmp_path: Path) -> tuple[Task, ...]:
     del made
     source = make_webshop(tmp_path / "shop.sqlite")
-    return synthesize_tables(source, tmp_path / "plain", TableOptions(tasks=4)).bundle.tasks
+    return synthesize_tables(
+        source, tmp_path / "plain", TableOptions(gates=QUICK_GATES, tasks=4)
+    ).bundle.tasks

@@ -15,6 +15,9 @@ from astra_arena.synthesizer.gates.schemas import SchemaGate
 from astra_arena.synthesizer.gates.static import StaticGate
 from astra_arena.synthesizer.gates.wrong_solutions import WrongSolutionsGate
 
+QUICK_GATES = ("schema", "static", "replay", "near-duplicates")
+"""The gates that take seconds."""
+
 
 def all_gates() -> tuple[Gate, ...]:
     """Return every release gate."""
@@ -45,3 +48,16 @@ def chosen_gates(names: tuple[str, ...]) -> tuple[Gate, ...]:
     if unknown:
         raise SettingsError(f"there is no gate {unknown[0]!r}; the gates are: {', '.join(known)}")
     return tuple(gate for name, gate in known.items() if not names or name in names)
+
+
+def parse_gates(text: str) -> tuple[str, ...]:
+    """Return the names of the gates that a text names: `all`, `quick`, or names with commas.
+
+    Raises:
+        SettingsError: if there is no gate of a name.
+    """
+    if text.strip() == "all":
+        return ()
+    names = QUICK_GATES if text.strip() == "quick" else tuple(n.strip() for n in text.split(","))
+    chosen_gates(names)
+    return names
