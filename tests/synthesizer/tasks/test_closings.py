@@ -71,7 +71,7 @@ def test_what_is_computed_is_asked_in_one_question(flights: Analysed) -> None:
 @pytest.fixture(scope="module")
 def tasks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, ...]:
     folder = tmp_path_factory.mktemp("final")
-    options = TableOptions(gates=QUICK_GATES, tasks=24, seed=2, final_answers=True)
+    options = TableOptions(gates=QUICK_GATES, tasks=24, seed=2, final_answers=True, changes=0.0)
     return synthesize_tables(make_webshop(folder / "s.sqlite"), folder / "b", options).bundle.tasks
 
 
