@@ -236,7 +236,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gates:leak": _step_3("gold that can be read without work is found"),
     "gates:exploits": _step_3("what is sent to cheat is refused or is plain data"),
     "gates:isolation": _step_3("hidden state and unstated order are found"),
-    "gates:near-duplicates": _step_3("tasks that ask the same are found, the mix is reported"),
+    "gates:near_duplicates": _step_3("tasks that ask the same are found, the mix is reported"),
     "gates:fail-closed": _step_3("a gate that cannot be decided has failed"),
     "gates:release": _step_3("nothing that fails is released; rejects are told with reasons"),
     "gates:report": _step_3("`arena check` writes report.json and a page that stands by itself"),

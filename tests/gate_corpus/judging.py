@@ -33,8 +33,8 @@ _ALIASES = {
     "floor-and-ceiling": "floor",
     "wrong-solutions": "wrong_solutions",
     "alternative-solutions": "alternatives",
-    "exploit-probes": "exploit",
-    "near-duplicates": "duplicates",
+    "exploit_probes": "exploit",
+    "near_duplicates": "duplicates",
 }
 """What gates call themselves in full; a bundle that cannot be loaded breaks its schema."""
 

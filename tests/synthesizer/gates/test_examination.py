@@ -95,7 +95,7 @@ def test_the_verb_writes_the_same_report_twice(
 ) -> None:
     path, reports = WRONG.write(tmp_path), [tmp_path / "one", tmp_path / "two"]
     for out in reports:
-        words = ["check", str(path), "--gate", "replay", "--gate", "near-duplicates"]
+        words = ["check", str(path), "--gate", "replay", "--gate", "near_duplicates"]
         assert cli.run([*words, "--out", str(out), "--json"]) == 1
     one, two = ({file.name: file.read_bytes() for file in out.iterdir()} for out in reports)
     assert one == two

@@ -38,7 +38,7 @@ YEARS = 'return {"years": [year for (year,) in rows]}'
     "gates:leak",
     "gates:exploits",
     "gates:isolation",
-    "gates:near-duplicates",
+    "gates:near_duplicates",
 )
 @pytest.mark.parametrize("gate", GATES, ids=lambda gate: gate.name)
 def test_a_sound_environment_passes(gate: Gate, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_what_depends_on_more_than_the_world_is_found(
     assert kinds(remembering.checked(tmp_path, IsolationGate())) & found
 
 
-@requirement("gates:near-duplicates")
+@requirement("gates:near_duplicates")
 def test_tasks_that_ask_the_same_are_found(tmp_path: Path) -> None:
     again = task(1, say="Tell me the code of the place where letter L-1001 is kept.")
     same = replace(Archive(), tasks=(*Archive().tasks, again.model_copy(update={"id": "t7"})))
@@ -267,7 +267,7 @@ def test_tasks_that_ask_the_same_are_found(tmp_path: Path) -> None:
     assert result.rejected_tasks == {"t7"}
 
 
-@requirement("gates:near-duplicates")
+@requirement("gates:near_duplicates")
 def test_tools_with_the_same_code_are_found(tmp_path: Path) -> None:
     twin = (
         Archive().tools_py

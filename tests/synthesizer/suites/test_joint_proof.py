@@ -99,7 +99,7 @@ async def test_a_task_with_wrong_gold_does_not_hold(made: Made) -> None:
 
 @requirement("suites:joint-verdict")
 def test_the_release_gates_run_on_a_suite(made: Made) -> None:
-    gates = chosen_gates(("replay", "leak", "near-duplicates", "static"))
+    gates = chosen_gates(("replay", "leak", "near_duplicates", "static"))
     steps: set[str] = set()
     card = examine(made.suite.path, gates=gates, watcher=lambda gate, done, total: steps.add(gate))
     status = {gate.gate: gate.status for gate in card.gates}
@@ -107,7 +107,7 @@ def test_the_release_gates_run_on_a_suite(made: Made) -> None:
         "static": "not_applicable",
         "replay": "passed",
         "leak": "passed",
-        "near-duplicates": "passed",
+        "near_duplicates": "passed",
         "joint_verdict": "passed",
     }
     assert all(gate.reason for gate in card.gates if gate.status == "not_applicable")

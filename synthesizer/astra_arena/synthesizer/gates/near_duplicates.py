@@ -1,4 +1,4 @@
-"""The gate of near-duplicates: no task asks what another asked; the report shows the mix."""
+"""The gate of near_duplicates: no task asks what another asked; the report shows the mix."""
 
 import ast
 import re
@@ -38,7 +38,7 @@ class _Sketch:
 class NearDuplicateGate:
     """Every task is one of its own."""
 
-    name = "near-duplicates"
+    name = "near_duplicates"
 
     async def check(self, exam: Exam) -> GateResult:
         """Compare all tasks with each other; see `Gate.check`."""

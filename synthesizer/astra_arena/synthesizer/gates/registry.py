@@ -15,7 +15,7 @@ from astra_arena.synthesizer.gates.schemas import SchemaGate
 from astra_arena.synthesizer.gates.static import StaticGate
 from astra_arena.synthesizer.gates.wrong_solutions import WrongSolutionsGate
 
-QUICK_GATES = ("schema", "static", "replay", "near-duplicates")
+QUICK_GATES = ("schema", "static", "replay", "near_duplicates")
 """The gates that take seconds."""
 
 

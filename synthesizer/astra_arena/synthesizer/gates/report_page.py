@@ -22,9 +22,9 @@ TITLES: dict[str, tuple[str, str]] = {
     "floor-and-ceiling": ("Floor and ceiling", "Knowing earns everything, guessing little"),
     "wrong-solutions": ("Wrong solutions", "What is nearly right earns less"),
     "alternative-solutions": ("Other solutions", "What is right in another way earns all"),
-    "exploit-probes": ("Exploit probes", "Cheating is refused or is plain data"),
+    "exploit_probes": ("Exploit probes", "Cheating is refused or is plain data"),
     "isolation": ("Isolation", "No state but the world, no order but the stated one"),
-    "near-duplicates": ("Near-duplicates", "No task asks what another asked"),
+    "near_duplicates": ("Near-duplicates", "No task asks what another asked"),
 }
 
 _STATUS = {"passed": "passed", "failed": "failed", "not_applicable": "not applicable"}
