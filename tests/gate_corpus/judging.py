@@ -28,11 +28,9 @@ GATES = (
 
 _ALIASES = {
     LOADING: "schema",
-    "argument-sensitivity": "sensitivity",
-    "data-flow": "data_flow",
-    "floor-and-ceiling": "floor",
-    "wrong-solutions": "wrong_solutions",
-    "alternative-solutions": "alternatives",
+    "argument_sensitivity": "sensitivity",
+    "floor_and_ceiling": "floor",
+    "alternative_solutions": "alternatives",
     "exploit_probes": "exploit",
     "near_duplicates": "duplicates",
 }
