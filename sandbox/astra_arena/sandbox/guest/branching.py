@@ -238,7 +238,8 @@ def _received(listener: int) -> _Notice | None:
     """Return what a session asks; `None` if it was killed or interrupted meanwhile."""
     ready = select.poll()
     ready.register(listener, select.POLLIN)
-    if not ready.poll(0):
+    # Without the flag it is the end of all that could ask, and there is nothing to receive.
+    if not any(happened & select.POLLIN for _, happened in ready.poll(0)):
         return None
     notice = bytearray(_NOTICE.size)
     try:

@@ -116,9 +116,9 @@ class ForkServer:
         ready = {fd for fd, _ in self._poll.poll(self.patience_ms())}
         if not ready:
             self.waited()
-        # One may be gone by the time that it has its turn.
-        waiting = [fd for fd in self._handlers if fd in ready]
-        return all(self._handlers[fd]() for fd in waiting if fd in self._handlers)
+        waiting = [(fd, handler) for fd, handler in self._handlers.items() if fd in ready]
+        # By its turn, one may be gone and its number another's, which is not ready.
+        return all(handler() for fd, handler in waiting if self._handlers.get(fd) is handler)
 
     def _woken(self) -> bool:
         woken = self._wake.recv(4096)
