@@ -18,7 +18,7 @@ class Limits:
 
     call_seconds: float = 10.0
     """Wall-clock deadline of a call; the session is killed when it passes."""
-    cpu_seconds: int = 10
+    cpu_seconds: float = 10.0
     """CPU time of a call; renewed for each."""
     memory_mib: int = 256
     """Address space beyond what the session has when it starts, and beyond the world's size."""

@@ -214,7 +214,7 @@ class ProcessSession:
         self._end()
         if status == -signal.SIGPROF:
             seconds = self._program.limits.cpu_seconds
-            return Broke("timeout", f"{seconds} s of CPU time were used up", session_lost=True)
+            return Broke("timeout", f"{seconds:g} s of CPU time were used up", session_lost=True)
         return Broke("crashed", f"{error}{_ended_how(status)}", session_lost=True)
 
     async def _exit_status(self) -> int | None:

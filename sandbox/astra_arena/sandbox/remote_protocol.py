@@ -81,7 +81,7 @@ class WireLimits(msgspec.Struct, frozen=True, array_like=True):
     """`contract.Limits` on the wire."""
 
     call_seconds: float
-    cpu_seconds: int
+    cpu_seconds: float
     memory_mib: int
     reply_bytes: int
     sql_steps: int

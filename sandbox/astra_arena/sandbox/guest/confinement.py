@@ -180,7 +180,7 @@ def session_address_space(*, base: int, world: int, memory_mib: int) -> int:
     return base + world + memory_mib * _MIB
 
 
-def renew_cpu_time(seconds: int) -> None:
+def renew_cpu_time(seconds: float) -> None:
     """Give this process `seconds` of CPU time from now; the kernel ends it when they are used up.
 
     A timer, because RLIMIT_CPU counts from the start of the process: each call would raise it.

@@ -37,7 +37,7 @@ class ResultError(Exception):
 class SessionLimits:
     """The limits that a session keeps itself."""
 
-    cpu_seconds: int
+    cpu_seconds: float
     reply_bytes: int
     sql_steps: int
 
