@@ -269,7 +269,9 @@ def test_ctrl_c_leaves_whole_lines_that_a_second_run_goes_on_from(
     out = tmp_path / "rollouts.jsonl"
     seeds = [option for seed in range(150) for option in ("--seed", str(seed))]
     asked = ["rollout", str(bundle.path), "--task", TASK, *seeds, "--out", str(out), "--json"]
-    command = [sys.executable, "-m", "astra_arena.servers", *asked]
+    # Whoever runs the tests in the background may have them ignore it.
+    heeding = ["env", "--default-signal=INT"]
+    command = [*heeding, sys.executable, "-m", "astra_arena.servers", *asked]
     # A terminal sends Ctrl-C to the whole process group.
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         while not out.exists() or out.read_bytes().count(b"\n") < 5:
