@@ -8,14 +8,15 @@ from astra_arena.core.canonical import Json
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.tables.profile import MOST_CATEGORIES, is_category
 
-_Column = tuple[str, frozenset[Json], int]
-"""Name, values and rows that hold one; only columns of few values are kept."""
+_Column = tuple[frozenset[Json], int]
+"""Values, and rows that hold one; only columns of few values are kept."""
 
 
 class Categories:
     """Knows which values belong to an enum.
 
-    A declared one counts if it has few members and names all that some column holds: a choice of
+    Under whatever name a reply holds a value: what groups are called by is no column's name. A
+    declared enum counts if it has few members and names all that some column holds: a choice of
     some values among many would tell which of them matter.
 
     Args:
@@ -24,26 +25,23 @@ class Categories:
 
     def __init__(self, bundle: Bundle) -> None:
         columns = list(_columns_of_few_values(bundle))
-        self._by_field: dict[str, set[Json]] = {}
-        for name, values, rows in columns:
+        self._members: set[Json] = set()
+        for values, rows in columns:
             if is_category(len(values), rows):
-                self._by_field.setdefault(name, set()).update(values)
-        self._declared: set[Json] = set()
+                self._members |= values
         for enum in _declared_enums(bundle):
-            if any(enum >= values for _, values, _ in columns):
-                self._declared |= enum
+            if any(enum >= values for values, _ in columns):
+                self._members |= enum
 
-    def hold(self, field: str, value: Json) -> bool:
-        """Tell whether a value that replies hold as `field` is a member of a category."""
-        if not isinstance(value, str):
-            return False
-        return value in self._by_field.get(field, ()) or value in self._declared
+    def hold(self, value: Json) -> bool:
+        """Tell whether a value is a member of a category."""
+        return isinstance(value, str | int) and value in self._members
 
 
 def _declared_enums(bundle: Bundle) -> Iterator[frozenset[Json]]:
     for tool in bundle.environment.tools:
         for enum in _enums_in(tool.input_schema):
-            members = frozenset(one for one in enum if isinstance(one, str))
+            members = frozenset(one for one in enum if isinstance(one, str | int))
             if 1 < len(members) <= MOST_CATEGORIES:
                 yield members
 
@@ -76,7 +74,7 @@ def _columns_of_few_values(bundle: Bundle) -> Iterator[_Column]:
         for table, column in connection.execute(query).fetchall():
             values, rows = _values(connection, table, column)
             if 1 < len(values) <= MOST_CATEGORIES:
-                yield column, values, rows
+                yield values, rows
 
 
 def _values(connection: sqlite3.Connection, table: str, column: str) -> tuple[frozenset[Json], int]:

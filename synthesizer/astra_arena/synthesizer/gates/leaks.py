@@ -47,8 +47,6 @@ class GoldValue:
     what: str
     value: Json
     turn: int
-    field: str
-    """Name under which the reply holds it."""
 
 
 class LeakGate:
@@ -79,7 +77,7 @@ class LeakGate:
         findings: list[Finding] = []
         sought = 0
         for number, task in enumerate(exam.tasks, start=1):
-            golds = [one for one in gold_values(task) if not categories.hold(one.field, one.value)]
+            golds = [one for one in gold_values(task) if not categories.hold(one.value)]
             sought += len(golds)
             # Most values stand nowhere, and one look finds that out.
             near = [one for one in golds if whole.holds(one.value)]
@@ -160,14 +158,13 @@ def gold_values(task: Task) -> Iterator[GoldValue]:
         given = [*told, *_given(task, question)]
         value = question.answer.value
         if carries_enough(value) and not any(same_json(value, one) for one in given):
-            field = question.answer.path.rpartition("/")[2]
-            yield GoldValue(f"the answer of {question.id}", value, question.turn, field)
+            yield GoldValue(f"the answer of {question.id}", value, question.turn)
     final = task.final_answer
     answers = [question.answer.value for question in task.sub_questions]
     if final is not None and carries_enough(final.value):
         given = [*told, *_literals(task.sub_questions)]
         if not any(same_json(final.value, one) for one in [*given, *answers]):
-            yield GoldValue("the final answer", final.value, len(task.turns) - 1, "")
+            yield GoldValue("the final answer", final.value, len(task.turns) - 1)
 
 
 def _given(task: Task, question: SubQuestion) -> list[Json]:
