@@ -212,12 +212,15 @@ def _print_synthesis(made: Synthesis) -> None:
 
 
 def _gates_told(made: Synthesis) -> str:
+    """Say which gates ran on what is released now, and which of them took tasks away."""
     gates = made.report["gates"]
     ran = [g for g in gates if isinstance(g, dict)] if isinstance(gates, list) else []
-    passed = sum(gate["status"] == "passed" for gate in ran)
-    rest = [
-        f"{gate['gate']} {str(gate['status']).replace('_', ' ')}"
-        for gate in ran
-        if gate["status"] != "passed"
-    ]
-    return f"{passed} of {len(ran)} gates passed" + (f"; {', '.join(rest)}" if rest else "")
+    if not ran:
+        return "no gate was run"
+    strict = [str(gate["gate"]) for gate in ran if gate["status"] == "failed"]
+    idle = [str(gate["gate"]) for gate in ran if gate["status"] == "not_applicable"]
+    passed = len(ran) - len(idle)
+    told = f"{passed} gate{'s' * (passed != 1)} passed"
+    if strict:
+        told += f" after tasks were rejected by {', '.join(strict)}"
+    return f"{told}; not applicable: {', '.join(idle)}" if idle else told
