@@ -8,7 +8,7 @@ from astra_arena.client.solvers.drafting import Drafter, Known, members_of
 from astra_arena.client.solvers.graded import playable
 from astra_arena.client.solvers.reading import read_prompt
 from astra_arena.core.calls import REPLY_TOOL
-from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
+from astra_arena.core.canonical import JsonObject, canonical_bytes
 from astra_arena.core.randomness import random_stream
 
 
@@ -33,18 +33,19 @@ class GuessingAgent:
 
 
 class EachToolOnceAgent:
-    """Calls every tool once, with what the prompt says or, failing that, with what chance draws."""
+    """Calls every tool once with what chance draws, whatever the prompt says.
+
+    Putting values of the prompt where they belong is work that is worth something: it answers a
+    question of one step in an environment of few tools.
+    """
 
     name = "each-tool-once"
 
     async def play(self, episode: EpisodeView) -> str | None:
         """Call the tools in their order."""
-        drafter = Drafter(read_prompt(episode.prompt))
         stream = random_stream(episode.seed, self.name, episode.task_id)
         for tool in playable(episode)[: episode.budget.calls]:
-            draft = drafter.draft(tool)
-            drawn = sample_arguments(tool.input_schema, stream) if draft is None else None
-            arguments = drawn if draft is None else draft.arguments
+            arguments = sample_arguments(tool.input_schema, stream)
             if arguments is not None:
                 await episode.call(tool.name, arguments)
         return None
@@ -53,20 +54,19 @@ class EachToolOnceAgent:
 class EnumeratingAgent:
     """Tries values one after another until the budget is used up.
 
-    It calls the tools in turn. Each call gives one argument, with a value from the prompt, from the
-    argument's enumeration or from an earlier reply.
+    It calls the tools in turn. Each call gives one argument, with a value from the argument's
+    enumeration or from an earlier reply; what the prompt says is not used.
     """
 
     name = "enumerate"
 
     async def play(self, episode: EpisodeView) -> str | None:
         """Enumerate."""
-        reading, known = read_prompt(episode.prompt), Known()
+        known = Known()
         made: set[bytes] = set()
-        told = [one.value for one in reading.values]
         left = episode.budget.calls
         while left > 0:
-            turns = [(tool, _next(tool, told, known, made)) for tool in playable(episode)]
+            turns = [(tool, _next(tool, known, made)) for tool in playable(episode)]
             calls = [(tool, arguments) for tool, arguments in turns if arguments is not None]
             if not calls:
                 break
@@ -77,15 +77,15 @@ class EnumeratingAgent:
         return None
 
 
-def _next(tool: ToolView, told: list[Json], known: Known, made: set[bytes]) -> JsonObject | None:
+def _next(tool: ToolView, known: Known, made: set[bytes]) -> JsonObject | None:
     """Return the first call of a tool that was not made yet."""
-    for arguments in _calls(tool, told, known):
+    for arguments in _calls(tool, known):
         if canonical_bytes([tool.name, arguments]) not in made:
             return arguments
     return None
 
 
-def _calls(tool: ToolView, told: list[Json], known: Known) -> Iterator[JsonObject]:
+def _calls(tool: ToolView, known: Known) -> Iterator[JsonObject]:
     """Give calls with everything that is required and at most one argument more."""
     base: JsonObject = {}
     draft = next(Drafter(read_prompt("")).drafts(tool, known, bare=True), None)
@@ -96,5 +96,5 @@ def _calls(tool: ToolView, told: list[Json], known: Known) -> Iterator[JsonObjec
     rules = properties if isinstance(properties, dict) else {}
     for name, rule in rules.items():
         if isinstance(rule, dict):
-            for value in (*told, *members_of(rule), *known.like(name)):
+            for value in (*members_of(rule), *known.like(name)):
                 yield {**base, name: value}

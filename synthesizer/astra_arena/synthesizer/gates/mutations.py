@@ -89,7 +89,12 @@ def parameters_of(input_schema: JsonObject) -> dict[str, Parameter]:
 
 
 def mutations_of(
-    parameter: Parameter, arguments: JsonObject, seen: SeenValues, stream: random.Random
+    parameter: Parameter,
+    arguments: JsonObject,
+    seen: SeenValues,
+    stream: random.Random,
+    *,
+    most: int = MOST_OTHER_VALUES,
 ) -> Iterator[Mutation]:
     """Give the neighbours of one argument of a call, each once, all valid for its schema.
 
@@ -98,10 +103,11 @@ def mutations_of(
         arguments: The call's, without references.
         seen: What replies of the environment hold.
         stream: Decides which of many other values are taken.
+        most: How many of them.
     """
     name, value = parameter.name, arguments.get(parameter.name, parameter.default)
     given = {canonical_bytes(value)}
-    for kind, other in _neighbours(parameter, value, seen, stream):
+    for kind, other in _neighbours(parameter, value, seen, stream, most):
         key = canonical_bytes(other)
         if key not in given and parameter.takes(other):
             given.add(key)
@@ -113,13 +119,13 @@ def mutations_of(
 
 
 def _neighbours(
-    parameter: Parameter, value: Json, seen: SeenValues, stream: random.Random
+    parameter: Parameter, value: Json, seen: SeenValues, stream: random.Random, most: int
 ) -> Iterator[tuple[MutationKind, Json]]:
     members = [other for other in parameter.members if other is not None]
-    for other in _drawn(members, parameter, stream):
+    for other in _drawn(members, parameter, stream, most):
         yield "other_member", other
     if not members:
-        others = _drawn(seen.others(parameter.name, value), parameter, stream)
+        others = _drawn(seen.others(parameter.name, value), parameter, stream, most)
         for other in others:
             yield "other_value", other
         yield from _nearby(value)
@@ -130,13 +136,15 @@ def _neighbours(
         yield "null", None
 
 
-def _drawn(values: Sequence[Json], parameter: Parameter, stream: random.Random) -> list[Json]:
+def _drawn(
+    values: Sequence[Json], parameter: Parameter, stream: random.Random, most: int
+) -> list[Json]:
     """Return a few of the values that the argument may have."""
     drawn: list[Json] = []
     for value in stream.sample(values, k=len(values)):
         if parameter.takes(value):
             drawn.append(value)
-            if len(drawn) == MOST_OTHER_VALUES:
+            if len(drawn) == most:
                 break
     return drawn
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.gold_program import Act, CallAct, ReplyAct, gold_acts
-from astra_arena.core.tasks import FinalAnswer, Task, gold_answers, resolve_arguments
+from astra_arena.core.tasks import FinalAnswer, Task, gold_answers, references_of, resolve_arguments
 from astra_arena.synthesizer.gates.mutations import Mutation, MutationKind, mutations_of
 from astra_arena.synthesizer.gates.workbench import Workbench
 
@@ -27,7 +27,9 @@ MistakeKind = Literal[
     "swapped_order",
     "unfinished",
     "wrong_tool",
+    "other_task",
     "needless_calls",
+    "enumerated",
     "extra_write",
     "wrong_answer",
     "listed_answers",
@@ -96,6 +98,7 @@ class NearMisses:
             self._changed_arguments(),
             self._changed_parents(),
             self._changed_program(),
+            self._other_tasks(),
             self._needless(),
             self._changed_words(),
         ):
@@ -135,7 +138,10 @@ class NearMisses:
 
     def _changed_program(self) -> Iterator[NearMiss]:
         """Leave calls out, put them in another order, or make them of another tool."""
-        parents = {name for question in self._task.sub_questions for name in question.depends_on}
+        questions = self._task.sub_questions
+        parents = {name for question in questions for name in question.depends_on}
+        # Where no value is passed on, the order is nobody's mistake.
+        used = {name for question in questions for name in references_of(question.arguments)}
         resolved = self._resolved()
         for place, act in self._calls:
             left = (*resolved[:place], *resolved[place + 1 :])
@@ -143,6 +149,7 @@ class NearMisses:
             if act.question in parents:
                 what = f"{act.question} is never found out, but its answer is used"
                 yield NearMiss("skipped_parent", what, left, asked)
+            if act.question in used:
                 yield NearMiss("swapped_order", f"{act.question} comes last", self._last(place))
             # Of more, the share that is done is worth more than the margin allows for a mistake.
             if len(self._task.needed) <= MOST_UNFINISHED:
@@ -155,12 +162,29 @@ class NearMisses:
         if self._gold:
             yield NearMiss("silence", "nothing is done", ())
 
+    def _other_tasks(self) -> Iterator[NearMiss]:
+        """Do what was asked for elsewhere."""
+        if self._task.needs_reply:
+            return
+        ours = {_key([replace(act, arguments=self._literal(act))]) for _, act in self._calls}
+        every = tuple(question.id for question in self._task.sub_questions)
+        for name, other in {step.task.id: step.task for step in self._bench.steps}.items():
+            answers = gold_answers(other)
+            done = tuple(
+                replace(act, arguments=resolve_arguments(act.arguments, answers))
+                for act in gold_acts(other)
+                if isinstance(act, CallAct)
+            )
+            if all(self._has(act.tool) for act in done) and not ours & {_key([a]) for a in done}:
+                yield NearMiss("other_task", f"the gold of {name} is played", done, every)
+
     def _needless(self) -> Iterator[NearMiss]:
         """Do more than was asked for."""
         needed = len(self._task.needed)
         if not needed:
             return
         more = max(1, ceil(2 * needed * MARGIN / (1 - MARGIN) + 1e-9))
+        yield from self._enumerated(more)
         end = self._calls[-1][0] + 1 if self._calls else 0
         before, after = self._gold[:end], self._gold[end:]
         for _, act in self._calls:
@@ -173,6 +197,25 @@ class NearMisses:
                 if self._bench.writes(step.tool):
                     what = f"{step.tool} is called, too"
                     yield NearMiss("extra_write", what, (*before, extra, *after))
+
+    def _enumerated(self, more: int) -> Iterator[NearMiss]:
+        """Try other values before the right one."""
+        spare = self._task.budget.calls - len(self._calls)
+        for place, act in self._calls:
+            if self._bench.writes(act.tool):
+                continue
+            for name, value in act.arguments.items():
+                if _is_reference(value) or not self._is_given(act, name):
+                    continue
+                others = [
+                    replace(act, arguments=one.arguments, question=None)
+                    for one in self._mutations(act, name)
+                    if one.kind in ("other_value", "other_member")
+                ][:spare]
+                if len(others) >= more:
+                    what = f"{act.tool}: {len(others)} values of {name} are tried before {value!r}"
+                    acts = (*self._gold[:place], *others, *self._gold[place:])
+                    yield NearMiss("enumerated", what, acts)
 
     def _changed_words(self) -> Iterator[NearMiss]:
         """Say something else."""
@@ -226,7 +269,9 @@ class NearMisses:
         parameter = self._bench.parameter(act.tool, name, act.environment)
         if parameter is not None:
             arguments = self._literal(act)
-            yield from mutations_of(parameter, arguments, self._bench.seen, self._stream)
+            yield from mutations_of(
+                parameter, arguments, self._bench.seen, self._stream, most=MOST_OF_KIND
+            )
 
     def _is_given(self, act: CallAct, name: str) -> bool:
         parameter = self._bench.parameter(act.tool, name, act.environment)

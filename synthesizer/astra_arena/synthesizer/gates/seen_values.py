@@ -1,9 +1,9 @@
-"""Values that the replies of an environment hold, by the field that they stand in."""
+"""Values that the replies of an environment and its world hold, by the field they stand in."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
+from astra_arena.core.canonical import Json, canonical_bytes
 
 MOST_KEPT = 64
 """So many values of a field are kept, those met first."""
@@ -16,6 +16,13 @@ class SeenValues:
     def __init__(self) -> None:
         self._values: dict[str, dict[bytes, Json]] = {}
         self._counts: dict[str, Counter[bytes]] = {}
+        self._stored: dict[str, dict[bytes, Json]] = {}
+
+    def note_stored(self, name: str, value: Json) -> None:
+        """Keep what the world holds; it is offered after what replies hold."""
+        known = self._stored.setdefault(name, {})
+        if len(known) < MOST_KEPT:
+            known.setdefault(canonical_bytes(value), value)
 
     def note(self, reply: Json) -> None:
         """Keep what a reply holds."""
@@ -41,15 +48,16 @@ class SeenValues:
         """Return values that may stand in the place of an argument's, never that one itself.
 
         Those of fields with the argument's name come first, then those of the fields that the value
-        was met in.
+        was met in, then what the world holds besides.
         """
         key = canonical_bytes(value)
-        holding = [name for name, known in self._values.items() if key in known]
         found: dict[bytes, Json] = {}
-        for name in (*_field_names(argument), *holding):
-            for spelt, other in self._values.get(name, {}).items():
-                if spelt != key and (value is None or _alike(value, other)):
-                    found.setdefault(spelt, other)
+        for held in (self._values, self._stored):
+            holding = [name for name, known in held.items() if key in known]
+            for name in (*_field_names(argument), *holding):
+                for spelt, other in held.get(name, {}).items():
+                    if spelt != key and (value is None or _alike(value, other)):
+                        found.setdefault(spelt, other)
         return list(found.values())
 
 
@@ -81,11 +89,3 @@ def _alike(value: Json, other: Json) -> bool:
     if isinstance(value, int | float):
         return isinstance(other, int | float)
     return type(value) is type(other)
-
-
-def seen_in(replies: Iterable[JsonObject]) -> SeenValues:
-    """Return what replies hold."""
-    seen = SeenValues()
-    for reply in replies:
-        seen.note(reply)
-    return seen

@@ -22,6 +22,7 @@ from astra_arena.synthesizer.gates.mutations import Parameter, parameters_of
 from astra_arena.synthesizer.gates.play import Player
 from astra_arena.synthesizer.gates.remembering import RememberingSandbox
 from astra_arena.synthesizer.gates.seen_values import SeenValues
+from astra_arena.synthesizer.gates.stored_values import stored_values
 
 Trial: TypeAlias = tuple[str, JsonObject]
 """A tool and its arguments."""
@@ -62,7 +63,9 @@ class Workbench:
         }
         self.steps = tuple(step for task in exam.tasks for step in self._steps(task, bundle.name))
         self.seen = SeenValues()
-        """What replies to gold calls and to bare ones hold."""
+        """What replies to gold calls and to bare ones hold, and the world's first rows."""
+        for name, value in stored_values(bundle):
+            self.seen.note_stored(name, value)
         self.on_view = SeenValues()
         """What replies to calls without any argument hold: all that can be had for the asking."""
         self._start = exam.memory.executed

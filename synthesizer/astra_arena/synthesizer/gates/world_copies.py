@@ -86,10 +86,10 @@ def _apply(db: sqlite3.Connection, table: str, entry: JsonObject) -> str | None:
     name = _quoted(table)
     if isinstance(before, dict):
         known = " AND ".join(f"{_quoted(column)} IS ?" for column in before)
-        db.execute(
-            f"DELETE FROM {name} WHERE rowid IN (SELECT rowid FROM {name} WHERE {known} LIMIT 1)",
-            [*before.values()],
-        )
+        if table in _plain_tables(db):
+            # Of equal rows one was changed; without row numbers there are none.
+            known = f"rowid IN (SELECT rowid FROM {name} WHERE {known} LIMIT 1)"
+        db.execute(f"DELETE FROM {name} WHERE {known}", [*before.values()])
     if isinstance(after, dict):
         columns = ", ".join(_quoted(column) for column in after)
         places = ", ".join("?" * len(after))
