@@ -11,7 +11,8 @@ from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.profile import EXACT_LIMIT, SqlValue
 from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
-from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
+from astra_arena.synthesizer.tables.tool_design import MOST_ROWS, EntityTools, Operator
+from astra_arena.synthesizer.tasks.scans import scanned
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Row, Step
 
 SHOWN_ROWS = 5
@@ -77,6 +78,8 @@ class GoldQueries:
                 return self._summary(step)
             case "group":
                 return self._group(step)
+            case "scan":
+                return scanned(self._entity(step), step, self.rows(step, limit=MOST_ROWS + 1))
 
     def answer(self, step: Step) -> SqlValue:
         """Return what the step's call would answer, ties and all; `None` for nothing."""
@@ -92,6 +95,9 @@ class GoldQueries:
             case "group":
                 groups = self._groups(step)
                 return groups[0][0] if groups else None
+            case "scan":
+                found = self.solve(step)
+                return None if found is None else found.answer
 
     def rows(self, step: Step, *, limit: int) -> tuple[Row, ...]:
         """Return the first rows that satisfy the step's conditions, in its order.

@@ -42,6 +42,22 @@ _COUNTED_FIGURES = {
 }
 
 
+_LONGEST = (
+    "whose {label} is the longest",
+    "that has the longest {label}",
+    "with the longest {label}",
+)
+_LONGEST_TIME = (
+    "with the longest time between its {start} and its {end}",
+    "for which the most time passed between its {start} and its {end}",
+)
+_FURTHEST = (
+    "whose {high} exceeds its {low} by the most",
+    "whose {high} is the furthest above its {low}",
+    "with the largest margin of its {high} over its {low}",
+)
+"""What stands out among rows that are read one by one."""
+
 _COUNTING = {"total": "in total", "average": "on average"}
 
 
@@ -90,6 +106,8 @@ class Phrases:
                 return self._group_row(step, name)
             case "pick":
                 return f"the {self.constraints.noun(step, name, plural=False)}"
+            case "scan":
+                return self._chosen_among(step, name)
             case _:
                 if any(condition.source for condition in step.conditions):
                     return self._chosen_among(step, name)
@@ -97,6 +115,8 @@ class Phrases:
 
     def superlative(self, step: Step, *, noun: str) -> str:
         """Return "the flight with the longest delay" without what it is chosen from."""
+        if step.kind == "scan":
+            return f"the {noun} {self._outstanding(step)}"
         grammar = self.grammar(step, step.sort_by)
         forms = grammar.most if step.descending else grammar.least
         form = self.choose(forms, step.id, "superlative")
@@ -109,6 +129,17 @@ class Phrases:
         if " that " in tail:
             form = form.replace("{} that ", "{} and ", 1)
         return form.replace("{}", noun)
+
+    def _outstanding(self, step: Step) -> str:
+        """Return what the row of a scan has that no other has."""
+        label = self.grammar(step, step.sort_by).label
+        if step.beside is None:
+            return self.choose(_LONGEST, step.id, "outstanding").format(label=label)
+        other = self.grammar(step, step.beside).label
+        if self.entity_of(step).by_name[step.beside].profile.is_temporal:
+            form = self.choose(_LONGEST_TIME, step.id, "outstanding")
+            return form.format(start=other, end=label)
+        return self.choose(_FURTHEST, step.id, "outstanding").format(high=label, low=other)
 
     def _chosen_among(self, step: Step, name: Namer) -> str:
         said = self.superlative(step, noun=self.entity_of(step).singular)

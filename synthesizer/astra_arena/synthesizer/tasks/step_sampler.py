@@ -71,7 +71,7 @@ class StepSampler:
         """Draw a step without parents whose answer is what the user wants to know."""
         entity = self._catalogue.by_name[self._pick(sorted(self._designs))]
         if self._stream.random() < 0.4:
-            conditions = self._criteria(entity, (), most=3)
+            conditions = self.criteria(entity, (), most=3)
             # A number of rows without any criterion is the size of the table.
             if not conditions:
                 return None
@@ -157,7 +157,7 @@ class StepSampler:
         entity = self._catalogue.by_name[table]
         design = self._designs[table]
         if self._stream.random() < 0.5:
-            conditions = (*conditions, *self._criteria(entity, conditions, most=1))
+            conditions = (*conditions, *self.criteria(entity, conditions, most=1))
         kinds: list[Kind] = ["top", "top"]
         if final:
             kinds = ["count", "top", *(["summary"] if self._measures(entity) else []), "group"]
@@ -174,7 +174,7 @@ class StepSampler:
                 return self._top(step_id, design, conditions, column)
 
     def _group_root(self, step_id: str, entity: Entity, column: str) -> Step | None:
-        conditions = self._criteria(entity, (), most=1, avoid=column)
+        conditions = self.criteria(entity, (), most=1, avoid=column)
         return self._group(step_id, entity, conditions, column)
 
     def _group(
@@ -278,7 +278,7 @@ class StepSampler:
 
     def _top_root(self, step_id: str, entity: Entity, column: str) -> Step | None:
         design = self._designs[entity.name]
-        conditions = self._criteria(entity, (), most=2, avoid=column)
+        conditions = self.criteria(entity, (), most=2, avoid=column)
         return self._top(step_id, design, conditions, column)
 
     def _pick_root(
@@ -318,7 +318,7 @@ class StepSampler:
         conditions = tuple(Condition(name, "is", row[name]) for name in entity.key)
         return self._queries.solve(Step(step_id, "get", entity.name, conditions, column))
 
-    def _criteria(
+    def criteria(
         self, entity: Entity, given: tuple[Condition, ...], *, most: int, avoid: str = ""
     ) -> tuple[Condition, ...]:
         """Draw conditions that the question states, all satisfied by one row at least."""
