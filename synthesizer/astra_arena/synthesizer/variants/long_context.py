@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
@@ -83,20 +83,22 @@ class LongListings:
         self._splits = splits
         self._seed = seed
         self._uses = AnswerUses(catalogue, designs)
+        self._looked_for: set[bytes] = set()
 
-    def variant_of(self, task: Task, plan: Plan) -> Task | NoVariant:
+    def variant_of(self, task: Task, plan: Plan, attempt: int = 0) -> Task | NoVariant:
         """Return the task with a scan in the place of one of its first steps; not yet proved.
 
         Args:
             task: A base task of one turn that changes nothing.
             plan: What it was worded from.
+            attempt: Another number draws another listing.
         """
         roots = [step for step in plan.steps if self._can_be_scanned(plan, step)]
         if not roots:
             return NoVariant("no first step leads on from one row of many that compare")
         if any(question.tool is None for question in task.sub_questions):
             return NoVariant("it ends with what is computed from its answers")
-        stream = random_stream(self._seed, VARIANT, task.id)
+        stream = random_stream(self._seed, VARIANT, task.id, attempt)
         refused: Counter[str] = Counter()
         for _ in range(DRAWS):
             drawn = self._drawn(task, plan, stream.choice(roots), stream)
@@ -106,14 +108,15 @@ class LongListings:
         return NoVariant(max(sorted(refused), key=lambda reason: refused[reason]))
 
     def take(self, variant: Task) -> None:
-        """Take what a variant uses for its split."""
+        """Take what a variant uses for its split; its row is not looked for again."""
         self._splits.note_task(variant)
+        self._looked_for.add(_row_of(variant))
 
     def _can_be_scanned(self, plan: Plan, step: Step) -> bool:
         entity = self._catalogue.by_name[step.table]
         return (
             not step.sources
-            and step in plan.inner
+            and bool(_following(plan, step.id))
             and step.kind in ("get", "pick", "top", "group")
             and bool(scans_of(entity))
             and self._fewest_rows(entity) <= min(entity.rows, MOST_ROWS)
@@ -137,7 +140,7 @@ class LongListings:
             return finding.split(":")[0]
         sampled = SampledTask(solved, wording, task.split, None, _rivals(task, solved))
         written = self._writer.write(0, sampled)
-        return written.model_copy(
+        variant = written.model_copy(
             update={
                 "id": f"{task.id}-{VARIANT}",
                 "environments": task.environments,
@@ -145,10 +148,16 @@ class LongListings:
                 "provenance": {
                     **written.provenance,
                     "base": task.id,
-                    "proof": {"question": scan.id},
+                    "proof": {
+                        "question": scan.id,
+                        "compared": {"column": scan.sort_by, "less": scan.beside},
+                    },
                 },
             }
         )
+        if _row_of(variant) in self._looked_for:
+            return "the same row is looked for by another task"
+        return variant
 
     def _scan(self, root: Step, stream: random.Random) -> Step | str:
         """Draw a listing and what stands out in it, for the column that the task goes on from."""
@@ -233,12 +242,9 @@ class LongListings:
         return ""
 
     def _solved(self, plan: Plan, scan: Step) -> Plan | None:
-        """Return the plan with the scan in its place and all that follows answered anew."""
-        steps: list[Step] = []
-        for step in plan.steps:
-            if step.id == scan.id:
-                steps.append(scan)
-                continue
+        """Return the scan with all of the plan that follows from it, answered anew."""
+        steps: list[Step] = [scan]
+        for step in _following(plan, scan.id):
             again = step
             for parent in steps:
                 if parent.id in step.sources:
@@ -247,7 +253,33 @@ class LongListings:
             if found is None:
                 return None
             steps.append(found)
-        return Plan(plan.shape, tuple(steps))
+        fed = [source for step in steps for source in step.sources]
+        return Plan("chain" if len(fed) == len(set(fed)) else "fork", tuple(steps))
+
+
+def _following(plan: Plan, root: str) -> list[Step]:
+    """Return the steps that need nothing but one first step and each other, up to final ones."""
+    kept: list[Step] = []
+    for step in plan.steps:
+        known = {root, *(one.id for one in kept)}
+        if step.sources and known.issuperset(step.sources):
+            kept.append(step)
+    final = {leaf.id for leaf in plan.leaves}
+    while True:
+        fed = {source for step in kept for source in step.sources}
+        useful = [step for step in kept if step.id in fed | final]
+        if useful == kept:
+            return kept
+        kept = useful
+
+
+def _row_of(variant: Task) -> bytes:
+    """Return what tells the row that a variant looks for from others."""
+    proof = variant.provenance["proof"]
+    assert isinstance(proof, dict), "a task with a scan names it"
+    question = next(one for one in variant.sub_questions if one.id == proof["question"])
+    assert question.answer.where is not None, "a scan selects a row"
+    return canonical_bytes([question.tool, dict[str, Json](question.answer.where.equals)])
 
 
 def _rivals(task: Task, plan: Plan) -> tuple[str | int | float | None, ...]:

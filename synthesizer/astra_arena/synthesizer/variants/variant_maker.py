@@ -35,6 +35,8 @@ DEFAULT_SHARE = 0.1
 """How many variants there are of each kind, to one base task."""
 SEARCH_CALLS = 500
 """The bound of one search for a way around withheld tools; it is stored with the task."""
+LISTINGS_PROVED = 3
+"""Listings of one task for which a search is made."""
 
 TaskPlan: TypeAlias = Plan | ChangePlan
 
@@ -138,10 +140,15 @@ class VariantMaker:
         plan = self.plans.get(task.id)
         if not isinstance(plan, Plan):
             return NoVariant("it changes the world")
-        drawn = self.listings.variant_of(task, plan)
-        if isinstance(drawn, NoVariant):
-            return drawn
-        return await long_context(drawn, executor, most_calls=self.search_calls)
+        proved: Task | NoVariant = NoVariant("none was drawn")
+        for attempt in range(LISTINGS_PROVED):
+            drawn = self.listings.variant_of(task, plan, attempt)
+            if isinstance(drawn, NoVariant):
+                return drawn
+            proved = await long_context(drawn, executor, most_calls=self.search_calls)
+            if isinstance(proved, Task):
+                break
+        return proved
 
     async def _asking(self, name: AskingVariant, task: Task) -> Task | NoVariant:
         unsaid = self._unsaid(name, task)
