@@ -125,6 +125,7 @@ class Oracle:
                 ("count", shape.many),
                 ("summarise", shape.many),
                 ("group", shape.many),
+                ("count_days_of", shape.one),
             ):
                 if tool == f"{verb}_{noun}":
                     return getattr(self, verb)(table, arguments, path.split("/")[1:])
@@ -160,6 +161,17 @@ class Oracle:
         rows = self.db.execute(query, values).fetchall()
         # One row alone may be meant: two that share the first place are no answer.
         return rows[0][0] if len(rows) == 1 or rows[0][1] != rows[1][1] else None
+
+    def count_days_of(self, table: str, arguments: dict[str, Any], path: list[str]) -> Any:
+        rest = dict(arguments)
+        ends = [self.columns[table][rest.pop(name)] for name in ("end", "start")]
+        where, values = self.where(table, rest)
+        last, first = (f'julianday(substr("{end}", 1, 10))' for end in ends)
+        found = self.db.execute(
+            f'SELECT {last} - {first} FROM "{table}" WHERE {where}', values
+        ).fetchall()
+        assert (len(found), path) == (1, ["days"]), (table, arguments, found)
+        return int(found[0][0])
 
     def outstanding(
         self, tool: str, arguments: dict[str, Any], path: str, compared: dict[str, Any]

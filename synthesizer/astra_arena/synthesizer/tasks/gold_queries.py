@@ -5,6 +5,7 @@ What the tools say can thus be held against an answer that owes them nothing.
 
 import sqlite3
 from dataclasses import replace
+from datetime import date
 from typing import cast
 
 from astra_arena.synthesizer.sources.table_info import quote_identifier
@@ -71,6 +72,10 @@ class GoldQueries:
                     return None
                 first, second = (row[step.sort_by] for row in rows[:2])
                 return _answered(step, rows) if first is not None and first != second else None
+            case "period":
+                rows = self.rows(step, limit=SHOWN_ROWS)
+                days = _days(step, rows[0]) if len(rows) == 1 else None
+                return replace(step, answer=days, rows=rows) if days else None
             case "count":
                 total = self.count(step)
                 return replace(step, answer=total) if total else None
@@ -87,6 +92,9 @@ class GoldQueries:
             case "get" | "pick" | "top":
                 rows = self.rows(step, limit=1)
                 return rows[0][step.column or ""] if rows else None
+            case "period":
+                rows = self.rows(step, limit=1)
+                return _days(step, rows[0]) if rows else None
             case "count":
                 return self.count(step)
             case "summary":
@@ -212,6 +220,14 @@ class GoldQueries:
             for c in conditions
         ]
         return " AND ".join(parts) or "TRUE", [condition.value for condition in conditions]
+
+
+def _days(step: Step, row: Row) -> int | None:
+    """Return the days of a period by the calendar, whatever hour its dates have."""
+    first, last = row[step.beside or ""], row[step.column or ""]
+    if not (isinstance(first, str) and isinstance(last, str)):
+        return None
+    return (date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days
 
 
 def _answered(step: Step, rows: tuple[Row, ...]) -> Step | None:

@@ -8,7 +8,12 @@ from typing import TypeVar
 from astra_arena.synthesizer.tables.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
 from astra_arena.synthesizer.tables.naming import words_of
 from astra_arena.synthesizer.tables.profile import SqlValue
-from astra_arena.synthesizer.tables.tool_design import EntityTools, group_tool
+from astra_arena.synthesizer.tables.tool_design import (
+    EntityTools,
+    PeriodTool,
+    group_tool,
+    period_tool,
+)
 from astra_arena.synthesizer.tasks.answer_uses import AnswerUses, Use
 from astra_arena.synthesizer.tasks.gold_queries import FEWEST_COMPARED, GoldQueries
 from astra_arena.synthesizer.tasks.spans import bounds, spanned
@@ -19,6 +24,8 @@ MOST_GUESSABLE_SHARE = 0.25
 FEWEST_ANSWERS = 12
 MOST_FILTER_VALUES = 400
 """A column with more distinct values is no criterion that a person would name."""
+PERIOD_SHARE = 0.3
+"""How often a row looked up is asked for the days between two of its dates."""
 LONGEST_ANSWER = 80
 
 _T = TypeVar("_T")
@@ -145,10 +152,26 @@ class StepSampler:
         self, step_id: str, entity: Entity, conditions: tuple[Condition, ...], *, final: bool
     ) -> Step | None:
         """Draw a step that looks a row up by its whole key."""
+        tool = period_tool(self._designs[entity.name]) if final else None
+        if tool is not None and self._stream.random() < PERIOD_SHARE:
+            return self._period(step_id, tool, entity, conditions)
         column = self._answer_column(entity, conditions, final=final)
         if column is None:
             return None
         return self._queries.solve(Step(step_id, "get", entity.name, conditions, column))
+
+    def _period(
+        self, step_id: str, tool: PeriodTool, entity: Entity, conditions: tuple[Condition, ...]
+    ) -> Step | None:
+        """Draw the days between two dates of a row."""
+        dates = [a for a in tool.dates if a.words.in_questions]
+        if len(dates) < 2:
+            return None
+        first, last = self._stream.sample(dates, k=2)
+        step = Step(step_id, "period", entity.name, conditions, last.name, beside=first.name)
+        solved = self._queries.solve(step)
+        # Nobody asks how many days something took that ended before it began.
+        return solved if solved and isinstance(solved.answer, int) and solved.answer > 0 else None
 
     def searching(
         self, step_id: str, table: str, conditions: tuple[Condition, ...], *, final: bool

@@ -7,12 +7,12 @@ from typing import Literal, TypeAlias
 from astra_arena.synthesizer.tables.profile import SqlValue
 from astra_arena.synthesizer.tables.tool_design import Operator
 
-Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary", "group", "scan"]
+Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary", "group", "scan", "period"]
 """`get`: a row by its key. `pick`: the one row that satisfies conditions. `top`: the row with an
 extreme value among those that do. `count`: how many do. `summary`: a figure over those that do.
 `group`: the value of a column that most of those have, or for which the figure of another column,
 `sort_by`, is extreme. `scan`: the row that stands out among those by what no tool compares, so that
-all have to be read."""
+all have to be read. `period`: the days between two dates of a row by its key."""
 
 Metric: TypeAlias = Literal["minimum", "maximum", "mean", "sum"]
 Topology: TypeAlias = Literal[
@@ -60,7 +60,8 @@ class Step:
     descending: bool = False
     metric: Metric | None = None
     beside: str | None = None
-    """For a scan: the column that `sort_by` is to exceed; `None` for the length of its text."""
+    """For a scan: the column that `sort_by` is to exceed; `None` for the length of its text. For a
+    period: the column of its first date; `column` is that of the last."""
     place: int = 0
     """For a scan: where its row stands in the reply."""
     answer: SqlValue = None

@@ -31,7 +31,7 @@ def entities_of(catalogue: Catalogue, plan: Plan) -> frozenset[Thing]:
 
 def _entities_of_step(catalogue: Catalogue, step: Step) -> Iterable[Thing]:
     entity = catalogue.by_name[step.table]
-    if step.rows and step.kind in ("get", "pick", "top", "scan"):
+    if step.rows and step.kind in ("get", "pick", "top", "scan", "period"):
         yield step.table, tuple(step.rows[0][name] for name in entity.key)
     named = [(c.column, c.value) for c in step.conditions if c.operator == "is"]
     if step.column is not None and step.kind in ("get", "pick", "top", "scan", "group"):

@@ -27,6 +27,7 @@ from astra_arena.synthesizer.tables.tool_design import (
     EntityTools,
     Operator,
     group_tool,
+    period_tool,
     related_tools,
 )
 from astra_arena.synthesizer.tasks.questions import CLOSING_STEP
@@ -211,9 +212,20 @@ class TaskWriter:
                 return design.summarise or "", arguments, f"/{step.metric}"
             case "group":
                 return self._group_call(design, step)
+            case "period":
+                return self._period_call(design, step)
             case "scan":
                 arguments = {**self._filters(step), "limit": MOST_ROWS}
                 return design.find, arguments, f"/rows/{step.place}{self._field(step)}"
+
+    def _period_call(self, design: EntityTools, step: Step) -> tuple[str, JsonObject, str]:
+        tool = period_tool(design)
+        assert tool is not None, "steps are drawn from the tools that there are"
+        names = {attribute.name: name for name, attribute in tool.key_parameters}
+        arguments: JsonObject = {names[c.column]: given(c) for c in step.conditions}
+        arguments["start"] = design.entity.by_name[step.beside or ""].field
+        arguments["end"] = self._field(step)[1:]
+        return tool.name, arguments, "/days"
 
     def _group_call(self, design: EntityTools, step: Step) -> tuple[str, JsonObject, str]:
         tool = group_tool(design)
@@ -347,7 +359,7 @@ class TaskWriter:
         return Answer(path=path, where=where, kind=kind, value=step.answer, tolerance=tolerance)
 
     def _answer_kind(self, step: Step) -> AnswerKind:
-        if step.kind in ("count", "summary"):
+        if step.kind in ("count", "summary", "period"):
             return "number"
         entity = self._catalogue.by_name[step.table]
         column = step.column or ""
