@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -47,15 +48,19 @@ def test_every_arena_command_names_a_verb_and_options_that_exist(text: str) -> N
         words = command.split("#")[0].split()
         verb = words[:2] if words[0] == "synth" else words[:1]
         assert verb[0] in VERBS
-        helped = subprocess.run(
-            [sys.executable, "-m", "astra_arena.core.cli", *verb, "--help"],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"COLUMNS": "200", "PATH": "/usr/bin:/bin"},
-        ).stdout
         for option in re.findall(r" (--[a-z-]+)", command):
-            assert option in helped, command
+            assert option in help_of(*verb), command
+
+
+@cache
+def help_of(*verb: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "astra_arena.core.cli", *verb, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin"},
+    ).stdout
 
 
 def test_the_map_of_folders_names_what_is_there() -> None:

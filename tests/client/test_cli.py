@@ -276,6 +276,7 @@ def test_ctrl_c_leaves_whole_lines_that_a_second_run_goes_on_from(
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         while not out.exists() or out.read_bytes().count(b"\n") < 5:
             assert process.poll() is None
+            time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=30)
     held = out.read_bytes()

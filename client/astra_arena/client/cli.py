@@ -12,7 +12,6 @@ from typing import Annotated
 
 import anyio
 import typer
-from rich.console import Console
 
 from astra_arena.client.agent import Agent
 from astra_arena.client.collect import Collected, collect
@@ -24,7 +23,7 @@ from astra_arena.client.scripted_agents import build_agent
 from astra_arena.client.store import RolloutStore, read_rollouts
 from astra_arena.client.venue import Venue, VenueCard
 from astra_arena.core.errors import SettingsError, UnknownTaskError
-from astra_arena.core.output import output_console
+from astra_arena.core.output import output_console, print_notice
 from astra_arena.servers.suite import load_source
 
 EVENT_LOOP = {"use_uvloop": True}
@@ -175,7 +174,7 @@ async def _collected(
     if not done.played:
         held = f"all rollouts asked for ({done.skipped}) are in {out} already"
         what = held if done.skipped else "there is no task"
-        _notice(f"{what}; nothing to play")
+        print_notice(f"{what}; nothing to play")
     return done
 
 
@@ -193,26 +192,28 @@ def _chosen(
             )
         return [by_id[task_id] for task_id in task_ids]
     if count is not None and count > len(there):
-        _notice(f"there are {len(there)} tasks, fewer than --tasks {count}; all are played")
+        print_notice(f"there are {len(there)} tasks, fewer than --tasks {count}; all are played")
     return there if count is None else there[:count]
 
 
 @contextmanager
 def _opened(out: Path | None, card: VenueCard) -> Generator[RolloutStore | None]:
     if out is None:
-        _notice("results are only shown; --out FILE keeps them")
+        print_notice("results are only shown; --out FILE keeps them")
         yield None
         return
     with RolloutStore(out) as store:
         if store.torn is not None:
-            _notice(f"{out} ended in a torn line, left by a crash; it was moved to {store.torn}")
+            print_notice(
+                f"{out} ended in a torn line, left by a crash; it was moved to {store.torn}"
+            )
         others = {
             name if name != card.environment else f"another version of {name}"
             for digest, name in store.environments.items()
             if digest != card.environment_digest
         }
         if others:
-            _notice(
+            print_notice(
                 f"{out} also holds rollouts of {', '.join(sorted(others))}; "
                 "`arena report` shows each environment apart"
             )
@@ -235,10 +236,6 @@ def _print_report(figures: Report, *, as_json: bool) -> None:
 
 def _fail_on(findings: Sequence[str]) -> None:
     for finding in findings:
-        _notice(finding)
+        print_notice(finding)
     if findings:
         raise typer.Exit(1)
-
-
-def _notice(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(f"arena: {text}")

@@ -61,7 +61,7 @@ class Verb:
 
 VERBS: dict[str, Verb] = {
     "demo": Verb(
-        "astra_arena.synthesizer.cli:demo",
+        "astra_arena.synthesizer.demo_cli:demo",
         "synthesizer",
         "The whole journey on real data: database to scored rollouts",
     ),

@@ -21,6 +21,11 @@ def output_console() -> Console:
     return Console(highlight=False, width=_UNBOUNDED, file=unpadded)
 
 
+def print_notice(text: str) -> None:
+    """Print one line on stderr that says whose it is."""
+    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(f"arena: {text}")
+
+
 def print_hanging(console: Console, label: str, text: str, *, after: str = "") -> None:
     """Print text beside a label; where it has to be broken, its lines stay under each other.
 

@@ -1,22 +1,17 @@
-"""The verbs `arena synth` and `arena demo`: thin functions over the library."""
+"""The verb `arena synth`: thin functions over the library."""
 
 import json
-import shlex
-import shutil
-import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SettingsError
-from astra_arena.core.output import output_console, print_hanging
-from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
-from astra_arena.synthesizer.demo import DemoResult, run_demo
+from astra_arena.core.output import output_console, print_hanging, print_notice
 from astra_arena.synthesizer.gates.registry import parse_gates
+from astra_arena.synthesizer.next_steps import print_next_steps
 from astra_arena.synthesizer.shares import parse_splits, parse_topologies, parse_variants
 from astra_arena.synthesizer.suites.cli import synth_suite
 from astra_arena.synthesizer.synthesize import (
@@ -169,7 +164,7 @@ def synth_table(
     with unwinding_on_sigterm(), watched() as watcher:
         made = synthesize_tables(source, out, options, watcher=watcher)
     for notice in made.notices:
-        _notice(notice)
+        print_notice(notice)
     if as_json:
         print(json.dumps(_synthesis_json(made), indent=2))
     else:
@@ -183,44 +178,6 @@ def _secret(path: Path) -> bytes:
         raise SettingsError(
             f"--mask-key-file {str(path)!r} cannot be read: {error.strerror or error}"
         ) from error
-
-
-def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything that is made.")] = Path(
-        "arena-demo"
-    ),
-    tasks: Annotated[
-        int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
-    ] = DEFAULT_TASKS,
-    concurrency: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = 16,
-    seed: Annotated[int, typer.Option(help="Decides tasks and episodes.")] = 0,
-    min_tier: Annotated[
-        str | None, typer.Option(help="Refuse to run below this tier, like seccomp+landlock.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
-) -> None:
-    """Show the whole journey on real data: database, environment, server, scored rollouts.
-
-    Three scripted agents play every task over HTTP; one plays a few over stdio as well. The one
-    that knows the gold must earn everything and the one that does nothing must earn nothing.
-
-    Example: arena demo
-
-    Example: arena demo --tasks 40 --out /tmp/demo --json
-    """
-    chosen_tier(base_interpreter(), minimum=min_tier)
-    with unwinding_on_sigterm():
-        result = run_demo(out, tasks=tasks, concurrency=concurrency, seed=seed, watched=watched)
-    for notice in result.notices:
-        _notice(notice)
-    if as_json:
-        print(json.dumps(result.to_json(), indent=2))
-    else:
-        _print_demo(result)
-    for finding in result.findings:
-        _notice(finding)
-    if result.findings:
-        raise typer.Exit(1)
 
 
 def _synthesis_json(made: Synthesis) -> JsonObject:
@@ -251,81 +208,19 @@ def _print_synthesis(made: Synthesis) -> None:
     console.print(f"{_gates_told(made)}\n")
     for task in bundle.tasks[:3]:
         print_hanging(console, f"  {task.id}  ", task.prompt)
-    _print_next(console, bundle.path)
+    print_next_steps(console, bundle.path)
 
 
 def _gates_told(made: Synthesis) -> str:
+    """Say which gates ran on what is released now, and which of them took tasks away."""
     gates = made.report["gates"]
     ran = [g for g in gates if isinstance(g, dict)] if isinstance(gates, list) else []
-    passed = sum(gate["status"] == "passed" for gate in ran)
-    rest = [
-        f"{gate['gate']} {str(gate['status']).replace('_', ' ')}"
-        for gate in ran
-        if gate["status"] != "passed"
-    ]
-    return f"{passed} of {len(ran)} gates passed" + (f"; {', '.join(rest)}" if rest else "")
-
-
-def _print_demo(result: DemoResult) -> None:
-    console = output_console()
-    places, seconds, replay, bundle = result.places, result.seconds, result.replay, result.bundle
-    played = sum(one.rollouts for one in result.report.agents.values())
-    questions = sorted({len(task.needed) for task in bundle.tasks})
-    story = [
-        ("database", "flights that left New York in 2013", places.database),
-        (
-            "environment",
-            f"{len(bundle.environment.tools)} tools, {len(bundle.tasks)} tasks of {questions[0]} "
-            f"to {questions[-1]} sub-questions, no model asked",
-            places.bundle,
-        ),
-        (
-            "replay",
-            f"{replay['gold_calls']} gold calls, {replay['runs']} times in fresh processes, "
-            "byte-identical",
-            None,
-        ),
-        (
-            "rollouts",
-            f"{played} over HTTP, {result.stdio_tasks} over stdio, each in a confined process",
-            places.rollouts,
-        ),
-        (
-            "time",
-            f"{seconds['all']:.0f} s: synthesis {seconds['synthesis']:.0f} s, rollouts "
-            f"{seconds['rollouts']:.0f} s",
-            None,
-        ),
-    ]
-    for what, text, path in story:
-        print_hanging(console, f"{what:13}", text, after="" if path is None else f"→ {path}")
-    console.print()
-    console.print(result.report.to_table())
-    check = f"check {shlex.quote(str(places.bundle))}"
-    _print_next(console, places.bundle, check, "synth table YOUR.sqlite --out YOUR-BUNDLE")
-
-
-def _print_next(console: Console, bundle: Path, *more: str) -> None:
-    command, path = shlex.quote(_typed_command()), shlex.quote(str(bundle))
-    console.print("\nWhat to try next:")
-    for words in (
-        f"inspect {path} --tasks",
-        f"serve {path}",
-        f"rollout {path} --agent random --out random.jsonl",
-        *more,
-    ):
-        console.print(f"  {command} {words}", markup=False, soft_wrap=True)
-
-
-def _typed_command() -> str:
-    """Return `arena` as the reader can type it: its path when it is not on theirs."""
-    typed = Path(sys.argv[0])
-    found = shutil.which("arena")
-    if typed.name != "arena" or (found and Path(found).samefile(typed)):
-        return "arena"
-    here = Path.cwd()
-    return str(typed.relative_to(here) if typed.is_relative_to(here) else typed)
-
-
-def _notice(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(f"arena: {text}")
+    if not ran:
+        return "no gate was run"
+    strict = [str(gate["gate"]) for gate in ran if gate["status"] == "failed"]
+    idle = [str(gate["gate"]) for gate in ran if gate["status"] == "not_applicable"]
+    passed = len(ran) - len(idle)
+    told = f"{passed} gate{'s' * (passed != 1)} passed"
+    if strict:
+        told += f" after tasks were rejected by {', '.join(strict)}"
+    return f"{told}; not applicable: {', '.join(idle)}" if idle else told

@@ -129,10 +129,9 @@ def _finished(
     if base < environment.options.tasks:
         notices.append(f"{environment.options.tasks} tasks were asked for; the data gave {base}")
     if card.rejected_tasks:
-        notices.append(
-            f"{len(card.rejected_tasks)} tasks did not pass the gates: {default_rejects(out)} "
-            "says why"
-        )
+        count = len(card.rejected_tasks)
+        which = "1 task was" if count == 1 else f"{count} tasks were"
+        notices.append(f"{which} rejected by the gates: {default_rejects(out)} says why")
     return Synthesis(bundle, tuple(notices), read_report(bundle.path), timer.seconds)
 
 

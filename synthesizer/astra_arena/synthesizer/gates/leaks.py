@@ -1,8 +1,6 @@
 """The leak gate: what an agent can read without working must not hold what it is to find out."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, same_json
@@ -16,6 +14,7 @@ from astra_arena.core.tasks import (
 )
 from astra_arena.sandbox.contract import Succeeded
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.gates.categories import Categories
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.provocations import Complaint, provoke
 from astra_arena.synthesizer.gates.survey import survey
@@ -23,10 +22,6 @@ from astra_arena.synthesizer.gates.value_forms import Text, carries_enough
 
 MOST_SHOWN = 200
 PAGE = "gold on a first page"
-CATEGORY_VALUES = 16
-"""A column of so few values, each met several times, is an enum in all but name."""
-CATEGORY_ROWS = 4
-"""Rows for each value of a category, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +47,6 @@ class GoldValue:
     what: str
     value: Json
     turn: int
-    field: str
-    """Name under which the reply holds it."""
 
 
 class LeakGate:
@@ -80,11 +73,11 @@ class LeakGate:
         errors = [_error_place(one) for one in complaints]
         readable = [*_declared(bundle), *errors]
         whole = Text.joined(place.text for place in [*readable, *pages])
-        categories = _Categories(bundle)
+        categories = Categories(bundle)
         findings: list[Finding] = []
         sought = 0
         for number, task in enumerate(exam.tasks, start=1):
-            golds = [one for one in gold_values(task) if not categories.hold(one)]
+            golds = [one for one in gold_values(task) if not categories.hold(one.value)]
             sought += len(golds)
             # Most values stand nowhere, and one look finds that out.
             near = [one for one in golds if whole.holds(one.value)]
@@ -165,14 +158,13 @@ def gold_values(task: Task) -> Iterator[GoldValue]:
         given = [*told, *_given(task, question)]
         value = question.answer.value
         if carries_enough(value) and not any(same_json(value, one) for one in given):
-            field = question.answer.path.rpartition("/")[2]
-            yield GoldValue(f"the answer of {question.id}", value, question.turn, field)
+            yield GoldValue(f"the answer of {question.id}", value, question.turn)
     final = task.final_answer
     answers = [question.answer.value for question in task.sub_questions]
     if final is not None and carries_enough(final.value):
         given = [*told, *_literals(task.sub_questions)]
         if not any(same_json(final.value, one) for one in [*given, *answers]):
-            yield GoldValue("the final answer", final.value, len(task.turns) - 1, "")
+            yield GoldValue("the final answer", final.value, len(task.turns) - 1)
 
 
 def _given(task: Task, question: SubQuestion) -> list[Json]:
@@ -270,56 +262,3 @@ def scalars_text(value: Json) -> str:
             return value
         case _:
             return canonical_bytes(value).decode("ascii")
-
-
-class _Categories:
-    """Knows which values belong to an enum, declared or in all but name.
-
-    Args:
-        bundle: The environment.
-    """
-
-    def __init__(self, bundle: Bundle) -> None:
-        self._bundle = bundle
-        self._by_field: dict[str, list[Json]] = {}
-
-    def hold(self, gold: GoldValue) -> bool:
-        """Tell whether a gold value is a member of a category."""
-        if not isinstance(gold.value, str):
-            return False
-        if gold.field not in self._by_field:
-            self._by_field[gold.field] = self._read(gold.field)
-        return gold.value in self._by_field[gold.field]
-
-    def _read(self, field: str) -> list[Json]:
-        world = self._bundle.environment.world
-        if world.kind != "sqlite" or not field:
-            return []
-        address = f"{(self._bundle.path / world.file).resolve().as_uri()}?mode=ro&immutable=1"
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            return [
-                value
-                for table, column in _columns(connection)
-                if column == field
-                for value in _category(connection, table, column)
-            ]
-
-
-def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    query = (
-        "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c "
-        "WHERE m.type = 'table' ORDER BY 1, 2"
-    )
-    return [(str(table), str(column)) for table, column in connection.execute(query)]
-
-
-def _category(connection: sqlite3.Connection, table: str, column: str) -> list[Json]:
-    spelled, of = (f'"{name.replace(chr(34), chr(34) * 2)}"' for name in (column, table))
-    # Names come from the database itself and are quoted.
-    counted = connection.execute(
-        f"SELECT {spelled}, count(*) FROM {of} WHERE {spelled} IS NOT NULL "
-        f"GROUP BY 1 LIMIT {CATEGORY_VALUES + 1}"
-    ).fetchall()
-    rows = sum(count for _, count in counted)
-    few = len(counted) <= CATEGORY_VALUES and rows >= CATEGORY_ROWS * len(counted)
-    return [value for value, _ in counted] if few else []

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.core.output import output_console, print_hanging
+from astra_arena.core.output import output_console, print_hanging, print_notice
 from astra_arena.synthesizer.suites.suite_synthesis import (
     DEFAULT_DISTRACTORS,
     DEFAULT_TASKS,
@@ -55,8 +54,7 @@ def synth_suite(
     with unwinding_on_sigterm(), watched() as watcher:
         made = synthesize_suite(bundles, out, options, watcher=watcher)
     for notice in made.notices:
-        console = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
-        console.print(f"arena: {notice}")
+        print_notice(notice)
     if as_json:
         print(json.dumps(_suite_json(made), indent=2))
     else:

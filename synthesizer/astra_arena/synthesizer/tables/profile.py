@@ -16,6 +16,11 @@ SqlValue: TypeAlias = str | int | float | None
 FREQUENT_VALUES = 5
 """How many of a column's most frequent values a profile keeps."""
 
+MOST_CATEGORIES = 16
+"""A column of so few values, each met several times, is an enum in all but name."""
+ROWS_PER_CATEGORY = 4
+"""Rows for each value of a category, at least."""
+
 EXACT_LIMIT = 2**53
 """From here on not every whole number is a float."""
 LARGEST_SUM = 1e300
@@ -24,6 +29,11 @@ USABLE_TYPES: frozenset[LogicalType] = frozenset(
     {"integer", "real", "boolean", "date", "datetime", "text"}
 )
 """Types whose values are JSON scalars of one kind, so that a tool can return them typed."""
+
+
+def is_category(distinct: int, rows: int) -> bool:
+    """Tell whether `distinct` values that `rows` rows hold are a category."""
+    return distinct <= MOST_CATEGORIES and rows >= ROWS_PER_CATEGORY * distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,11 @@ class ColumnProfile:
     def is_unique(self) -> bool:
         """Whether every row has a value of its own."""
         return self.nulls == 0 and self.distinct == self.rows
+
+    @property
+    def is_category(self) -> bool:
+        """Whether the values are so few that naming them all tells nothing of any row."""
+        return is_category(self.distinct, self.rows - self.nulls)
 
     @property
     def is_number(self) -> bool:

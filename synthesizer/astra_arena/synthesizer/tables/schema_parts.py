@@ -192,6 +192,9 @@ def _listed_values(attribute: Attribute) -> str:
     values = [value for value, _ in profile.frequent]
     if profile.distinct > len(values) or profile.longest > LONGEST_LISTED_VALUE:
         return ""
+    if not profile.is_category:
+        # A list of what nearly every row has alone would answer questions.
+        return ""
     # In the order of the alphabet: the order of frequency would give statistics away.
     listed = ", ".join(sorted(str(value) for value in values))
     return f" One of {listed}." if listed else ""
