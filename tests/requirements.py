@@ -174,6 +174,9 @@ REQUIREMENTS: dict[str, Requirement] = {
         "a value is left out only where two values lead to different outcomes, both stored"
     ),
     "variants:elicitation": _step_3("the host can ask the user for what a call lacks"),
+    "variants:long-context": _step_3(
+        "a row is looked for in a reply of 8,000 characters or more, and no small reply gives it"
+    ),
     "variants:distractors": _step_3(
         "tools of other environments come in bands of similarity, and none solves"
     ),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from astra_arena.synthesizer.tasks.gold_queries import GoldQueries
 from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
 from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
 from astra_arena.synthesizer.tasks.task_splits import SplitKeeper
+from astra_arena.synthesizer.variants.long_context import VARIANT as LONG_CONTEXT
+from astra_arena.synthesizer.variants.long_context import LongListings
 from astra_arena.synthesizer.variants.unsaid_values import UnsaidValues
 from astra_arena.synthesizer.variants.variant_maker import (
     TaskPlan,
@@ -121,9 +123,7 @@ class TaskMaker:
         )
 
     def _sample_changes(self, sample: Sample, count: int) -> ChangeSample:
-        splits = SplitKeeper(
-            self._options.splits, self._environment.catalogue, self._queries, self._options.seed
-        )
+        splits = self._splits()
         for one in sample.tasks:
             splits.note(one.plan, one.split)
         return sample_changes(
@@ -170,13 +170,46 @@ class TaskMaker:
             sandbox=sandbox,
             plans=plans,
             unsaid=UnsaidValues(environment.catalogue, environment.designs, self._queries),
+            listings=self._listings(tasks),
             seed=self._options.seed,
         )
-        return await maker.make(
+        made = await maker.make(
             maker.bundle.tasks,
             self._options.variants,
             log=self._finished.log("variants"),
             progress=self._told("prove variants", 0),
+        )
+        return replace(made, tasks=await self._with_ways(sandbox, maker.bundle, made.tasks))
+
+    def _listings(self, tasks: tuple[Task, ...]) -> LongListings:
+        environment = self._environment
+        splits = self._splits()
+        for task in tasks:
+            splits.note_task(task)
+        return LongListings(
+            environment.catalogue,
+            environment.designs,
+            self._queries,
+            environment.task_writer(),
+            splits,
+            self._options.seed,
+        )
+
+    async def _with_ways(
+        self, sandbox: ProcessSandbox, bundle: Bundle, tasks: tuple[Task, ...]
+    ) -> tuple[Task, ...]:
+        """Return variants whose gold is their own with all other ways to ask that hold."""
+        own = [task for task in tasks if task.variant == LONG_CONTEXT]
+        if not own:
+            return tasks
+        kept = await keep_true_alternatives(sandbox, bundle.program(), own)
+        held = await missing_alternatives(bundle, sandbox, kept, seed=self._options.seed)
+        done = {task.id: task for task in held}
+        return tuple(done.get(task.id, task) for task in tasks)
+
+    def _splits(self) -> SplitKeeper:
+        return SplitKeeper(
+            self._options.splits, self._environment.catalogue, self._queries, self._options.seed
         )
 
     def _told(self, doing: str, total: int) -> Callable[[int], None]:

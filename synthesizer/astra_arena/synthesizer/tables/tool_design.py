@@ -197,6 +197,11 @@ def group_tool(design: EntityTools) -> GroupTool | None:
     return next((tool for tool in design.reads if isinstance(tool, GroupTool)), None)
 
 
+def period_tool(design: EntityTools) -> PeriodTool | None:
+    """Return the tool that counts the days between two dates of a row, if there is one."""
+    return next((tool for tool in design.reads if isinstance(tool, PeriodTool)), None)
+
+
 def related_tools(design: EntityTools, column: str) -> tuple[RelatedTool, ...]:
     """Return the tools that list an entity's rows by what one of their columns refers to."""
     return tuple(

@@ -5,13 +5,15 @@ What the tools say can thus be held against an answer that owes them nothing.
 
 import sqlite3
 from dataclasses import replace
+from datetime import date
 from typing import cast
 
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.profile import EXACT_LIMIT, SqlValue
 from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
-from astra_arena.synthesizer.tables.tool_design import EntityTools, Operator
+from astra_arena.synthesizer.tables.tool_design import MOST_ROWS, EntityTools, Operator
+from astra_arena.synthesizer.tasks.scans import scanned
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Row, Step
 
 SHOWN_ROWS = 5
@@ -70,6 +72,10 @@ class GoldQueries:
                     return None
                 first, second = (row[step.sort_by] for row in rows[:2])
                 return _answered(step, rows) if first is not None and first != second else None
+            case "period":
+                rows = self.rows(step, limit=SHOWN_ROWS)
+                days = _days(step, rows[0]) if len(rows) == 1 else None
+                return replace(step, answer=days, rows=rows) if days else None
             case "count":
                 total = self.count(step)
                 return replace(step, answer=total) if total else None
@@ -77,6 +83,8 @@ class GoldQueries:
                 return self._summary(step)
             case "group":
                 return self._group(step)
+            case "scan":
+                return scanned(self._entity(step), step, self.rows(step, limit=MOST_ROWS + 1))
 
     def answer(self, step: Step) -> SqlValue:
         """Return what the step's call would answer, ties and all; `None` for nothing."""
@@ -84,6 +92,9 @@ class GoldQueries:
             case "get" | "pick" | "top":
                 rows = self.rows(step, limit=1)
                 return rows[0][step.column or ""] if rows else None
+            case "period":
+                rows = self.rows(step, limit=1)
+                return _days(step, rows[0]) if rows else None
             case "count":
                 return self.count(step)
             case "summary":
@@ -92,6 +103,9 @@ class GoldQueries:
             case "group":
                 groups = self._groups(step)
                 return groups[0][0] if groups else None
+            case "scan":
+                found = self.solve(step)
+                return None if found is None else found.answer
 
     def rows(self, step: Step, *, limit: int) -> tuple[Row, ...]:
         """Return the first rows that satisfy the step's conditions, in its order.
@@ -206,6 +220,14 @@ class GoldQueries:
             for c in conditions
         ]
         return " AND ".join(parts) or "TRUE", [condition.value for condition in conditions]
+
+
+def _days(step: Step, row: Row) -> int | None:
+    """Return the days of a period by the calendar, whatever hour its dates have."""
+    first, last = row[step.beside or ""], row[step.column or ""]
+    if not (isinstance(first, str) and isinstance(last, str)):
+        return None
+    return (date.fromisoformat(last[:10]) - date.fromisoformat(first[:10])).days
 
 
 def _answered(step: Step, rows: tuple[Row, ...]) -> Step | None:

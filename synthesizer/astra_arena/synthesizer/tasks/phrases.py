@@ -42,6 +42,31 @@ _COUNTED_FIGURES = {
 }
 
 
+_DEEDS_APART = (
+    "How many days passed from when {row} was {start} until it was {end}?",
+    "How many days after {row} was {start} was it {end}?",
+)
+_PERIODS = (
+    "How many days lie between the {start} and the {end} of {row}?",
+    "How many days are there from the {start} to the {end} of {row}?",
+    "How many days after the {start} is the {end} of {row}?",
+)
+_LONGEST = (
+    "whose {label} is the longest",
+    "that has the longest {label}",
+    "with the longest {label}",
+)
+_LONGEST_TIME = (
+    "with the longest time between its {start} and its {end}",
+    "for which the most time passed between its {start} and its {end}",
+)
+_FURTHEST = (
+    "whose {high} exceeds its {low} by the most",
+    "whose {high} is the furthest above its {low}",
+    "with the largest margin of its {high} over its {low}",
+)
+"""What stands out among rows that are read one by one."""
+
 _COUNTING = {"total": "in total", "average": "on average"}
 
 
@@ -84,12 +109,14 @@ class Phrases:
             noun = a_or_an(self.entity_of(step).singular)
             return self.choose(_UNNAMED, step.id, "unnamed").replace("{}", noun)
         match step.kind:
-            case "get":
+            case "get" | "period":
                 return self._known_row(step, name)
             case "group":
                 return self._group_row(step, name)
             case "pick":
                 return f"the {self.constraints.noun(step, name, plural=False)}"
+            case "scan":
+                return self._chosen_among(step, name)
             case _:
                 if any(condition.source for condition in step.conditions):
                     return self._chosen_among(step, name)
@@ -97,6 +124,8 @@ class Phrases:
 
     def superlative(self, step: Step, *, noun: str) -> str:
         """Return "the flight with the longest delay" without what it is chosen from."""
+        if step.kind == "scan":
+            return f"the {noun} {self._outstanding(step)}"
         grammar = self.grammar(step, step.sort_by)
         forms = grammar.most if step.descending else grammar.least
         form = self.choose(forms, step.id, "superlative")
@@ -109,6 +138,20 @@ class Phrases:
         if " that " in tail:
             form = form.replace("{} that ", "{} and ", 1)
         return form.replace("{}", noun)
+
+    def _outstanding(self, step: Step) -> str:
+        """Return what the row of a scan has that no other has."""
+        label = self.grammar(step, step.sort_by).label
+        if step.beside is None:
+            return self.choose(_LONGEST, step.id, "outstanding").format(label=label)
+        other = self.grammar(step, step.beside).label
+        if self.entity_of(step).by_name[step.beside].profile.is_temporal:
+            done = self._done(step, step.beside), self._done(step, step.sort_by)
+            if all(done):
+                return f"with the longest time between being {done[0]} and being {done[1]}"
+            form = self.choose(_LONGEST_TIME, step.id, "outstanding")
+            return form.format(start=other, end=label)
+        return self.choose(_FURTHEST, step.id, "outstanding").format(high=label, low=other)
 
     def _chosen_among(self, step: Step, name: Namer) -> str:
         said = self.superlative(step, noun=self.entity_of(step).singular)
@@ -128,8 +171,26 @@ class Phrases:
                 return self._told_whether_included(step, self._summary_question(step, name))
             case "group":
                 return self._group_question(step, name)
+            case "period":
+                return self._period_question(step, name)
             case _:
                 return self.value_question(step, self.row(step, name))
+
+    def _period_question(self, step: Step, name: Namer) -> str:
+        row = self.row(step, name)
+        done = self._done(step, step.beside), self._done(step, step.column)
+        if all(done):
+            form = self.choose(_DEEDS_APART, step.id, "period")
+            return form.format(row=row, start=done[0], end=done[1])
+        first, last = (self.grammar(step, column).label for column in (step.beside, step.column))
+        form = self.choose(_PERIODS, step.id, "period")
+        return form.format(row=row, start=first, end=last)
+
+    def _done(self, step: Step, column: str | None) -> str:
+        """Return "shipped" where a date says when the row was; else nothing."""
+        ask = self.grammar(step, column).asks[0]
+        done = ask.removeprefix("When was {} ").removesuffix("?")
+        return done if done != ask.removesuffix("?") else ""
 
     def noun_of(self, step: Step) -> str:
         """Return the noun for what a step finds: a row, or what rows are grouped by."""
@@ -184,12 +245,17 @@ class Phrases:
                 figure = figure or ("lowest" if step.metric == "minimum" else "highest")
                 label = self.grammar(step, step.column).label
                 return f"the {figure} {label} of {self.rows(step, name)}"
+            case "period":
+                first, last = (self.grammar(step, one).label for one in (step.beside, step.column))
+                return (
+                    f"the number of days from the {first} to the {last} of {self.row(step, name)}"
+                )
             case _:
                 pass
         grammar = self.grammar(step, step.column)
         row = self.row(step, name)
-        done = grammar.asks[0].removeprefix("When was {} ").removesuffix("?")
-        if done != grammar.asks[0].removesuffix("?"):
+        done = self._done(step, step.column)
+        if done:
             return f"the time when {row} was {done}"
         return f"the {grammar.label} of {row}"
 
@@ -219,7 +285,7 @@ class Phrases:
 
     def ends_well(self, step: Step) -> bool:
         """Whether the value can be asked for with the row at the end of the question."""
-        if step.kind in ("count", "summary", "group"):
+        if step.kind in ("count", "summary", "group", "period"):
             return True
         return any(ask.endswith("{}?") for ask in self.grammar(step, step.column).asks)
 

@@ -137,6 +137,8 @@ class Storyteller:
         return self._phrases.question(leaf, self._refer)
 
     def _has_own_sentence(self, step: Step) -> bool:
+        if step.kind == "scan":
+            return True
         feeds = sum(step.id in other.sources for other in self._plan.steps)
         if step.kind == "get" and step.sources:
             return feeds > 1 and len(self._phrases.row(step, self._refer)) > LONGEST_INSIDE
@@ -157,7 +159,7 @@ class Storyteller:
         openings = _KNOWN_OPENINGS if known else _LATER_OPENINGS if later else _OPENINGS
         opening = self._phrases.choose(openings, step.id, "opening")
         choosing = self._phrases.choose(_CHOICES, step.id, "choosing")
-        if step.kind == "top" and step.sources:
+        if step.kind == "scan" or (step.kind == "top" and step.sources):
             rows = self._phrases.rows(step, self._refer)
             chosen = self._phrases.superlative(step, noun="one")
             sentence = choosing.format(rows, chosen)

@@ -8,7 +8,12 @@ from typing import TypeVar
 from astra_arena.synthesizer.tables.catalogue import MANY_VALUES, Attribute, Catalogue, Entity
 from astra_arena.synthesizer.tables.naming import words_of
 from astra_arena.synthesizer.tables.profile import SqlValue
-from astra_arena.synthesizer.tables.tool_design import EntityTools, group_tool
+from astra_arena.synthesizer.tables.tool_design import (
+    EntityTools,
+    PeriodTool,
+    group_tool,
+    period_tool,
+)
 from astra_arena.synthesizer.tasks.answer_uses import AnswerUses, Use
 from astra_arena.synthesizer.tasks.gold_queries import FEWEST_COMPARED, GoldQueries
 from astra_arena.synthesizer.tasks.spans import bounds, spanned
@@ -19,6 +24,8 @@ MOST_GUESSABLE_SHARE = 0.25
 FEWEST_ANSWERS = 12
 MOST_FILTER_VALUES = 400
 """A column with more distinct values is no criterion that a person would name."""
+PERIOD_SHARE = 0.3
+"""How often a row looked up is asked for the days between two of its dates."""
 LONGEST_ANSWER = 80
 
 _T = TypeVar("_T")
@@ -71,7 +78,7 @@ class StepSampler:
         """Draw a step without parents whose answer is what the user wants to know."""
         entity = self._catalogue.by_name[self._pick(sorted(self._designs))]
         if self._stream.random() < 0.4:
-            conditions = self._criteria(entity, (), most=3)
+            conditions = self.criteria(entity, (), most=3)
             # A number of rows without any criterion is the size of the table.
             if not conditions:
                 return None
@@ -145,10 +152,26 @@ class StepSampler:
         self, step_id: str, entity: Entity, conditions: tuple[Condition, ...], *, final: bool
     ) -> Step | None:
         """Draw a step that looks a row up by its whole key."""
+        tool = period_tool(self._designs[entity.name]) if final else None
+        if tool is not None and self._stream.random() < PERIOD_SHARE:
+            return self._period(step_id, tool, entity, conditions)
         column = self._answer_column(entity, conditions, final=final)
         if column is None:
             return None
         return self._queries.solve(Step(step_id, "get", entity.name, conditions, column))
+
+    def _period(
+        self, step_id: str, tool: PeriodTool, entity: Entity, conditions: tuple[Condition, ...]
+    ) -> Step | None:
+        """Draw the days between two dates of a row."""
+        dates = [a for a in tool.dates if a.words.in_questions]
+        if len(dates) < 2:
+            return None
+        first, last = self._stream.sample(dates, k=2)
+        step = Step(step_id, "period", entity.name, conditions, last.name, beside=first.name)
+        solved = self._queries.solve(step)
+        # Nobody asks how many days something took that ended before it began.
+        return solved if solved and isinstance(solved.answer, int) and solved.answer > 0 else None
 
     def searching(
         self, step_id: str, table: str, conditions: tuple[Condition, ...], *, final: bool
@@ -157,7 +180,7 @@ class StepSampler:
         entity = self._catalogue.by_name[table]
         design = self._designs[table]
         if self._stream.random() < 0.5:
-            conditions = (*conditions, *self._criteria(entity, conditions, most=1))
+            conditions = (*conditions, *self.criteria(entity, conditions, most=1))
         kinds: list[Kind] = ["top", "top"]
         if final:
             kinds = ["count", "top", *(["summary"] if self._measures(entity) else []), "group"]
@@ -174,7 +197,7 @@ class StepSampler:
                 return self._top(step_id, design, conditions, column)
 
     def _group_root(self, step_id: str, entity: Entity, column: str) -> Step | None:
-        conditions = self._criteria(entity, (), most=1, avoid=column)
+        conditions = self.criteria(entity, (), most=1, avoid=column)
         return self._group(step_id, entity, conditions, column)
 
     def _group(
@@ -278,7 +301,7 @@ class StepSampler:
 
     def _top_root(self, step_id: str, entity: Entity, column: str) -> Step | None:
         design = self._designs[entity.name]
-        conditions = self._criteria(entity, (), most=2, avoid=column)
+        conditions = self.criteria(entity, (), most=2, avoid=column)
         return self._top(step_id, design, conditions, column)
 
     def _pick_root(
@@ -318,7 +341,7 @@ class StepSampler:
         conditions = tuple(Condition(name, "is", row[name]) for name in entity.key)
         return self._queries.solve(Step(step_id, "get", entity.name, conditions, column))
 
-    def _criteria(
+    def criteria(
         self, entity: Entity, given: tuple[Condition, ...], *, most: int, avoid: str = ""
     ) -> tuple[Condition, ...]:
         """Draw conditions that the question states, all satisfied by one row at least."""

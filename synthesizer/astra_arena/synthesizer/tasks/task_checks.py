@@ -56,7 +56,7 @@ class PlanChecks:
     def _needless_parent(self, plan: Plan) -> str | None:
         """A search that answers the same without a parent's value does not need the parent."""
         for step in plan.steps:
-            if step.kind == "get":
+            if step.kind in ("get", "period"):
                 continue
             for source in step.sources:
                 if self._queries.answer(step.without_source(source)) == step.answer:
@@ -90,7 +90,7 @@ class PlanChecks:
     def _answers(self, bare: Step, column: str, value: SqlValue, step: Step) -> bool:
         from_above = Condition(column, "is", value)
         tried = replace(bare, conditions=(*bare.conditions, from_above))
-        if step.kind in ("count", "summary", "group"):
+        if step.kind in ("count", "summary", "group", "period"):
             return self._queries.answer(tried) == step.answer
         rows = self._queries.rows(tried, limit=SHOWN_ROWS)
         return any(row[step.column or ""] == step.answer for row in rows)

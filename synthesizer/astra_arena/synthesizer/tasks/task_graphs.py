@@ -7,11 +7,12 @@ from typing import Literal, TypeAlias
 from astra_arena.synthesizer.tables.profile import SqlValue
 from astra_arena.synthesizer.tables.tool_design import Operator
 
-Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary", "group"]
+Kind: TypeAlias = Literal["get", "pick", "top", "count", "summary", "group", "scan", "period"]
 """`get`: a row by its key. `pick`: the one row that satisfies conditions. `top`: the row with an
 extreme value among those that do. `count`: how many do. `summary`: a figure over those that do.
 `group`: the value of a column that most of those have, or for which the figure of another column,
-`sort_by`, is extreme."""
+`sort_by`, is extreme. `scan`: the row that stands out among those by what no tool compares, so that
+all have to be read. `period`: the days between two dates of a row by its key."""
 
 Metric: TypeAlias = Literal["minimum", "maximum", "mean", "sum"]
 Topology: TypeAlias = Literal[
@@ -58,6 +59,11 @@ class Step:
     sort_by: str | None = None
     descending: bool = False
     metric: Metric | None = None
+    beside: str | None = None
+    """For a scan: the column that `sort_by` is to exceed; `None` for the length of its text. For a
+    period: the column of its first date; `column` is that of the last."""
+    place: int = 0
+    """For a scan: where its row stands in the reply."""
     answer: SqlValue = None
     rows: tuple[Row, ...] = field(default=())
     """Rows that an accepted call may show."""
@@ -90,7 +96,7 @@ class Step:
         name = self.kind if self.kind != "pick" else "top"
         figure = (self.column, self.metric) if self.kind == "group" else None
         figure = self.column if self.kind == "summary" else figure
-        return (name, self.table, asked, self.sort_by, self.descending, figure)
+        return (name, self.table, asked, self.sort_by, self.descending, figure, self.beside)
 
 
 @dataclass(frozen=True)

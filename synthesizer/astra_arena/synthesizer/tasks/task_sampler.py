@@ -308,7 +308,7 @@ class _TaskSampler:
         """Return other answers of the plan's steps, and other values of the last one's column."""
         leaf = plan.leaves[-1]
         others = [step.answer for step in plan.steps if step not in plan.leaves]
-        if leaf.column is not None and leaf.kind != "summary":
+        if leaf.column is not None and leaf.kind not in ("summary", "period"):
             values = self._queries.values(leaf.table, leaf.column)
             others += stream.sample(values, k=min(len(values), MOST_RIVALS))
         answers = {answer for one in plan.leaves for answer in (one.answer,)}

@@ -24,10 +24,6 @@ DEALT_ROWS = 400
 """The rows of tables up to this size are dealt out beforehand: the first split would take all."""
 
 
-_USED = ("patterns", "entities")
-"""What a task's provenance says that it uses."""
-
-
 def entities_of(catalogue: Catalogue, plan: Plan) -> frozenset[Thing]:
     """Return the rows that a plan's gold names."""
     return frozenset(thing for step in plan.steps for thing in _entities_of_step(catalogue, step))
@@ -35,10 +31,10 @@ def entities_of(catalogue: Catalogue, plan: Plan) -> frozenset[Thing]:
 
 def _entities_of_step(catalogue: Catalogue, step: Step) -> Iterable[Thing]:
     entity = catalogue.by_name[step.table]
-    if step.rows and step.kind in ("get", "pick", "top"):
+    if step.rows and step.kind in ("get", "pick", "top", "scan", "period"):
         yield step.table, tuple(step.rows[0][name] for name in entity.key)
     named = [(c.column, c.value) for c in step.conditions if c.operator == "is"]
-    if step.column is not None and step.kind in ("get", "pick", "top", "group"):
+    if step.column is not None and step.kind in ("get", "pick", "top", "scan", "group"):
         named.append((step.column, step.answer))
     for column, value in named:
         reference = entity.reference_of(column)
@@ -131,6 +127,17 @@ class SplitKeeper:
         """Take what a task uses for its split."""
         self.note_of(patterns_of(plan), entities_of(self._catalogue, plan), split)
 
+    def note_task(self, task: Task) -> None:
+        """Take what a written task says that it uses for its split."""
+        patterns, things = (task.provenance.get(what) for what in ("patterns", "entities"))
+        entities = [
+            (str(one["table"]), tuple(_value(part) for part in one["key"]))
+            for one in (things if isinstance(things, list) else ())
+            if isinstance(one, dict) and isinstance(one["key"], list)
+        ]
+        named = [str(one) for one in patterns] if isinstance(patterns, list) else []
+        self.note_of(frozenset(named), frozenset(entities), task.split)
+
     def note_of(self, patterns: frozenset[str], entities: frozenset[Thing], split: str) -> None:
         """Take patterns and entities for a split."""
         if self._shares:
@@ -170,6 +177,10 @@ def splits_json(tasks: Iterable[Task]) -> JsonObject:
 def _shared(by_split: Mapping[str, set[str]]) -> int:
     held = Counter(one for things in by_split.values() for one in things)
     return sum(number > 1 for number in held.values())
+
+
+def _value(part: Json) -> SqlValue:
+    return part if isinstance(part, str | int | float) else None
 
 
 def things_json(things: Iterable[Thing]) -> list[Json]:

@@ -23,9 +23,11 @@ from astra_arena.core.tasks import (
 from astra_arena.synthesizer.tables.catalogue import Catalogue
 from astra_arena.synthesizer.tables.schema_parts import MEAN_DIGITS
 from astra_arena.synthesizer.tables.tool_design import (
+    MOST_ROWS,
     EntityTools,
     Operator,
     group_tool,
+    period_tool,
     related_tools,
 )
 from astra_arena.synthesizer.tasks.questions import CLOSING_STEP
@@ -210,6 +212,20 @@ class TaskWriter:
                 return design.summarise or "", arguments, f"/{step.metric}"
             case "group":
                 return self._group_call(design, step)
+            case "period":
+                return self._period_call(design, step)
+            case "scan":
+                arguments = {**self._filters(step), "limit": MOST_ROWS}
+                return design.find, arguments, f"/rows/{step.place}{self._field(step)}"
+
+    def _period_call(self, design: EntityTools, step: Step) -> tuple[str, JsonObject, str]:
+        tool = period_tool(design)
+        assert tool is not None, "steps are drawn from the tools that there are"
+        names = {attribute.name: name for name, attribute in tool.key_parameters}
+        arguments: JsonObject = {names[c.column]: given(c) for c in step.conditions}
+        arguments["start"] = design.entity.by_name[step.beside or ""].field
+        arguments["end"] = self._field(step)[1:]
+        return tool.name, arguments, "/days"
 
     def _group_call(self, design: EntityTools, step: Step) -> tuple[str, JsonObject, str]:
         tool = group_tool(design)
@@ -330,19 +346,20 @@ class TaskWriter:
     def _answer(self, step: Step, path: str) -> Answer:
         kind = self._answer_kind(step)
         where = None
-        if step.kind in ("pick", "top"):
+        if step.kind in ("pick", "top", "scan"):
             entity = self._catalogue.by_name[step.table]
             key = {
                 attribute.field: step.rows[0][attribute.name] for attribute in entity.key_attributes
             }
-            where = RowSelector(rows="/rows", equals=key, field=self._field(step), gold_rows=1)
+            shown = len(step.rows) if step.kind == "scan" else 1
+            where = RowSelector(rows="/rows", equals=key, field=self._field(step), gold_rows=shown)
         # Rounded figures may differ in the last digit where the rows were added in another order.
         rounded = step.kind == "summary" and step.metric in ("mean", "sum")
         tolerance = 2 * 10.0**-MEAN_DIGITS if rounded else 0.0
         return Answer(path=path, where=where, kind=kind, value=step.answer, tolerance=tolerance)
 
     def _answer_kind(self, step: Step) -> AnswerKind:
-        if step.kind in ("count", "summary"):
+        if step.kind in ("count", "summary", "period"):
             return "number"
         entity = self._catalogue.by_name[step.table]
         column = step.column or ""

@@ -22,11 +22,15 @@ class CallMaker:
     Args:
         spec: The tool.
         hints: Arguments of calls to other tools, to be tried here as far as they fit.
+        widest: Whether the longest replies are asked for; otherwise those that come by default.
     """
 
-    def __init__(self, spec: ToolSpec, hints: Sequence[JsonObject] = ()) -> None:
+    def __init__(
+        self, spec: ToolSpec, hints: Sequence[JsonObject] = (), *, widest: bool = True
+    ) -> None:
         self.spec = spec
-        self._hints = hints
+        self._wide = widest
+        self._hints = hints if widest else [_without_sizes(hint) for hint in hints]
         properties = spec.input_schema.get("properties")
         self._rules: JsonObject = properties if isinstance(properties, dict) else {}
         required = spec.input_schema.get("required")
@@ -100,9 +104,13 @@ class CallMaker:
     def _widest(self, base: JsonObject) -> JsonObject:
         """Ask for the longest reply that the tool gives."""
         wide = dict(base)
-        for name in self._rules:
+        for name in self._rules if self._wide else ():
             rule = self._rules[name]
             most = rule.get("maximum") if isinstance(rule, dict) else None
             if name in _SIZES and isinstance(most, int | float):
                 wide[name] = int(most)
         return wide
+
+
+def _without_sizes(arguments: JsonObject) -> JsonObject:
+    return {name: value for name, value in arguments.items() if name not in _SIZES}

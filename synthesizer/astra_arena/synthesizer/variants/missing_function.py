@@ -69,7 +69,7 @@ async def _withhold(
     assert question.tool is not None
     withheld = {question.tool}
     knowledge = TaskKnowledge(task, question)
-    depth = _depth(task) + 1
+    depth = depth_of(task) + 1
     while True:
         left = [name for name in executor.tools if name not in withheld]
         if len(left) < FEWEST_TOOLS_LEFT:
@@ -80,7 +80,8 @@ async def _withhold(
         withheld.add(reach.tool)
 
 
-def _depth(task: Task) -> int:
+def depth_of(task: Task) -> int:
+    """Return how many sub-questions stand on the longest path."""
     depth: dict[str, int] = {}
     for question in task.in_order():
         depth[question.id] = 1 + max((depth[parent] for parent in question.depends_on), default=0)

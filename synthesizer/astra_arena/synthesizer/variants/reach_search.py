@@ -85,6 +85,7 @@ async def search_reach(
     *,
     depth: int,
     most_calls: int = MOST_CALLS,
+    longest_reply: int | None = None,
 ) -> Reach:
     """Search for a call whose reply gives a sub-question's answer, or a final one that needs it.
 
@@ -94,13 +95,17 @@ async def search_reach(
         tools: The tools that may be used.
         depth: The longest chain of calls, each with a value of the one before.
         most_calls: The bound.
+        longest_reply: In characters; a longer one is not read. Then no long ones are asked for.
     """
     hints = knowledge.hints
-    makers = [CallMaker(executor.tools[name], hints) for name in tools]
+    makers = [
+        CallMaker(executor.tools[name], hints, widest=longest_reply is None) for name in tools
+    ]
     pool = knowledge.values()
     for question, arguments in knowledge.known_calls:
         if question.tool is not None and question.tool in tools:
-            pool.add_reply(await executor.run(question.tool, arguments))
+            known = await executor.run(question.tool, arguments)
+            pool.add_reply(known if _is_read(known, longest_reply) else None)
     targets = {q.id: q for q in (knowledge.question, *knowledge.finals)}
     sought = [Sought.of(knowledge.task, question) for question in targets.values()]
     tried: set[tuple[str, bytes]] = set()
@@ -121,7 +126,7 @@ async def search_reach(
             tried.add(key)
             calls += 1
             reply = await executor.run(tool, arguments)
-            if reply is None:
+            if reply is None or not _is_read(reply, longest_reply):
                 continue
             if any(one.is_in(reply, arguments) for one in sought):
                 return Reach(tool, arguments, level, calls, exhausted=False)
@@ -131,6 +136,15 @@ async def search_reach(
         if not new:
             return Reach(None, None, level, calls, exhausted)
     return Reach(None, None, depth, calls, exhausted)
+
+
+def _is_read(reply: JsonObject | None, longest: int | None) -> bool:
+    return longest is None or length_of(reply) <= longest
+
+
+def length_of(reply: JsonObject | None) -> int:
+    """Return how many characters a reply has, as JSON without spaces."""
+    return len(canonical_bytes(reply).decode())
 
 
 def _in_turn(makers: list[CallMaker], pool: ValuePool) -> Iterator[tuple[str, JsonObject]]:

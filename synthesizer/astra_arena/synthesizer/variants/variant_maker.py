@@ -16,6 +16,8 @@ from astra_arena.synthesizer.changes.change import ChangePlan
 from astra_arena.synthesizer.checkpoints import Log
 from astra_arena.synthesizer.tasks.task_graphs import Plan
 from astra_arena.synthesizer.variants.fault_variant import with_faults
+from astra_arena.synthesizer.variants.long_context import VARIANT as LONG_CONTEXT
+from astra_arena.synthesizer.variants.long_context import LongListings, long_context
 from astra_arena.synthesizer.variants.missing_function import NoVariant, missing_function
 from astra_arena.synthesizer.variants.missing_parameter import (
     AskingVariant,
@@ -25,12 +27,16 @@ from astra_arena.synthesizer.variants.missing_parameter import (
 from astra_arena.synthesizer.variants.reach_search import Executor
 from astra_arena.synthesizer.variants.unsaid_values import UnsaidValues
 
-VariantName = Literal["missing_function", "missing_parameter", "elicitation", "faults"]
+VariantName = Literal[
+    "missing_function", "missing_parameter", "elicitation", "long_context", "faults"
+]
 VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
 DEFAULT_SHARE = 0.1
 """How many variants there are of each kind, to one base task."""
 SEARCH_CALLS = 500
 """The bound of one search for a way around withheld tools; it is stored with the task."""
+LISTINGS_PROVED = 3
+"""Listings of one task for which a search is made."""
 
 TaskPlan: TypeAlias = Plan | ChangePlan
 
@@ -52,6 +58,7 @@ class VariantMaker:
         sandbox: Runs what proves them.
         plans: What each base task was worded from, by its id.
         unsaid: Finds values that can be left out.
+        listings: Finds long listings in which a row can be looked for.
         seed: Decides every draw.
         fault_plan: Which calls fail in the variant `faults`.
         search_calls: The bound of one search.
@@ -61,6 +68,7 @@ class VariantMaker:
     sandbox: Sandbox
     plans: Mapping[str, TaskPlan]
     unsaid: UnsaidValues
+    listings: LongListings
     seed: int
     fault_plan: FaultPlan = field(default_factory=FaultPlan)
     search_calls: int = SEARCH_CALLS
@@ -106,6 +114,8 @@ class VariantMaker:
                         refused[f"{name}: {_kind_of(variant.reason)}"] += 1
                         continue
                     wanted -= 1
+                    if name == LONG_CONTEXT:
+                        self.listings.take(variant)
                     made.append(variant)
                     if progress is not None:
                         progress(len(made))
@@ -121,8 +131,24 @@ class VariantMaker:
                 )
             case "missing_parameter" | "elicitation":
                 return await self._asking(name, task)
+            case "long_context":
+                return await self._long_context(task, executor)
             case "faults":
                 return with_faults(task, self.fault_plan, seed=self.seed)
+
+    async def _long_context(self, task: Task, executor: Executor) -> Task | NoVariant:
+        plan = self.plans.get(task.id)
+        if not isinstance(plan, Plan):
+            return NoVariant("it changes the world")
+        proved: Task | NoVariant = NoVariant("none was drawn")
+        for attempt in range(LISTINGS_PROVED):
+            drawn = self.listings.variant_of(task, plan, attempt)
+            if isinstance(drawn, NoVariant):
+                return drawn
+            proved = await long_context(drawn, executor, most_calls=self.search_calls)
+            if isinstance(proved, Task):
+                break
+        return proved
 
     async def _asking(self, name: AskingVariant, task: Task) -> Task | NoVariant:
         unsaid = self._unsaid(name, task)
