@@ -53,9 +53,10 @@ def test_knowing_nothing_earns_little_where_there_are_many_tools(shop_bundle: Bu
     assert result.status == "passed", result.findings
 
 
-def test_a_room_of_four_tools_gives_too_much_to_who_tries_each(tmp_path: Path) -> None:
+@requirement("gates:floor-and-ceiling")
+def test_a_room_of_four_tools_gives_little_to_who_tries_each(tmp_path: Path) -> None:
     result = anyio.run(examined, FloorAndCeilingGate(), write_reading_room(tmp_path))
-    assert kinds_of(result) == {"a floor that is too high"}
+    assert result.status == "passed", result.findings
 
 
 @requirement("gates:argument-sensitivity")

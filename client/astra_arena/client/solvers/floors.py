@@ -33,19 +33,18 @@ class GuessingAgent:
 
 
 class EachToolOnceAgent:
-    """Calls every tool once with what chance draws, whatever the prompt says.
+    """Calls every tool once with nothing but what it requires, drawn by chance.
 
-    Putting values of the prompt where they belong is work that is worth something: it answers a
-    question of one step in an environment of few tools.
+    What the prompt says is not used: putting its values where they belong is work that is worth
+    something, and answers a question of one step in an environment of few tools.
     """
 
     name = "each-tool-once"
 
     async def play(self, episode: EpisodeView) -> str | None:
         """Call the tools in their order."""
-        stream = random_stream(episode.seed, self.name, episode.task_id)
         for tool in playable(episode)[: episode.budget.calls]:
-            arguments = sample_arguments(tool.input_schema, stream)
+            arguments = _bare(tool, Known(), episode.seed)
             if arguments is not None:
                 await episode.call(tool.name, arguments)
         return None
@@ -66,7 +65,7 @@ class EnumeratingAgent:
         made: set[bytes] = set()
         left = episode.budget.calls
         while left > 0:
-            turns = [(tool, _next(tool, known, made)) for tool in playable(episode)]
+            turns = [(tool, _next(tool, known, made, episode.seed)) for tool in playable(episode)]
             calls = [(tool, arguments) for tool, arguments in turns if arguments is not None]
             if not calls:
                 break
@@ -77,21 +76,32 @@ class EnumeratingAgent:
         return None
 
 
-def _next(tool: ToolView, known: Known, made: set[bytes]) -> JsonObject | None:
+def _next(tool: ToolView, known: Known, made: set[bytes], seed: int) -> JsonObject | None:
     """Return the first call of a tool that was not made yet."""
-    for arguments in _calls(tool, known):
+    for arguments in _calls(tool, known, seed):
         if canonical_bytes([tool.name, arguments]) not in made:
             return arguments
     return None
 
 
-def _calls(tool: ToolView, known: Known) -> Iterator[JsonObject]:
-    """Give calls with everything that is required and at most one argument more."""
-    base: JsonObject = {}
+def _bare(tool: ToolView, known: Known, seed: int) -> JsonObject | None:
+    """Return what a tool requires: of what is known, else by chance; `None` if that finds none."""
     draft = next(Drafter(read_prompt("")).drafts(tool, known, bare=True), None)
     if draft is not None:
-        base = draft.arguments
-        yield base
+        return draft.arguments
+    drawn = sample_arguments(tool.input_schema, random_stream(seed, "bare", tool.name))
+    required = tool.input_schema.get("required")
+    if drawn is None or not isinstance(required, list):
+        return drawn
+    return {name: value for name, value in drawn.items() if name in required}
+
+
+def _calls(tool: ToolView, known: Known, seed: int) -> Iterator[JsonObject]:
+    """Give calls with everything that is required and at most one argument more."""
+    base = _bare(tool, known, seed)
+    if base is None:
+        return
+    yield base
     properties = tool.input_schema.get("properties")
     rules = properties if isinstance(properties, dict) else {}
     for name, rule in rules.items():
