@@ -69,32 +69,45 @@ def _dumped_database(source: Path, difference: JsonObject, target: Path) -> str 
         if _has_triggers(db):
             return "the world has triggers, which would run"
         db.execute("BEGIN")
-        for table, entries in (tables if isinstance(tables, dict) else {}).items():
-            for entry in (entries if isinstance(entries, dict) else {}).values():
-                problem = _apply(db, table, cast("JsonObject", entry))
-                if problem is not None:
-                    return problem
+        changed = [
+            (table, cast("JsonObject", entry))
+            for table, entries in (tables if isinstance(tables, dict) else {}).items()
+            for entry in (entries if isinstance(entries, dict) else {}).values()
+        ]
+        if any(_has_bytes(entry) for _, entry in changed):
+            return "the session changed values that JSON cannot spell"
+        # A row may have been given a key that another row had before.
+        for table, entry in changed:
+            _delete(db, table, entry.get("before"))
+        for table, entry in changed:
+            _insert(db, table, entry.get("after"))
         db.execute("COMMIT")
     return None
 
 
-def _apply(db: sqlite3.Connection, table: str, entry: JsonObject) -> str | None:
-    before, after = entry.get("before"), entry.get("after")
-    for row in (before, after):
-        if isinstance(row, dict) and any(isinstance(value, dict) for value in row.values()):
-            return "the session changed values that JSON cannot spell"
+def _has_bytes(entry: JsonObject) -> bool:
+    rows = (entry.get("before"), entry.get("after"))
+    return any(
+        isinstance(value, dict) for row in rows if isinstance(row, dict) for value in row.values()
+    )
+
+
+def _delete(db: sqlite3.Connection, table: str, row: Json) -> None:
+    if not isinstance(row, dict):
+        return
     name = _quoted(table)
-    if isinstance(before, dict):
-        known = " AND ".join(f"{_quoted(column)} IS ?" for column in before)
-        if table in _plain_tables(db):
-            # Of equal rows one was changed; without row numbers there are none.
-            known = f"rowid IN (SELECT rowid FROM {name} WHERE {known} LIMIT 1)"
-        db.execute(f"DELETE FROM {name} WHERE {known}", [*before.values()])
-    if isinstance(after, dict):
-        columns = ", ".join(_quoted(column) for column in after)
-        places = ", ".join("?" * len(after))
-        db.execute(f"INSERT INTO {name} ({columns}) VALUES ({places})", [*after.values()])
-    return None
+    known = " AND ".join(f"{_quoted(column)} IS ?" for column in row)
+    if table in _plain_tables(db):
+        # Of equal rows one was changed; without row numbers there are none.
+        known = f"rowid IN (SELECT rowid FROM {name} WHERE {known} LIMIT 1)"
+    db.execute(f"DELETE FROM {name} WHERE {known}", [*row.values()])
+
+
+def _insert(db: sqlite3.Connection, table: str, row: Json) -> None:
+    if isinstance(row, dict):
+        columns = ", ".join(_quoted(column) for column in row)
+        places = ", ".join("?" * len(row))
+        db.execute(f"INSERT INTO {_quoted(table)} ({columns}) VALUES ({places})", [*row.values()])
 
 
 def _dumped_values(source: Path, difference: JsonObject, target: Path) -> str | None:
