@@ -27,7 +27,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH UV_PYTHON
 say = printf '%s\n' "[$(1)] $(2)" >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-docker check bench clean stale
+.PHONY: help setup demo test test-docker check bench gate-corpus clean stale
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -62,6 +62,9 @@ check: $(STAMP) ## Lint, format, types, layers and lock file
 
 bench: $(STAMP) ## Run the benchmarks (ARGS go to `python -m benchmarks`)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+gate-corpus: $(STAMP) ## Run the release gates on good and defective environments; writes docs/gates-confusion.md
+	@$(BIN)/python -m tests.gate_corpus --out docs/gates-confusion.md $(ARGS)
 
 clean: ## Remove everything that was built, the environment included
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache .import_linter_cache

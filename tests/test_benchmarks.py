@@ -12,7 +12,6 @@ ROOT = Path(__file__).parent.parent
 
 @requirement("bench:figures")
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_a_quick_run_writes_every_figure_beside_its_floor(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     run = subprocess.run(

@@ -57,13 +57,20 @@ def analysed_flights() -> Generator[Analysed]:
         yield flights
 
 
+FLIGHT_TASKS = 60
+
+
 def flights_bundle(shared: Path) -> Bundle:
     """Return the bundle of the shipped data; the test processes of one run make it once."""
     path = shared / "flights-bundle"
     with (shared / "flights-bundle.lock").open("w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
-            options = TableOptions(gates=QUICK_GATES, descriptions=load_descriptions(DESCRIPTIONS))
+            options = TableOptions(
+                tasks=FLIGHT_TASKS,
+                gates=QUICK_GATES,
+                descriptions=load_descriptions(DESCRIPTIONS),
+            )
             synthesize_tables(SHIPPED_DATA, path, options)
     return load_bundle(path)
 

@@ -76,7 +76,7 @@ def shop_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture(scope="session")
 def flights_made(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The bundle of the shipped data, with 120 tasks."""
+    """The bundle of the shipped data, with half as many tasks as the demo makes."""
     base: Path = tmp_path_factory.getbasetemp()
     # With several test processes, the folder above is common to all of them.
     return flights_bundle(base.parent if base.name.startswith("popen-") else base)

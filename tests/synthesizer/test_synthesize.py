@@ -21,7 +21,7 @@ from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tasks.questions import gives_away
 from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF
 from tests.support.requirement import requirement
-from tests.synthesizer.analysed import open_world
+from tests.synthesizer.analysed import FLIGHT_TASKS, open_world
 from tests.synthesizer.inputs import make_odd_names, make_shop, make_single_table
 
 SYNTHESIZE = """
@@ -44,16 +44,16 @@ def report_of(bundle: Bundle) -> dict[str, object]:
 
 
 @requirement("synth:table", "synth:tasks")
-def test_the_flights_data_gives_a_hundred_and_twenty_tasks(flights_made: Bundle) -> None:
-    assert len(flights_made.tasks) == 120
+def test_the_flights_data_gives_tasks_of_all_shapes(flights_made: Bundle) -> None:
+    assert len(flights_made.tasks) == FLIGHT_TASKS
     mix = Counter(str(task.difficulty["topology"]) for task in flights_made.tasks)
-    assert mix["multi_hop"] + mix["parallel_multi_hop"] >= 100
+    assert mix["multi_hop"] + mix["parallel_multi_hop"] >= 50
     assert set(mix) == set(TOPOLOGY_OF.values())
     shapes = Counter(str(task.difficulty["shape"]) for task in flights_made.tasks)
-    assert all(shapes[shape] >= 12 for shape in ("chain", "fork", "join", "branches"))
+    assert all(shapes[shape] >= 6 for shape in ("chain", "fork", "join", "branches"))
     assert {len(task.sub_questions) for task in flights_made.tasks} >= {1, 2, 3, 4, 5, 6}
     hops = Counter(task.difficulty["hops"] for task in flights_made.tasks)
-    assert sum(n for depth, n in hops.items() if isinstance(depth, int) and depth >= 3) >= 40
+    assert sum(n for depth, n in hops.items() if isinstance(depth, int) and depth >= 3) >= 20
 
 
 @requirement("synth:no-leak")
@@ -88,7 +88,7 @@ def test_the_report_states_the_replay(flights_made: Bundle) -> None:
     replay = by_name["replay"]
     assert replay["status"] == "passed"
     assert replay["figures"]["runs"] == 3
-    assert replay["figures"]["tasks"] >= 120
+    assert replay["figures"]["tasks"] >= FLIGHT_TASKS
 
 
 def test_provenance_names_inputs_keys_and_references(flights_made: Bundle) -> None:
