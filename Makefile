@@ -64,7 +64,7 @@ bench: $(STAMP) ## Run the benchmarks (ARGS go to `python -m benchmarks`)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 gate-corpus: $(STAMP) ## Run the release gates on good and defective environments; writes docs/gates-confusion.md
-	@$(BIN)/python -m tests.gate_corpus --out docs/gates-confusion.md $(ARGS)
+	@$(BIN)/python -m tests.gate_corpus --out docs/gates-confusion.md
 
 clean: ## Remove everything that was built, the environment included
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .pytest_cache .ruff_cache .import_linter_cache

@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
@@ -14,6 +15,12 @@ from tests.gate_corpus.judging import Judgement, examined, judged
 from tests.gate_corpus.tables import written
 
 HALVES: dict[str, tuple[Case, ...]] = {"held_out": held_out.CASES, "tuned": tuned.CASES}
+
+
+def judge_half(half: str, names: list[str] | None) -> list[Judgement]:
+    """Judge the cases of a half, all or those with one of these names."""
+    cases = tuple(one for one in HALVES[half] if not names or one.name in names)
+    return asyncio.run(judge(cases)) if cases else []
 
 
 async def judge(cases: tuple[Case, ...]) -> list[Judgement]:
@@ -37,11 +44,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print judgements as JSON")
     parser.add_argument("--out", type=Path, help="write the page to this file, not to stdout")
     options = parser.parse_args()
-    halves: dict[str, list[Judgement]] = {}
-    for half, cases in HALVES.items():
-        chosen = tuple(one for one in cases if not options.case or one.name in options.case)
-        if chosen and options.half in (None, half):
-            halves[half] = asyncio.run(judge(chosen))
+    chosen = [half for half in HALVES if options.half in (None, half)]
+    with ProcessPoolExecutor(max_workers=len(chosen)) as pool:
+        judged_halves = pool.map(judge_half, chosen, [options.case] * len(chosen))
+        halves = {half: found for half, found in zip(chosen, judged_halves, strict=True) if found}
     if options.json:
         print(json.dumps({name: [one.to_json() for one in all_] for name, all_ in halves.items()}))
     elif options.out is not None:
