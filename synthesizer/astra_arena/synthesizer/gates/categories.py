@@ -6,6 +6,7 @@ from contextlib import closing
 
 from astra_arena.core.canonical import Json
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.profile import MOST_CATEGORIES, is_category
 
 _Column = tuple[frozenset[Json], int]
@@ -78,7 +79,7 @@ def _columns_of_few_values(bundle: Bundle) -> Iterator[_Column]:
 
 
 def _values(connection: sqlite3.Connection, table: str, column: str) -> tuple[frozenset[Json], int]:
-    spelled, of = (f'"{name.replace(chr(34), chr(34) * 2)}"' for name in (column, table))
+    spelled, of = quote_identifier(column), quote_identifier(table)
     # Names come from the database itself and are quoted. It stops at the first value too many.
     found = connection.execute(
         f"SELECT DISTINCT {spelled} FROM {of} WHERE {spelled} IS NOT NULL "

@@ -7,6 +7,7 @@ from contextlib import closing
 
 from astra_arena.core.canonical import Json
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.sources.table_info import quote_identifier
 
 MOST_ROWS = 32
 """Rows that are read of each table, and items of each list."""
@@ -30,9 +31,8 @@ def _cells(connection: sqlite3.Connection) -> Iterator[tuple[str, Json]]:
         "ESCAPE '\\' ORDER BY name"
     )
     for (table,) in connection.execute(query).fetchall():
-        quoted = '"' + str(table).replace('"', '""') + '"'
         # The name comes from the database itself.
-        rows = connection.execute(f"SELECT * FROM {quoted} LIMIT {MOST_ROWS}")
+        rows = connection.execute(f"SELECT * FROM {quote_identifier(table)} LIMIT {MOST_ROWS}")
         names = [column[0] for column in rows.description]
         for row in rows:
             for name, value in zip(names, row, strict=True):

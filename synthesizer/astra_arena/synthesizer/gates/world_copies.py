@@ -9,6 +9,7 @@ from typing import cast
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import World
+from astra_arena.synthesizer.sources.table_info import quote_identifier
 
 
 def dumped_world(source: Path, world: World, difference: JsonObject, target: Path) -> str | None:
@@ -48,8 +49,8 @@ def reversed_world(source: Path, target: Path) -> str | None:
         tables = [table for table in _plain_tables(db) if _is_in_order_of_arrival(db, table)]
         db.execute("BEGIN")
         for table in tables:
-            columns = ", ".join(_quoted(name) for name in _columns(db, table))
-            name = _quoted(table)
+            columns = ", ".join(quote_identifier(name) for name in _columns(db, table))
+            name = quote_identifier(table)
             # Names come from the database itself and are quoted.
             db.execute(f"CREATE TEMP TABLE turned AS SELECT {columns} FROM {name}")
             db.execute(f"DELETE FROM {name}")
@@ -76,9 +77,10 @@ def _dumped_database(source: Path, difference: JsonObject, target: Path) -> str 
         ]
         if any(_has_bytes(entry) for _, entry in changed):
             return "the session changed values that JSON cannot spell"
+        numbered = _plain_tables(db)
         # A row may have been given a key that another row had before.
         for table, entry in changed:
-            _delete(db, table, entry.get("before"))
+            _delete(db, table, entry.get("before"), numbered=table in numbered)
         for table, entry in changed:
             _insert(db, table, entry.get("after"))
         db.execute("COMMIT")
@@ -92,12 +94,12 @@ def _has_bytes(entry: JsonObject) -> bool:
     )
 
 
-def _delete(db: sqlite3.Connection, table: str, row: Json) -> None:
+def _delete(db: sqlite3.Connection, table: str, row: Json, *, numbered: bool) -> None:
     if not isinstance(row, dict):
         return
-    name = _quoted(table)
-    known = " AND ".join(f"{_quoted(column)} IS ?" for column in row)
-    if table in _plain_tables(db):
+    name = quote_identifier(table)
+    known = " AND ".join(f"{quote_identifier(column)} IS ?" for column in row)
+    if numbered:
         # Of equal rows one was changed; without row numbers there are none.
         known = f"rowid IN (SELECT rowid FROM {name} WHERE {known} LIMIT 1)"
     db.execute(f"DELETE FROM {name} WHERE {known}", [*row.values()])
@@ -105,9 +107,11 @@ def _delete(db: sqlite3.Connection, table: str, row: Json) -> None:
 
 def _insert(db: sqlite3.Connection, table: str, row: Json) -> None:
     if isinstance(row, dict):
-        columns = ", ".join(_quoted(column) for column in row)
+        columns = ", ".join(quote_identifier(column) for column in row)
         places = ", ".join("?" * len(row))
-        db.execute(f"INSERT INTO {_quoted(table)} ({columns}) VALUES ({places})", [*row.values()])
+        db.execute(
+            f"INSERT INTO {quote_identifier(table)} ({columns}) VALUES ({places})", [*row.values()]
+        )
 
 
 def _dumped_values(source: Path, difference: JsonObject, target: Path) -> str | None:
@@ -168,8 +172,3 @@ def _is_in_order_of_arrival(db: sqlite3.Connection, table: str) -> bool:
     query = "SELECT upper(type) FROM pragma_table_info(?) WHERE pk > 0"
     key = [str(kind) for (kind,) in db.execute(query, (table,)).fetchall()]
     return key != ["INTEGER"]
-
-
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
