@@ -16,7 +16,14 @@ from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import SubQuestion, Task, references_of
 from astra_arena.sandbox.contract import Execution, Failed, Succeeded
-from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided, not_applicable
+from astra_arena.synthesizer.gates.gate import (
+    Exam,
+    Finding,
+    GateResult,
+    TaskMean,
+    decided,
+    not_applicable,
+)
 from astra_arena.synthesizer.gates.mutations import mutations_of
 from astra_arena.synthesizer.gates.workbench import (
     GoldStep,
@@ -232,7 +239,13 @@ class _Examination:
                 "solved_by_enumeration": guessed,
                 **self._bench.figures,
             },
+            (self._share_guessed(),),
         )
+
+    def _share_guessed(self) -> TaskMean:
+        of = {task: float(task in self._flow.guessed) for task in self._flow.tasks}
+        what = "the share of tasks that enumeration solves without the parents' answers"
+        return TaskMean(what, MOST_GUESSED, of)
 
     def _too_many_guessed(self) -> Iterator[Finding]:
         """Reject tasks that enumeration solves, soonest first, until the others are few enough."""

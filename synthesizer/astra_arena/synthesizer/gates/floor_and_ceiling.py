@@ -17,7 +17,13 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.gold_program import gold_acts
 from astra_arena.core.tasks import Task
 from astra_arena.synthesizer.gates.agent_play import play_agent
-from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
+from astra_arena.synthesizer.gates.gate import (
+    Exam,
+    Finding,
+    GateResult,
+    TaskMean,
+    decided,
+)
 from astra_arena.synthesizer.gates.workbench import Workbench, workbench
 
 GATE = "floor_and_ceiling"
@@ -52,7 +58,8 @@ class FloorAndCeilingGate:
                 exam.on_step(GATE, number + 1, len(exam.tasks))
             findings = [one for score in scores for one in _task_findings(score)]
             findings += _mean_findings(scores)
-            return decided(GATE, findings, {**_figures(scores), **bench.figures})
+            figures = {**_figures(scores), **bench.figures}
+            return decided(GATE, findings, figures, _task_means(scores))
 
 
 async def _scores(bench: Workbench, task: Task, agents: tuple[Agent, ...], seed: int) -> _Scores:
@@ -113,6 +120,17 @@ def _means(scores: list[_Scores]) -> dict[str, float]:
     if not scores:
         return {}
     return {name: fmean(score.blind[name] for score in scores) for name in scores[0].blind}
+
+
+def _task_means(scores: list[_Scores]) -> tuple[TaskMean, ...]:
+    return tuple(
+        TaskMean(
+            f"{name!r}, which knows nothing, earns",
+            most,
+            {score.task.id: score.blind[name] for score in scores},
+        )
+        for name, most in MOST_EARNED.items()
+    )
 
 
 def _figures(scores: list[_Scores]) -> JsonObject:
