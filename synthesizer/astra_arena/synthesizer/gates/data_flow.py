@@ -35,6 +35,7 @@ from astra_arena.synthesizer.gates.workbench import (
     rule_that_accepts,
     workbench,
 )
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 GATE = "data_flow"
 MOST_REPLACEMENTS = 8
@@ -74,12 +75,8 @@ class DataFlowGate:
             return not_applicable(GATE, "no sub-question depends on another")
         async with workbench(exam) as bench:
             examination = _Examination(bench, exam)
-            for number, step in enumerate(bench.steps):
-                if step.question.depends_on:
-                    await examination.look_at(step)
-                exam.on_step(GATE, number + 1, len(bench.steps))
-            for task in exam.tasks:
-                await examination.enumerate_sinks(task)
+            done = exam.counter(GATE, len(exam.tasks))
+            await side_by_side(exam.tasks, examination.look_at_task, on_done=done)
             return examination.result()
 
 
@@ -89,8 +86,14 @@ class _Examination:
         self._exam = exam
         self._flow = _Flow()
 
-    async def look_at(self, step: GoldStep) -> None:
-        """Try one sub-question with parents."""
+    async def look_at_task(self, task: Task) -> None:
+        """Try the sub-questions of a task that have parents, and to do without these."""
+        for step in self._bench.steps:
+            if step.task.id == task.id and step.question.depends_on:
+                await self._look_at(step)
+        await self._enumerate_sinks(task)
+
+    async def _look_at(self, step: GoldStep) -> None:
         self._flow.children += 1
         self._flow.tasks.add(step.task.id)
         parents = _tool_parents(step.task, step.question)
@@ -159,7 +162,7 @@ class _Examination:
         path = "" if step.tool in self._bench.writing else step.question.answer.path
         return found_at(came, path)
 
-    async def enumerate_sinks(self, task: Task) -> None:
+    async def _enumerate_sinks(self, task: Task) -> None:
         """Let a solver without the parents' answers enumerate them, for all that is asked."""
         parents = {name for question in task.sub_questions for name in question.depends_on}
         sinks = [
@@ -224,7 +227,9 @@ class _Examination:
     def result(self) -> GateResult:
         """Return what was found."""
         flow = self._flow
-        findings = [*flow.findings, *self._too_many_guessed()]
+        order = {task.id: place for place, task in enumerate(self._exam.tasks)}
+        findings = sorted(flow.findings, key=lambda one: order[one.task or ""])
+        findings += self._too_many_guessed()
         guessed: JsonObject = dict(sorted(flow.guessed.items()))
         return decided(
             GATE,

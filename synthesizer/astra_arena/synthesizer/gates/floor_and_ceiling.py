@@ -25,6 +25,7 @@ from astra_arena.synthesizer.gates.gate import (
     decided,
 )
 from astra_arena.synthesizer.gates.workbench import Workbench, workbench
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 GATE = "floor_and_ceiling"
 MOST_EARNED = {"guess": 0.15, "each-tool-once": 0.2, "enumerate": 0.3}
@@ -52,10 +53,11 @@ class FloorAndCeilingGate:
         async with workbench(exam) as bench:
             guesses = {task.id: common_answer(task, bench) for task in exam.tasks}
             agents = (GuessingAgent(guesses), EachToolOnceAgent(), EnumeratingAgent())
-            scores: list[_Scores] = []
-            for number, task in enumerate(exam.tasks):
-                scores.append(await _scores(bench, task, agents, exam.seed))
-                exam.on_step(GATE, number + 1, len(exam.tasks))
+            scores = await side_by_side(
+                exam.tasks,
+                lambda task: _scores(bench, task, agents, exam.seed),
+                on_done=exam.counter(GATE, len(exam.tasks)),
+            )
             findings = [one for score in scores for one in _task_findings(score)]
             findings += _mean_findings(scores)
             figures = {**_figures(scores), **bench.figures}

@@ -7,6 +7,7 @@ tool or the whole rejects the environment. A gate that cannot be decided has fai
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal, Protocol
 
 from pydantic import Field
@@ -88,6 +89,11 @@ class Exam:
     def tasks(self) -> tuple[Task, ...]:
         """The tasks to look at."""
         return self.bundle.tasks
+
+    def counter(self, gate: str, total: int) -> Callable[[object], None]:
+        """Return what is to be called with each result of a gate, to tell how far it is."""
+        done = count(1)
+        return lambda result: self.on_step(gate, next(done), total)
 
     def gold_programmes(self) -> list[Programme]:
         """Return the gold program of each task."""
