@@ -7,6 +7,13 @@ settings.register_profile("repeatable", database=None, deadline=None, derandomiz
 settings.load_profile("repeatable")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one large source in one test process: reading it takes seconds."""
+    for item in items:
+        if "flights" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("flights"))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

@@ -25,7 +25,7 @@ from astra_arena.sandbox.tiers import base_interpreter, chosen_tier
 from tests.adversarial.catalogue import CATEGORIES, MARK, Category, tool_code
 
 LIMITS = Limits(
-    call_seconds=4.0, cpu_seconds=0.5, memory_mib=64, reply_bytes=100_000, sql_steps=5_000_000
+    call_seconds=2.0, cpu_seconds=0.2, memory_mib=64, reply_bytes=100_000, sql_steps=1_000_000
 )
 BRANCHES = " with live branches"
 """At the end of a tier: its sessions may be branched by a fork."""
