@@ -69,8 +69,9 @@ class SpanSource(Model):
     @model_validator(mode="after")
     def _is_not_empty(self) -> "SpanSource":
         if self.end <= self.start:
-            raise ValueError(f"expected a span with an end after its start, got {self.start} to "
-                             f"{self.end}")
+            raise ValueError(
+                f"expected a span with an end after its start, got {self.start} to {self.end}"
+            )
         return self
 
 

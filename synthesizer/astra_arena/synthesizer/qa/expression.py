@@ -30,9 +30,21 @@ OPERATORS: dict[type[ast.operator], BinaryOperator] = {
 }
 _SPELLINGS = str.maketrans(
     {
-        **{"[": "(", "]": ")", "{": "(", "}": ")", "\u00d7": "*", "\u00f7": "/"},
-        **{"\u2212": "-", "\u2013": "-", "\u2014": "-", "^": "^"},
-        **{"$": " ", "\u20ac": " ", "\u00a3": " ", "\u00a5": " ", "\u00a0": " "},
+        "[": "(",
+        "]": ")",
+        "{": "(",
+        "}": ")",
+        "\u00d7": "*",
+        "\u00f7": "/",
+        "\u2212": "-",
+        "\u2013": "-",
+        "\u2014": "-",
+        "^": "^",
+        "$": " ",
+        "\u20ac": " ",
+        "\u00a3": " ",
+        "\u00a5": " ",
+        "\u00a0": " ",
     }
 )
 _THOUSANDS = re.compile(r"(?<=\d),\s?(?=\d{3}(?!\d))")
@@ -77,8 +89,9 @@ def parse_expression(text: str) -> Expression:
         SpecError: if it is too long, no arithmetic, or holds anything else.
     """
     if len(text) > MOST_CHARACTERS:
-        raise SpecError(f"expected arithmetic of up to {MOST_CHARACTERS} characters, got "
-                        f"{len(text)}")
+        raise SpecError(
+            f"expected arithmetic of up to {MOST_CHARACTERS} characters, got {len(text)}"
+        )
     spelled = _THOUSANDS.sub("", text.translate(_SPELLINGS))
     spelled = _TIMES.sub("*", spelled).replace("^", "**")
     spelled = _LEADING_ZEROS.sub("", _PERCENT.sub(rf"{_MARK}(\1)", spelled)).strip()
@@ -136,9 +149,7 @@ def evaluate(expression: Expression) -> Fraction:
     """
     if isinstance(expression, Number):
         return expression.worth
-    return apply(
-        expression.operator, evaluate(expression.left), evaluate(expression.right)
-    )
+    return apply(expression.operator, evaluate(expression.left), evaluate(expression.right))
 
 
 def apply(operator: BinaryOperator, left: Fraction, right: Fraction) -> Fraction:

@@ -119,9 +119,7 @@ class QAInstance(Model):
             return self
         hops = structure_of(self.decomposition.parents).hops
         if not self.hops.least <= hops <= self.hops.most:
-            raise ValueError(
-                f"expected {self.hops.least} to {self.hops.most} hops, got {hops}"
-            )
+            raise ValueError(f"expected {self.hops.least} to {self.hops.most} hops, got {hops}")
         return self
 
     def text_of(self, name: str) -> str | None:

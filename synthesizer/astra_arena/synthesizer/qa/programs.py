@@ -75,16 +75,18 @@ class ProgramBuilder:
         """
         step = ProgramStep(operator=operator, operands=tuple(operands))
         value = computed(step, self._values)
-        kind, plain = ("exact", value) if isinstance(value, bool) else (
-            "number",
-            plain_number(value),
+        kind, plain = (
+            ("exact", value)
+            if isinstance(value, bool)
+            else (
+                "number",
+                plain_number(value),
+            )
         )
         stated = StatedAnswer.model_validate({"kind": kind, "value": plain})
         return self._added(step.to_json(), _worded(step), value, stated, step=step)
 
-    def expression(
-        self, expression: Expression, leaf: Callable[[Number], Operand]
-    ) -> Operand:
+    def expression(self, expression: Expression, leaf: Callable[[Number], Operand]) -> Operand:
         """Add the steps of an expression.
 
         Args:

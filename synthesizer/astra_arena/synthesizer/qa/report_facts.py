@@ -67,9 +67,7 @@ class ReportFacts:
 
     def cell(self, value: Fraction) -> Operand | None:
         """Return the cell that holds a number, the likeliest of several."""
-        places = self._table.asked_for(
-            self._table.places_of(value), self._question, self._known
-        )
+        places = self._table.asked_for(self._table.places_of(value), self._question, self._known)
         return self.at(places[0]) if places else None
 
     def at(self, place: Place) -> Operand:

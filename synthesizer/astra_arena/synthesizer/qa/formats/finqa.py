@@ -121,9 +121,7 @@ class _Page:
         elif isinstance(answer.value, bool) or not isinstance(answer.value, int | float):
             raise SpecError(f"the program gives a number, but the answer is {value!r}")
         elif abs(came - Fraction(repr(answer.value))) > ROUNDING:
-            raise SpecError(
-                f"the program gives {float(came):g}, but the answer is {answer.value}"
-            )
+            raise SpecError(f"the program gives {float(came):g}, but the answer is {answer.value}")
         return answer, builder.decomposition(last)
 
     def instance(
@@ -170,5 +168,3 @@ def _answer(value: Json) -> StatedAnswer:
     return StatedAnswer(
         kind="number", value=plain_number(Fraction(number_text(number))), tolerance=float(ROUNDING)
     )
-
-

@@ -6,7 +6,12 @@ from fractions import Fraction
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SpecError
-from astra_arena.synthesizer.qa.decomposition import Decomposition, Operand, SpanSource, StatedAnswer
+from astra_arena.synthesizer.qa.decomposition import (
+    Decomposition,
+    Operand,
+    SpanSource,
+    StatedAnswer,
+)
 from astra_arena.synthesizer.qa.expression import Number, evaluate, parse_expression
 from astra_arena.synthesizer.qa.formats.format import BadRecord, Origin, text_field
 from astra_arena.synthesizer.qa.instance import QAInstance
@@ -124,16 +129,16 @@ class _Reading:
 
     def _fact(self, number: Number) -> Operand | None:
         for percent, value in ((number.percent, number.value), (True, number.worth * 100)):
-            found = [
-                one for one in self._numbers if one.value == value and one.percent == percent
-            ]
+            found = [one for one in self._numbers if one.value == value and one.percent == percent]
             if found:
                 # The same number in several places is taken in the order of the story.
                 taken = self._taken.get(value, 0)
                 self._taken[value] = taken + 1
                 fact = self._looked_up(found[min(taken, len(found) - 1)])
-                return self._builder.step("divide", (fact, given(Fraction(100)))) if percent else (
-                    fact
+                return (
+                    self._builder.step("divide", (fact, given(Fraction(100))))
+                    if percent
+                    else (fact)
                 )
         return None
 

@@ -145,16 +145,18 @@ def _triple(item: Json) -> Triple:
     return Triple(subject=subject, relation=relation, object=entity)
 
 
-def _of_triples(
-    triples: Sequence[Triple], answer: StatedAnswer, kind: str
-) -> Decomposition | None:
+def _of_triples(triples: Sequence[Triple], answer: StatedAnswer, kind: str) -> Decomposition | None:
     """Return look-ups that end in the answer; `None` where it follows from comparing them."""
     if not triples:
         raise SpecError("expected triples in 'evidences', got none")
     nodes: list[QuestionNode] = []
     for number, triple in enumerate(triples, start=1):
         parent = next(
-            (n for n, other in enumerate(triples[: number - 1], 1) if other.object == triple.subject),
+            (
+                n
+                for n, other in enumerate(triples[: number - 1], 1)
+                if other.object == triple.subject
+            ),
             None,
         )
         subject = triple.subject if parent is None else f"{{q{parent}}}"

@@ -55,9 +55,7 @@ class TatQaFormat:
         about = object_field(record, "table")
         table = Table.from_json({"rows": list_field(about, "table")}, what="table")
         paragraphs = [
-            Paragraph(
-                id=str(one.get("order")), text=optional_text(one, "text")
-            )
+            Paragraph(id=str(one.get("order")), text=optional_text(one, "text"))
             for one in objects_field(record, "paragraphs")
         ]
         group = optional_text(about, "uid") or origin.identifier()
@@ -76,9 +74,7 @@ class _Question:
         self._table = table
         named = asked.get("rel_paragraphs")
         supporting = {str(one) for one in named} if isinstance(named, list) else set[str]()
-        marked = [
-            one.model_copy(update={"supports": one.id in supporting}) for one in paragraphs
-        ]
+        marked = [one.model_copy(update={"supports": one.id in supporting}) for one in paragraphs]
         self._paragraphs = marked
         self._builder = ProgramBuilder()
         self._facts = ReportFacts(
@@ -135,9 +131,7 @@ class _Question:
         if times:
             last = self._builder.step("multiply", (last, given(Fraction(100))))
         return (
-            StatedAnswer(
-                kind="number", value=answer, tolerance=float(ROUNDING), unit=self._scale
-            ),
+            StatedAnswer(kind="number", value=answer, tolerance=float(ROUNDING), unit=self._scale),
             self._builder.decomposition(last),
         )
 
