@@ -1,1 +1,1 @@
-"""Pairs of question and answer: what is known of them, how they fall apart, and environments from them."""
+"""Pairs of question and answer: how they fall apart, and environments made from them."""

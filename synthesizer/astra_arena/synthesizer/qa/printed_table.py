@@ -1,6 +1,4 @@
-"""Tables as they are printed in reports: which rows are headings, what rows and columns are called,
-and where a number stands.
-"""
+"""Tables as reports print them: what rows and columns are called, and where a number stands."""
 
 import re
 from collections import Counter
@@ -50,8 +48,9 @@ class PrintedTable:
 
     @cached_property
     def row_labels(self) -> tuple[str, ...]:
-        """What each row is called; no two alike. Rows of one name are told apart by the heading
-        inside the table that they stand under.
+        """What each row is called; no two alike.
+
+        Rows of one name are told apart by the heading inside the table that they stand under.
         """
         plain = [_plain(row[0]) for row in self.rows]
         counts = Counter(plain)

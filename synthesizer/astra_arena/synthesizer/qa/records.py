@@ -111,12 +111,13 @@ def _whole(file: IO[bytes], path: Path) -> Iterator[RawRecord]:
         data = json.loads(file.read().decode("utf-8-sig"))
     except ValueError as error:
         raise SourceError(f"{path}: expected JSON: {error}") from None
+    held: object = data
     if isinstance(data, dict):
-        named = cast("JsonObject", data)
-        data = next((named[one] for one in _LIST_FIELDS if isinstance(named.get(one), list)), data)
-    if not isinstance(data, list):
-        data = [data]
-    for index, one in enumerate(cast("list[object]", data)):
+        named = cast("dict[str, object]", data)
+        lists = [named[one] for one in _LIST_FIELDS if isinstance(named.get(one), list)]
+        held = lists[0] if lists else named
+    items = cast("list[object]", held) if isinstance(held, list) else [held]
+    for index, one in enumerate(items):
         yield _record(index, f"{path.name} record {index + 1}", one)
 
 

@@ -36,8 +36,9 @@ class ReportFacts:
         self._known: list[Place] = []
 
     def expect(self, values: Sequence[Fraction]) -> None:
-        """Take note of all numbers that will be looked up: those that stand in one cell help to
-        tell where the others stand.
+        """Take note of all numbers that will be looked up.
+
+        Those that stand in one cell alone help to tell where the others stand.
         """
         for value in values:
             places = self._table.places_of(value)
@@ -112,9 +113,10 @@ class ReportFacts:
     def _in_text(self, value: Fraction) -> Operand | None:
         for paragraph in self._paragraphs:
             for one in numbers_in_text(paragraph.text):
-                if one.value == abs(value) and value >= 0 and not one.is_word:
+                if one.value == value and not one.is_word:
+                    around = _around(paragraph.text, one.start, one.end)
                     return self._builder.fact(
-                        f"What number does the text give in “{_around(paragraph.text, one.start, one.end)}”?",
+                        f"What number does the text give in “{around}”?",
                         value,
                         SpanSource(text=paragraph.id, start=one.start, end=one.end),
                         unit="%" if one.percent else "",

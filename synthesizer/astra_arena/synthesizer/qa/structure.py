@@ -56,9 +56,15 @@ def require_sound(parents: Parents, finals: Sequence[str] = ()) -> None:
         if len(set(above)) != len(above):
             raise ValueError(f"{identifier} names a dependency twice: {', '.join(above)}")
     graph = _graph(parents)
-    if not nx.is_directed_acyclic_graph(graph):
-        circle = " → ".join(edge[0] for edge in nx.find_cycle(graph))
-        raise ValueError(f"expected no circle among dependencies, got {circle} → …")
+    circles = [
+        sorted(names)
+        for names in nx.strongly_connected_components(graph)
+        if len(names) > 1 or any(graph.has_edge(name, name) for name in names)
+    ]
+    if circles:
+        raise ValueError(
+            f"expected no circle among dependencies, got one of {', '.join(min(circles))}"
+        )
     _require_finals(graph, finals)
 
 
@@ -76,7 +82,10 @@ def _require_finals(graph: "nx.DiGraph[str]", finals: Sequence[str]) -> None:
             f"expected one sub-question that nothing depends on, got {', '.join(sinks)}: name "
             "those that make up the final answer"
         )
-    reaching = set(ends).union(*(nx.ancestors(graph, end) for end in ends))
+    reaching = set(ends)
+    for name in reversed(list(nx.topological_sort(graph))):
+        if any(below in reaching for below in graph.successors(name)):
+            reaching.add(name)
     lost = [name for name in graph if name not in reaching]
     if lost:
         raise ValueError(f"{', '.join(lost)} does not lead to the final answer, {', '.join(ends)}")

@@ -108,8 +108,9 @@ def _support(step: JsonObject, known: set[str]) -> FactSource | None:
 
 
 class TwoWikiFormat:
-    """Reads 2WikiMultihop: triples of evidence become look-ups, chained where one ends in what the
-    next begins with.
+    """Reads 2WikiMultihop.
+
+    Triples of evidence become look-ups, chained where one ends in what the next begins with.
     """
 
     name = "2wiki"
@@ -151,14 +152,8 @@ def _of_triples(triples: Sequence[Triple], answer: StatedAnswer, kind: str) -> D
         raise SpecError("expected triples in 'evidences', got none")
     nodes: list[QuestionNode] = []
     for number, triple in enumerate(triples, start=1):
-        parent = next(
-            (
-                n
-                for n, other in enumerate(triples[: number - 1], 1)
-                if other.object == triple.subject
-            ),
-            None,
-        )
+        before = enumerate(triples[: number - 1], start=1)
+        parent = next((n for n, other in before if other.object == triple.subject), None)
         subject = triple.subject if parent is None else f"{{q{parent}}}"
         nodes.append(
             QuestionNode(

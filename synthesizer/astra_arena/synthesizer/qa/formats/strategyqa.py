@@ -1,5 +1,7 @@
-"""StrategyQA: yes/no questions that people took apart. It supplies structure, facts and no answers
-to the steps; a mere yes or no is too little to be the only gold.
+"""StrategyQA: yes/no questions that people took apart.
+
+It supplies structure and facts, but no answers to the steps; a mere yes or no is too little to be
+the only gold.
 """
 
 from collections.abc import Iterator
