@@ -280,7 +280,7 @@ def _other_orders(tool: ArithmeticTool, step: Step) -> tuple[Alternative, ...]:
     if not tool.commutes:
         return ()
     orders = list(dict.fromkeys(permutations(step.operands)))
-    unset: JsonObject = dict.fromkeys(tool.optional[len(step.operands) - 2:])
+    unset: JsonObject = dict.fromkeys(tool.optional[len(step.operands) - 2 :])
     return tuple(
         Alternative(tool=tool.name, arguments={**_arguments(tool, order), **unset}, path="/result")
         for order in orders

@@ -39,12 +39,11 @@ def find_reports(world: sqlite3.Connection, *, title: str) -> dict[str, list[Row
     wanted = _folded(title)
     if not wanted:
         raise ValueError("title is empty")
-    rows = world.execute(
-        "SELECT report_id, title FROM reports WHERE instr(lower(title), ?) > 0 "
-        "ORDER BY report_id LIMIT ?",
-        (wanted, _MOST_ROWS + 1),
-    ).fetchall()
-    return {"reports": _few([{"report_id": key, "title": name} for key, name in rows], "report")}
+    titles = world.execute("SELECT report_id, title FROM reports ORDER BY report_id").fetchall()
+    found: list[Row] = [
+        {"report_id": key, "title": name} for key, name in titles if wanted in _folded(name)
+    ]
+    return {"reports": _few(found, "report")}
 
 
 def describe_table(world: sqlite3.Connection, *, report_id: str) -> dict[str, list[str]]:
