@@ -1,4 +1,4 @@
-"""The seam of the worlds: instances of one kind share a world, its tools, and how tasks are said."""
+"""The seam of the worlds: instances of one kind share a world and its tools."""
 
 import sqlite3
 from collections.abc import Iterable

@@ -31,50 +31,14 @@ _UNITS = {
     "billion": " Answer in billions.",
 }
 _LITTLE = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "in",
-        "to",
-        "for",
-        "and",
-        "or",
-        "is",
-        "are",
-        "was",
-        "were",
-        "what",
-        "which",
-        "how",
-        "much",
-        "many",
-        "did",
-        "does",
-        "do",
-        "by",
-        "on",
-        "at",
-        "from",
-        "with",
-        "as",
-        "it",
-        "its",
-        "that",
-        "this",
-        "these",
-        "those",
-        "company",
-        "year",
-        "years",
-        "be",
-        "been",
-        "has",
-        "have",
-        "had",
-    ]
+    {
+        *("the", "a", "an", "of", "in", "to", "for", "and", "or", "by", "on", "at", "from", "with"),
+        *("is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "does", "did"),
+        *("what", "which", "how", "much", "many", "as", "it", "its", "that", "this", "these"),
+        *("company", "year"),
+    }
 )
+"""Words that say little about where an answer stands."""
 
 
 class ReportQuestions:
@@ -271,8 +235,8 @@ class ReportQuestions:
             raise SpecError(
                 f"{NEEDS_MODEL}the answer has {longest} words, more than a rule can compare"
             )
-        kind: AnswerKind = "set" if len(spans) > 1 else "text"
-        return FinalAnswer(kind=kind, value=spans if len(spans) > 1 else spans[0])
+        kind: AnswerKind = "set" if isinstance(answer.value, list) else "text"
+        return FinalAnswer(kind=kind, value=answer.value)
 
 
 def _require_near(came: Json, stated: Json, tolerance: float) -> None:
