@@ -52,7 +52,7 @@ class StatedAnswer(Model):
 class CellSource(Model):
     """A cell of the instance's table."""
 
-    kind: Literal["cell"] = "cell"
+    kind: Literal["cell"]
     row: int = Field(ge=0)
     column: int = Field(ge=0)
 
@@ -60,7 +60,7 @@ class CellSource(Model):
 class SpanSource(Model):
     """A part of one of the instance's texts."""
 
-    kind: Literal["span"] = "span"
+    kind: Literal["span"]
     text: str
     """`question`, `context`, or the id of a paragraph."""
     start: int = Field(ge=0)
@@ -78,14 +78,14 @@ class SpanSource(Model):
 class ParagraphSource(Model):
     """A paragraph of the instance that supports the answer."""
 
-    kind: Literal["paragraph"] = "paragraph"
+    kind: Literal["paragraph"]
     paragraph: str
 
 
 class EvidenceSource(Model):
     """A triple of the instance's evidence."""
 
-    kind: Literal["evidence"] = "evidence"
+    kind: Literal["evidence"]
     index: int = Field(ge=0)
 
 

@@ -77,7 +77,7 @@ class ReportFacts:
         return self._builder.fact(
             self._asked(place),
             held.value,
-            CellSource(row=place.row, column=place.column),
+            CellSource(kind="cell", row=place.row, column=place.column),
             unit=held.unit,
         )
 
@@ -95,13 +95,15 @@ class ReportFacts:
         places = self._table.texts_like(answer) if from_table else []
         if places:
             chosen = self._table.asked_for(places, self._question)[0]
-            source = CellSource(row=chosen.row, column=chosen.column)
+            source = CellSource(kind="cell", row=chosen.row, column=chosen.column)
             return self._builder.text_fact(self._asked(chosen), answer, source)
         pattern = re.compile(r"\s+".join(map(re.escape, answer.split())), re.IGNORECASE)
         for paragraph in self._paragraphs:
             found = pattern.search(paragraph.text)
             if found:
-                span = SpanSource(text=paragraph.id, start=found.start(), end=found.end())
+                span = SpanSource(
+                    kind="span", text=paragraph.id, start=found.start(), end=found.end()
+                )
                 return self._builder.text_fact(self._question, answer, span)
         return None
 
@@ -118,7 +120,7 @@ class ReportFacts:
                     return self._builder.fact(
                         f"What number does the text give in “{around}”?",
                         value,
-                        SpanSource(text=paragraph.id, start=one.start, end=one.end),
+                        SpanSource(kind="span", text=paragraph.id, start=one.start, end=one.end),
                         unit="%" if one.percent else "",
                     )
         return None

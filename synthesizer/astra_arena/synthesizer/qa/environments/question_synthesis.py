@@ -1,8 +1,8 @@
 """Questions that bring a program become environments, without a language model.
 
 One environment for each field and kind of question, over a world that all of its questions share.
-Every instance that becomes no task is told with its reason; what the gates do not let through is not
-released.
+Every instance that becomes no task is told with its reason; what the gates do not let through is
+not released.
 """
 
 import asyncio
@@ -253,7 +253,7 @@ class _Maker:
             "seed": self.options.seed,
             "instances": work.instances,
             "rejected": len(work.rejects),
-            "reasons": {reason: count for reason, count in reasons.most_common(20)},
+            "reasons": dict[str, Json](reasons.most_common(20)),
             "environments": list[Json](told),
         }
 

@@ -148,6 +148,6 @@ class _Reading:
         return self._builder.fact(
             f"What number does the story give in “{before}…{after}”?",
             one.value,
-            SpanSource(text="question", start=one.start, end=one.end),
+            SpanSource(kind="span", text="question", start=one.start, end=one.end),
             unit="percent" if one.percent else "",
         )

@@ -104,7 +104,7 @@ def _support(step: JsonObject, known: set[str]) -> FactSource | None:
         return None
     if str(named) not in known:
         raise SpecError(f"'paragraph_support_idx' is {named!r}; there is no such paragraph")
-    return ParagraphSource(paragraph=str(named))
+    return ParagraphSource(kind="paragraph", paragraph=str(named))
 
 
 class TwoWikiFormat:
@@ -161,7 +161,7 @@ def _of_triples(triples: Sequence[Triple], answer: StatedAnswer, kind: str) -> D
                 question=f"What is the {triple.relation} of {subject}?",
                 depends_on=() if parent is None else (f"q{parent}",),
                 answer=StatedAnswer(kind="text", value=triple.object),
-                source=EvidenceSource(index=number - 1),
+                source=EvidenceSource(kind="evidence", index=number - 1),
             )
         )
     last = nodes[-1]
