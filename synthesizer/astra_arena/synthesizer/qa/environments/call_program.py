@@ -265,8 +265,10 @@ def _value(operand: Operand, values: Mapping[str, Fraction]) -> Fraction:
 
 
 def _arguments(tool: ArithmeticTool, operands: tuple[Operand, ...]) -> JsonObject:
-    names = (*tool.parameters, *tool.optional)[: len(operands)]
-    return {name: _argument(operand) for name, operand in zip(names, operands, strict=True)}
+    """Return complete arguments: what is left out is spelled, for calls are compared so."""
+    names = (*tool.parameters, *tool.optional)
+    given = {name: _argument(operand) for name, operand in zip(names, operands, strict=False)}
+    return {name: given.get(name) for name in names}
 
 
 def _argument(operand: Operand) -> Json:
@@ -279,10 +281,9 @@ def _other_orders(tool: ArithmeticTool, step: Step) -> tuple[Alternative, ...]:
     """Return the same call with its arguments in other places, where that changes nothing."""
     if not tool.commutes:
         return ()
-    orders = list(dict.fromkeys(permutations(step.operands)))
-    unset: JsonObject = dict.fromkeys(tool.optional[len(step.operands) - 2 :])
+    orders = dict.fromkeys(permutations(step.operands))
     return tuple(
-        Alternative(tool=tool.name, arguments={**_arguments(tool, order), **unset}, path="/result")
+        Alternative(tool=tool.name, arguments=_arguments(tool, order), path="/result")
         for order in orders
         if order != step.operands
     )

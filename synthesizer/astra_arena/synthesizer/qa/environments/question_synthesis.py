@@ -6,6 +6,7 @@ not released.
 """
 
 import asyncio
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ from astra_arena.synthesizer.qa.records import digest_of_file
 from astra_arena.synthesizer.watching import Watcher
 
 DEFAULT_TASKS = 60
+_FIGURE = re.compile(r"-?\d+(?:\.\d+)?")
 REPORT = "synthesis.json"
 REJECTS = "rejects.jsonl"
 
@@ -247,7 +249,8 @@ class _Maker:
             return await missing_alternatives(bundle, sandbox, bundle.tasks, seed=self.options.seed)
 
     def _report(self, work: _Work, told: list[JsonObject]) -> JsonObject:
-        reasons = Counter(reason for _, reason in work.rejects.values())
+        # One reason with other figures is one reason.
+        reasons = Counter(_FIGURE.sub("N", reason) for _, reason in work.rejects.values())
         return {
             "source": {"file": self.source.name, "digest": digest_of_file(self.source)},
             "seed": self.options.seed,

@@ -1,5 +1,6 @@
 """The task of a question about a report: look-ups, calculations and the answer in words."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 from astra_arena.core.canonical import Json, JsonObject
@@ -21,6 +22,7 @@ from astra_arena.synthesizer.qa.printed_table import Place, PrintedTable, words_
 MOST_SPAN_WORDS = 8
 """An answer of more words can be told in many ways; a rule cannot compare them."""
 MOST_FOUND = 5
+MOST_RIVALS = 12
 _MOST_GIVEN = 12
 _HUNDRED = Fraction(100)
 _REPORT = "report"
@@ -236,7 +238,18 @@ class ReportQuestions:
                 f"{NEEDS_MODEL}the answer has {longest} words, more than a rule can compare"
             )
         kind: AnswerKind = "set" if isinstance(answer.value, list) else "text"
-        return FinalAnswer(kind=kind, value=answer.value)
+        return FinalAnswer(kind=kind, value=answer.value, rivals=self._rivals(spans))
+
+    def _rivals(self, spans: Sequence[Json]) -> tuple[Json, ...]:
+        """Return names in the report that are none of the answer's: who lists them, guesses."""
+        right = [str(span).casefold() for span in spans]
+        names = [label for label in self._table.row_labels if len(label.split()) > 1]
+        others = [
+            name
+            for name in names
+            if not any(name.casefold() in one or one in name.casefold() for one in right)
+        ]
+        return tuple(others[:MOST_RIVALS])
 
 
 def _require_near(came: Json, stated: Json, tolerance: float) -> None:
