@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astra_arena.core.canonical import Json
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
 from astra_arena.synthesizer.qa.decomposition import Decomposition, QuestionNode
 from astra_arena.synthesizer.qa.instance import QAInstance
@@ -15,7 +15,7 @@ from astra_arena.synthesizer.qa.traces import decomposition_from_steps
 from tests.support.requirement import requirement
 
 
-def step(identifier: Json, dependency: Json = None, **more: Json) -> Json:
+def step(identifier: Json, dependency: Json = None, **more: Json) -> JsonObject:
     """A step with the names that the released code of ASTRA gives its fields."""
     return {
         "_uuid": identifier,
@@ -86,7 +86,7 @@ def test_a_step_that_does_not_lead_to_the_answer_is_refused() -> None:
 
 @requirement("qa:structure")
 def test_stated_levels_and_parallel_steps_must_be_those_that_follow() -> None:
-    chain = [step(1, None, hop_level=1), step(2, [1], hop_level=2)]
+    chain: list[Json] = [step(1, None, hop_level=1), step(2, [1], hop_level=2)]
     assert decomposition_from_steps(chain).is_answered
     told = refused(step(1), step(2, [1]), step(3, [1, 2], hop_level=2))
     assert "expected level 3, the longest path to it, got 2" in told
@@ -106,9 +106,9 @@ def test_nothing_at_all_is_no_decomposition() -> None:
 
 @requirement("qa:structure")
 def test_an_empty_answer_is_none_and_an_unknown_field_is_named() -> None:
-    assert "expected an answer with a content, got ''" in refused(step(1) | {"sub_answer": ""})
-    assert "there is no field 'depends'" in refused(step(1) | {"depends": [1]})
-    assert "say the same" in refused(step(1) | {"id": 1})
+    assert "expected an answer with a content, got ''" in refused({**step(1), "sub_answer": ""})
+    assert "there is no field 'depends'" in refused({**step(1), "depends": [1]})
+    assert "say the same" in refused({**step(1), "id": 1})
 
 
 @requirement("qa:structure")

@@ -88,7 +88,7 @@ class _Reading:
         for left, right in calculations:
             expression = parse_expression(left)
             stated, came = evaluate(parse_expression(right)), evaluate(expression)
-            if abs(stated - came) > 2 * stated_tolerance(right):
+            if abs(stated - came) > stated_tolerance(right):
                 raise SpecError(f"{left}={right} is wrong: it is {number_text(came)}")
             operand = self._builder.expression(expression, self._leaf)
             if operand.node is not None:
