@@ -260,5 +260,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     "qa:reference": _step_4("gold is computed apart from the tools and held to what is stated"),
     "qa:tools-blind": _step_4("tools of questions are written without sight of any question"),
     "qa:reasons": _step_4("each instance that becomes no task is listed with its reason"),
+    "qa:chinese": _step_4("Chinese questions give Chinese tasks; translations are marked"),
     "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
 }

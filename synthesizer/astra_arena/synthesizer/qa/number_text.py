@@ -29,7 +29,8 @@ _IN_TEXT = re.compile(
     rf"(?<![\w.,/-])(?P<digits>{_DIGITS})(?P<percent>\s?%)?(?![\w/]|[.,]\d|-\w)"
     rf"|(?<![\w-])(?P<tens>{'|'.join(_TENS)})-(?P<ones>{'|'.join(list(_UNITS)[1:10])})(?![\w-])"
     rf"|(?<![\w-])(?P<word>{_WORD})(?![\w-])",
-    re.IGNORECASE,
+    # Letters are those of Latin script: 有16个 holds a number.
+    re.IGNORECASE | re.ASCII,
 )
 _CELL = re.compile(
     rf"(?P<open>\()?\s*(?P<sign>[-+\u2212\u2013])?\s*(?P<before>[^\d\s().%-]{{1,4}})?\s*"

@@ -5,15 +5,21 @@ gold. Every value is computed here, by rational numbers, and not by the tools.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 from itertools import permutations
 
-from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.errors import SpecError
-from astra_arena.core.tasks import Alternative, Answer, SubQuestion
+from astra_arena.core.tasks import (
+    Alternative,
+    Answer,
+    SubQuestion,
+    references_of,
+    resolve_arguments,
+)
 from astra_arena.synthesizer.qa.decomposition import Decomposition, Operand, Operator
 from astra_arena.synthesizer.qa.environments.arithmetic_tools import (
     BY_NAME,
@@ -24,8 +30,8 @@ from astra_arena.synthesizer.qa.environments.arithmetic_tools import (
 from astra_arena.synthesizer.qa.number_text import plain_number
 from astra_arena.synthesizer.qa.structure import structure_of
 
-MOST_CALLS = 12
-"""More sub-questions are no task: leaving one out would cost less than a mistake has to."""
+MOST_CALLS = 10
+"""More sub-questions are no task: a mistake in one of them would cost less than a tenth."""
 _HUNDRED = Operand(number="100")
 _ONE = Operand(number="1")
 _TOOLS: dict[Operator, str] = {
@@ -122,7 +128,9 @@ class CallProgram:
             if max(map(abs, [*numbers, values[name]])) > LARGEST:
                 raise SpecError(f"{name}: expected numbers up to {LARGEST}")
             made.append(self._question(name, step, environment, values[name]))
-        return (*facts.values(), *made)
+        questions = (*facts.values(), *made)
+        _require_distinct(questions)
+        return questions
 
     def _question(self, name: str, step: Step, environment: str, value: Fraction) -> SubQuestion:
         tool = BY_NAME[step.tool]
@@ -138,6 +146,22 @@ class CallProgram:
             answer=Answer(path="/result", kind="number", value=plain_number(value)),
             alternatives=_other_orders(tool, step),
         )
+
+
+def _require_distinct(questions: Sequence[SubQuestion]) -> None:
+    """Refuse programs in which one call would answer two sub-questions, if only by chance.
+
+    Raises:
+        SpecError: naming both.
+    """
+    answers: JsonObject = {one.id: one.answer.value for one in questions}
+    known: dict[bytes, str] = {}
+    for one in questions:
+        if references_of(one.arguments) <= answers.keys():
+            key = canonical_bytes([one.tool, resolve_arguments(one.arguments, answers)])
+            first = known.setdefault(key, one.id)
+            if first != one.id:
+                raise SpecError(f"{first} and {one.id} are answered by one call")
 
 
 @dataclass(frozen=True, slots=True)

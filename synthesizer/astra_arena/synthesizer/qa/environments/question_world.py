@@ -1,17 +1,22 @@
 """The seam of the worlds: instances of one kind share a world and its tools."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import FinalAnswer, SubQuestion
-from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.instance import Language, QAInstance
 
 NEEDS_MODEL = "needs --model: "
 """What a reason begins with where a language model could make a task of the instance."""
+
+
+def worded(words: Mapping[Language, str], language: Language, **values: str) -> str:
+    """Return a sentence in the language of an instance."""
+    return words[language].format(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from astra_arena.core.tasks import Answer, AnswerKind, FinalAnswer, RowSelector,
 from astra_arena.synthesizer.qa.decomposition import CellSource, QuestionNode, SpanSource
 from astra_arena.synthesizer.qa.environments.arithmetic_tools import ALL
 from astra_arena.synthesizer.qa.environments.call_program import CallProgram
-from astra_arena.synthesizer.qa.environments.question_world import NEEDS_MODEL, PlannedTask
+from astra_arena.synthesizer.qa.environments.question_world import NEEDS_MODEL, PlannedTask, worded
 from astra_arena.synthesizer.qa.environments.report_schemas import (
     FIND_CELLS,
     FIND_REPORTS,
     SEARCH_PASSAGES,
 )
-from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.instance import Language, QAInstance
 from astra_arena.synthesizer.qa.number_text import plain_number
 from astra_arena.synthesizer.qa.printed_table import Place, PrintedTable, words_of
 
@@ -26,11 +26,27 @@ MOST_RIVALS = 12
 _MOST_GIVEN = 12
 _HUNDRED = Fraction(100)
 _REPORT = "report"
-_UNITS = {
-    "percent": " Answer in percent.",
-    "thousand": " Answer in thousands.",
-    "million": " Answer in millions.",
-    "billion": " Answer in billions.",
+_BY_NUMBER: dict[Language, str] = {
+    "en": "In report {report}: {question}{unit}",
+    "zh": "在报告 {report} 中：{question}{unit}",  # noqa: RUF001 - Chinese marks
+}
+_BY_TITLE: dict[Language, str] = {
+    "en": "In the report titled “{report}”: {question}{unit}",
+    "zh": "在题为“{report}”的报告中：{question}{unit}",  # noqa: RUF001 - Chinese marks
+}
+_UNITS: dict[Language, dict[str, str]] = {
+    "en": {
+        "percent": " Answer in percent.",
+        "thousand": " Answer in thousands.",
+        "million": " Answer in millions.",
+        "billion": " Answer in billions.",
+    },
+    "zh": {
+        "percent": "请以百分比作答。",
+        "thousand": "请以千为单位作答。",
+        "million": "请以百万为单位作答。",
+        "billion": "请以十亿为单位作答。",
+    },
 }
 _LITTLE = frozenset(
     {
@@ -73,23 +89,22 @@ class ReportQuestions:
         """
         program = CallProgram(self._decomposition, frozenset(tool.name for tool in ALL))
         self._require_known_numbers(program)
-        asked = [self._fact(node, program) for node in program.facts]
-        if len({repr(one.arguments) for one in asked}) < len(asked):
-            raise SpecError("two facts are found by one call")
-        facts = {one.id: one for one in asked}
+        facts = {node.id: self._fact(node, program) for node in program.facts}
         questions = program.questions(self._environment, facts)
         if self._title is not None:
             questions = (self._found_report(self._title), *questions)
         return PlannedTask(self._said(), questions, self._final(questions))
 
     def _said(self) -> str:
-        where = (
-            f"In report {self._report}: "
-            if self._title is None
-            else f"In the report titled “{self._title}”: "
+        language = self._instance.language
+        words = _BY_NUMBER if self._title is None else _BY_TITLE
+        return worded(
+            words,
+            language,
+            report=self._title or self._report,
+            question=self._instance.question.strip(),
+            unit=_UNITS[language].get(self._instance.answer.unit, ""),
         )
-        unit = _UNITS.get(self._instance.answer.unit, "")
-        return f"{where}{self._instance.question.strip()}{unit}"
 
     def _require_known_numbers(self, program: CallProgram) -> None:
         """Numbers that are not looked up must be plain from the question: counts, a whole."""

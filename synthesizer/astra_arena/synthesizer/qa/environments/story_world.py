@@ -19,8 +19,9 @@ from astra_arena.synthesizer.qa.environments.question_world import (
     PlannedTask,
     object_schema,
     text_schema,
+    worded,
 )
-from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.instance import Language, QAInstance
 from astra_arena.synthesizer.qa.number_text import NumberInText, numbers_in_text, plain_number
 
 COMMON = frozenset(
@@ -33,6 +34,11 @@ COMMON = frozenset(
 """Numbers that people know without being told: halves, days of the week, months, minutes."""
 _ALWAYS = frozenset({Fraction(1), Fraction(100)})
 _DIFFERENT = Fraction(1, 100)
+
+_SAID: dict[Language, str] = {
+    "en": "The numbers of story {name} are on file: letters in brackets stand for them. {text}",
+    "zh": "故事 {name} 中的数字已存档，方括号里的字母代表这些数字。{text}",  # noqa: RUF001 - Chinese marks
+}
 
 _SPEC = ToolSpec(
     name="read_quantity",
@@ -116,8 +122,7 @@ class StoryWorld:
         }
         questions = program.questions(environment, facts)
         return PlannedTask(
-            say=f"The numbers of story {name} are on file: letters in brackets stand for them. "
-            f"{story.text}",
+            say=worded(_SAID, instance.language, name=name, text=story.text),
             sub_questions=questions,
             final_answer=_final(instance, questions),
         )
