@@ -12,6 +12,7 @@ from astra_arena.core.canonical import Json
 from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, World
 from astra_arena.core.errors import SpecError
 from astra_arena.synthesizer.qa.decomposition import SpanSource
+from astra_arena.synthesizer.qa.environments.fact_world import FactWorld, facts_of
 from astra_arena.synthesizer.qa.environments.question_tasks import GENERATOR, Candidates
 from astra_arena.synthesizer.qa.environments.question_world import NEEDS_MODEL, QuestionWorld
 from astra_arena.synthesizer.qa.environments.report_world import ReportWorld
@@ -21,7 +22,8 @@ from astra_arena.synthesizer.qa.records import digest_of_file
 from astra_arena.synthesizer.sources.table_source import write_world
 
 WORLD_FILE = "world.sqlite"
-_WORLDS: dict[str, type[ReportWorld] | type[StoryWorld]] = {
+_WORLDS: dict[str, type[ReportWorld] | type[StoryWorld] | type[FactWorld]] = {
+    FactWorld.kind: FactWorld,
     ReportWorld.kind: ReportWorld,
     StoryWorld.kind: StoryWorld,
 }
@@ -50,6 +52,8 @@ def _kind(instance: QAInstance) -> str:
     decomposition = instance.decomposition
     if decomposition is None or instance.missing:
         raise SpecError(f"{NEEDS_MODEL}it lacks {instance.missing or 'a decomposition'}")
+    if facts_of(instance) is not None:
+        return FactWorld.kind
     is_story = any(node.step is not None for node in decomposition.nodes) and all(
         node.step is not None or isinstance(node.source, SpanSource) for node in decomposition.nodes
     )

@@ -17,7 +17,7 @@ from astra_arena.core.canonical import Json, JsonObject, line_text, pretty_text
 from astra_arena.core.errors import GateError, SourceError, SpecError, SynthesisError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle, write_bundle
+from astra_arena.servers.bundle import Bundle, load_bundle, require_place, write_bundle
 from astra_arena.servers.emit import emit_server
 from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
 from astra_arena.synthesizer.gates.alternative_solutions import missing_alternatives
@@ -175,6 +175,9 @@ class _Maker:
     finished: Checkpoints
 
     def make(self, work: _Work) -> QuestionSynthesis:
+        for group in work.groups.values():
+            # Found out before any work is done.
+            require_place(self.out / group.name)
         log = self.finished.log("bundles")
         done = {str(line["name"]): line for line in log.lines if isinstance(line, dict)}
         told: list[JsonObject] = []
