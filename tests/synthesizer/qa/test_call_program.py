@@ -88,8 +88,8 @@ def test_without_such_tools_every_step_is_a_call() -> None:
 
 @requirement("qa:shortest")
 def test_a_step_that_others_need_too_stays() -> None:
-    # The difference is used twice, so nothing saves computing it.
-    assert tools_of("(40-32)/32*100 + (40-32)") == ["subtract", "divide", "multiply", "add"]
+    # The difference is used twice, so it has to be computed; the quotient is not.
+    assert tools_of("(40-32)/32*100 + (40-32)") == ["subtract", "percent_of", "add"]
 
 
 @requirement("qa:shortest")
@@ -114,8 +114,15 @@ def test_arguments_that_may_change_places_are_stored_as_alternatives() -> None:
 
 
 def test_two_steps_that_one_call_answers_are_refused() -> None:
-    with pytest.raises(SpecError, match="q3 and q6 are answered by one call"):
-        questions(program("(20-10)*((30-20)-(20-10))"))
+    builder = ProgramBuilder()
+    facts = [
+        builder.fact("What?", Fraction(20 - n % 2), CellSource(kind="cell", row=n, column=0))
+        for n in range(4)
+    ]
+    differences = [builder.step("subtract", pair) for pair in (facts[:2], facts[2:])]
+    made = CallProgram(builder.decomposition(builder.step("multiply", differences)), EVERY)
+    with pytest.raises(SpecError, match="q5 and q6 are answered by one call"):
+        questions(made)
 
 
 def test_too_many_calls_and_unknown_operators_are_refused() -> None:
