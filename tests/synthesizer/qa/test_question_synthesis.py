@@ -31,6 +31,7 @@ from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.qa.programs import evaluate_program
 from tests.support.requirement import requirement
 from tests.synthesizer.qa.conftest import OPTIONS, imported
+from tests.synthesizer.qa.made_records import CONVFINQA
 from tests.synthesizer.qa.reading import write_lines
 
 QUICK = QuestionOptions(tasks=4, seed=3, gates=("schema", "replay"))
@@ -265,6 +266,19 @@ def test_a_folder_of_something_else_is_left_alone(foreign: str, tmp_path: Path) 
     with pytest.raises(SynthesisError, match=f"holds '{foreign}', which is none of ours"):
         synthesize_questions(source, out, QUICK)
     assert (out / foreign).read_text("utf-8") == "mine"
+
+
+@requirement("qa:environments")
+def test_a_turn_of_a_conversation_is_told_with_what_was_asked_before(tmp_path: Path) -> None:
+    source = write_lines(tmp_path / "records.jsonl", CONVFINQA)
+    out = tmp_path / "instances.jsonl"
+    import_questions(source, out)
+    options = QuestionOptions(tasks=4, gates=("schema", "replay", "data_flow", "leak"))
+    bundle = bundle_of(synthesize_questions(out, tmp_path / "out", options))
+    assert [task.prompt.count("?") for task in bundle.tasks] == [1, 2, 3, 4]
+    assert bundle.tasks[1].prompt == ("In report R0001: what was revenue in 2011? and in 2010?")
+    last = bundle.tasks[-1].sub_questions
+    assert [one.tool for one in last] == ["find_cells", "find_cells", "subtract", "divide"]
 
 
 @requirement("qa:chinese")

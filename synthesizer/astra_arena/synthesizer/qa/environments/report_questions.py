@@ -102,7 +102,7 @@ class ReportQuestions:
             words,
             language,
             report=self._title or self._report,
-            question=self._instance.question.strip(),
+            question=f"{self._instance.context} {self._instance.question}".strip(),
             unit=_UNITS[language].get(self._instance.answer.unit, ""),
         )
 

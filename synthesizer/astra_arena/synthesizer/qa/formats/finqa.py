@@ -77,10 +77,11 @@ class ConvFinQaFormat:
             try:
                 answer, decomposition = page.answered(question, program, value)
                 made = page.instance(origin, turn, question, answer, decomposition)
-                yield made.model_copy(update={"group": key, "knowledge": tuple(said)})
+                # What was asked before, without its answers: they are the gold of those turns.
+                yield made.model_copy(update={"group": key, "context": " ".join(said)})
             except SpecError as error:
                 yield BadRecord(error.message, turn)
-            said.append(f"{question} {value}")
+            said.append(question)
 
 
 class _Page:
