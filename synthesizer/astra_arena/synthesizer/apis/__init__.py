@@ -1,0 +1,1 @@
+"""Documents of APIs become environments: resources, rows, tools of the same schemas, tasks."""
