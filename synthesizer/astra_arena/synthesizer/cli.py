@@ -10,6 +10,7 @@ from rich.markup import escape
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging, print_notice
+from astra_arena.synthesizer.apis.synth_cli import synth_api
 from astra_arena.synthesizer.gates.registry import parse_gates
 from astra_arena.synthesizer.next_steps import print_next_steps
 from astra_arena.synthesizer.qa.environments.synth_cli import synth_qa
@@ -40,6 +41,7 @@ def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
 
 synth.command("suite")(synth_suite)
 synth.command("qa")(synth_qa)
+synth.command("api")(synth_api)
 
 _Source: TypeAlias = Annotated[
     list[str],

@@ -15,7 +15,6 @@ _CALLS = {
     "at_most": "_at_most",
     "contains": "_contains",
     "one_of": "_one_of",
-    "any_of": "_any_of",
 }
 
 
@@ -44,12 +43,20 @@ def body_of(action: Action, spelled: Mapping[str, str], views: Views) -> Iterato
         case "update":
             yield from _named_row(action, spelled)
             yield from _written(action, spelled)
-            yield f"row = _change(world, {table}, row, values)"
-            yield f"return {_one(action, table, views)}"
+            yield from _done(action, f"_change(world, {table}, row, values)", views)
         case "create":
             yield from _created(action, spelled)
-            yield f"row = _insert(world, {table}, values)"
-            yield f"return {_one(action, table, views)}"
+            yield from _done(action, f"_insert(world, {table}, values)", views)
+
+
+def _done(action: Action, call: str, views: Views) -> Iterator[str]:
+    """Write, and reply with the row where the document says so."""
+    if action.shape.kind != "row":
+        yield call
+        yield "return {}"
+        return
+    yield f"row = {call}"
+    yield f"return {_one(action, action.resource.table.upper(), views)}"
 
 
 def _refusals(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
@@ -80,6 +87,9 @@ def _condition(match: Match, spelled: Mapping[str, str], action: Action) -> str:
             if one.kind == "text" and not one.hidden and not one.target
         ]
         return f"_search({columns!r}, {value})"
+    if match.operator == "any_of":
+        table = action.resource.table.upper()
+        return f"_any_of(world, {table}, {text(match.column.name)}, {value})"
     if match.column.kind == "boolean":
         value = f"int({value})"
     return f"{_CALLS[match.operator]}({text(match.column.name)}, {value})"
@@ -88,6 +98,10 @@ def _condition(match: Match, spelled: Mapping[str, str], action: Action) -> str:
 def _named_row(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
     """Find the row that a path, or the body, names."""
     table = action.resource.table.upper()
+    if action.key is not None and not action.key.argument.required:
+        yield f"if {spelled[action.key.argument.name]} is None:"
+        told = f"{action.key.argument.name} is missing: it says which {action.resource.singular}"
+        yield f"    raise ValueError({text(told)})"
     matches = [*action.scope, *((action.key,) if action.key else ())]
     conditions = ", ".join(_condition(one, spelled, action) for one in matches)
     said = ", ".join(f"{one.argument.name} {{{spelled[one.argument.name]}!r}}" for one in matches)

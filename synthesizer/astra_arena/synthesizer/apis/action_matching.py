@@ -76,6 +76,9 @@ class _Matcher:
                 action = self._writing(action)
         if kind == "update":
             action = _without_defaults(action)
+        for match in action.matches:
+            if match.column is not None and match.operator == "is":
+                match.column.asked_by.append(match.argument.schema)
         return replace(action, spec=tool_spec(action))
 
     def _kind(self, key: Match | None) -> ActionKind:
@@ -256,7 +259,8 @@ class _Matcher:
     def _keyed(self, action: Action, rest: list[Argument]) -> tuple[list[Argument], Action]:
         for argument in rest:
             column = column_of(self._resource, argument.name)
-            if argument.required and column is not None and column.unique:
+            named = argument.required or argument.place == "body"
+            if named and column is not None and column.unique:
                 left = [one for one in rest if one is not argument]
                 return left, replace(action, key=Match(argument, column))
         raise SpecError(f"nothing in it names one {self._noun}")

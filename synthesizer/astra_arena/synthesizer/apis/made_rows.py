@@ -46,10 +46,13 @@ def make_rows(resources: Mapping[str, Resource], *, count: int, seed: int) -> Ma
         count: Rows of each.
         seed: Decides every value.
     """
-    maker = ValueMaker()
+    maker, most = ValueMaker(), count
     rows: dict[str, list[Row]] = {}
     notices: list[str] = []
     for resource in resources.values():
+        count = min(most, _most_rows(resource, most))
+        if count < most:
+            notices.append(f"{resource.plural}: {count} rows; the document allows no more keys")
         made: list[Row] = [{} for _ in range(count)]
         for column in resource.columns.values():
             if column.target and column.name != resource.key:
@@ -99,13 +102,29 @@ def _values(
     return found
 
 
+def _bounds(column: Column) -> tuple[int | None, int | None]:
+    """Return the smallest and largest whole number that all schemas of a column admit."""
+    schemas = [column.schema, *column.asked_by]
+    lows = [v for one in schemas if isinstance(v := one.get("minimum"), int | float)]
+    highs = [v for one in schemas if isinstance(v := one.get("maximum"), int | float)]
+    return (int(max(lows)) if lows else None, int(min(highs)) if highs else None)
+
+
+def _most_rows(resource: Resource, most: int) -> int:
+    column = resource.key_column
+    low, high = _bounds(column)
+    if column.kind != "integer" or high is None:
+        return most
+    return max(1, high - (1 if low is None else low) + 1)
+
+
 def _key_range(column: Column, count: int) -> tuple[int, int]:
-    low, high = column.schema.get("minimum"), column.schema.get("maximum")
-    first = int(low) if isinstance(low, int | float) and low > 0 else 1_001
+    low, high = _bounds(column)
+    first = low if low is not None and low > 0 else 1_001
     last = max(first + 9 * count, first + 1_000)
-    if isinstance(high, int | float):
-        last = max(min(last, int(high) + 1), 1)
-        first = min(first, max(1, last - 4 * count))
+    if high is not None:
+        last = min(last, high + 1)
+        first = low if low is not None else min(first, max(1, last - 4 * count))
     return first, max(last, first + count)
 
 

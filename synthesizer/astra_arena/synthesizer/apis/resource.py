@@ -35,6 +35,8 @@ class Column:
     """Which of its columns holds the value."""
     target_table: str = ""
     """What the code calls that resource's table."""
+    asked_by: list[JsonObject] = field(default_factory=list[JsonObject])
+    """Schemas of the arguments that take its values: these must admit them."""
     embedded: bool = False
     """Whether replies show the row in place of its key."""
 

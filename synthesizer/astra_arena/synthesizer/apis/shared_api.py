@@ -89,16 +89,21 @@ def _one_of(column: str, values: Sequence[Json]) -> Condition:
     return f"{_name(column)} IN ({places})", [_kept(value) for value in values]
 
 
-def _any_of(column: str, values: Sequence[Json]) -> Condition:
+def _any_of(
+    world: sqlite3.Connection, table: Table, column: str, values: Sequence[Json]
+) -> Condition:
     """Return the condition that a list in a column has one of some values, or one so named."""
-    places = ", ".join("?" for _ in values) or "NULL"
-    kept = [_kept(value) for value in values]
-    inside = f"SELECT 1 FROM json_each({_name(column)}) AS item WHERE item.value IN ({places})"
-    named = (
-        f"SELECT 1 FROM json_each({_name(column)}) AS item WHERE item.type = 'object' "
-        f"AND json_extract(item.value, '$.name') IN ({places})"
-    )
-    return f"(EXISTS ({inside}) OR EXISTS ({named}))", [*kept, *kept]
+    found = world.execute(
+        f"SELECT {_name(table.key)}, {_name(column)} FROM {table.sql} ORDER BY {_name(table.key)}"
+    ).fetchall()
+    keys = [key for key, held in found if held is not None and _has(json.loads(held), values)]
+    return f"{_name(table.key)} IN ({', '.join('?' for _ in keys) or 'NULL'})", keys
+
+
+def _has(items: Sequence[Json], values: Sequence[Json]) -> bool:
+    """Tell whether a list has one of some values, or an object of that name."""
+    names = [item.get("name") if isinstance(item, dict) else item for item in items]
+    return any(name in values for name in names if name is not None)
 
 
 def _kept(value: Json) -> Stored:
