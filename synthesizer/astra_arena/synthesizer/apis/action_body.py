@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.synthesizer.apis.action import Action, Match
-from astra_arena.synthesizer.apis.reply_shapes import Meaning, types_in
+from astra_arena.synthesizer.apis.reply_shapes import Fixed, Meaning, types_in
 from astra_arena.synthesizer.apis.resource import Column
 from astra_arena.synthesizer.apis.view_code import Views
 from astra_arena.synthesizer.tables.code_text import text
@@ -75,7 +75,14 @@ def _one(action: Action, table: str, views: Views) -> str:
     if action.shape.kind != "row":
         return "{}"
     shown = f"_shown(world, {table}, {views.name(action)}, row)"
-    return f"{{{text(action.shape.path[1:])}: {shown}}}" if action.shape.path else shown
+    if not action.shape.path:
+        return shown
+    reply: JsonObject = {}
+    for pointer, meaning in action.shape.around:
+        if isinstance(meaning, Fixed):
+            _put(reply, pointer, repr(meaning.value))
+    _put(reply, action.shape.path, shown)
+    return _dict(reply)
 
 
 def _condition(match: Match, spelled: Mapping[str, str], action: Action) -> str:
@@ -141,9 +148,12 @@ def _listing(action: Action, spelled: Mapping[str, str], views: Views) -> Iterat
 def _parents(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
     """Refuse parents that are not there."""
     for match in action.scope:
-        column = match.column
+        column, value = match.column, spelled[match.argument.name]
         if column is not None and column.target:
-            yield _require(action, column, spelled[match.argument.name])
+            yield _require(action, column, value)
+        elif column is not None:
+            table = action.resource.table.upper()
+            yield f"_require_known(world, {table}, {text(column.name)}, {value})"
 
 
 def _require(action: Action, column: Column, value: str) -> str:
@@ -189,16 +199,21 @@ def _reply(action: Action) -> Iterator[str]:
     reply: JsonObject = {}
     for pointer, meaning in action.shape.around:
         told = f"page.offset // max(1, page.size) + {first}" if first else "page.offset // max(1, page.size)"
-        expression = _AROUND.get(meaning, told)
-        parts = pointer[1:].split("/")
-        here = reply
-        for part in parts[:-1]:
-            inner = here.setdefault(part, {})
-            assert isinstance(inner, dict), "what is around rows is nested in objects"
-            here = inner
-        here[parts[-1]] = expression
-    reply[action.shape.path[1:]] = "page.rows"
+        fixed = isinstance(meaning, Fixed)
+        _put(reply, pointer, repr(meaning.value) if fixed else _AROUND.get(meaning, told))
+    _put(reply, action.shape.path, "page.rows")
     yield from _literal("return ", reply)
+
+
+def _put(reply: JsonObject, pointer: str, expression: str) -> None:
+    """Put an expression where a pointer leads, in the dictionary of a reply."""
+    *parents, last = pointer[1:].split("/")
+    here = reply
+    for part in parents:
+        inner = here.setdefault(part, {})
+        assert isinstance(inner, dict), "what is around rows is nested in objects"
+        here = inner
+    here[last] = expression
 
 
 def _literal(lead: str, reply: JsonObject) -> Iterator[str]:

@@ -138,17 +138,19 @@ def _is_plain(argument: Argument, schema: JsonObject) -> bool:
     types = types_in(schema)
     whole = len(types) == 1 and not {"oneOf", "anyOf", "allOf"} & schema.keys()
     absent_is_null = not argument.required and "default" not in schema and admits_null(schema)
-    return is_name and name not in _OWN and whole and not absent_is_null
+    # A list or an object as a default would be shared by all calls.
+    shared = isinstance(schema.get("default"), list | dict)
+    return is_name and name not in _OWN and whole and not absent_is_null and not shared
 
 
 def _parameter(argument: Argument, schema: JsonObject) -> str:
     kind = _TYPES[next(iter(types_in(schema)))]
     if admits_null(schema):
         kind += " | None"
-    if "default" in schema:
+    if "default" in schema and not argument.required:
         default: Json = schema["default"]
-        # Lists and objects as defaults would be shared by all calls; these are written out.
-        return f"{argument.name}: {kind} = {text(default) if isinstance(default, str) else default!r}"
+        spelled = text(default) if isinstance(default, str) else repr(default)
+        return f"{argument.name}: {kind} = {spelled}"
     return f"{argument.name}: {kind}" if argument.required else f"{argument.name}: {kind} | None = None"
 
 

@@ -38,6 +38,8 @@ MOST_OF_ANSWER = 0.05
 MOST_OF_ROW = 2
 """Tasks that may begin with one call."""
 PARALLEL_SHARE = 0.3
+SHORT_REFUSED = 0.9
+"""How often a single call is not taken where a chain was wanted."""
 LENGTHS = (1, 2, 2, 3, 3, 4)
 """Calls of a chain, the usual ones more often."""
 
@@ -129,7 +131,11 @@ class TaskDrawer:
     def _asked(
         self, chains: ChainSampler, stream: random.Random, number: int
     ) -> tuple[list[ApiStep], str] | None:
-        steps = chains.chain(stream.choice(LENGTHS), number)
+        length = stream.choice(LENGTHS)
+        steps = chains.chain(length, number)
+        # Shorter ones are drawn more easily, and would crowd the others out.
+        if steps is not None and len(steps) < min(length, 2) and stream.random() < SHORT_REFUSED:
+            return None
         last = None if steps is None else chains.asked(steps[-1])
         if steps is None or last is None:
             return None
@@ -145,7 +151,8 @@ class TaskDrawer:
             return "another task makes the same calls"
         if any(self._roots[_call(one)] >= MOST_OF_ROW for one in plan.steps if not one.parents):
             return "too many tasks begin with its first call"
-        if self._templates[plan.template] >= max(6, MOST_OF_TEMPLATE * count):
+        most = max(6, MOST_OF_TEMPLATE * count, 2 * count / len(self._actions))
+        if self._templates[plan.template] >= most:
             return "too many tasks call the same tools"
         for step in plan.steps:
             if step.asked and self._answers[str(step.value)] >= max(1, MOST_OF_ANSWER * count):

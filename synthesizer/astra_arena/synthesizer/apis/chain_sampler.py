@@ -27,12 +27,15 @@ from astra_arena.synthesizer.apis.reference import (
     required_of,
 )
 from astra_arena.synthesizer.apis.resource import Resource
+from astra_arena.synthesizer.tables.naming import words_of
 
 _T = TypeVar("_T")
 LONGEST_ANSWER = 80
 FEWEST_VALUES = 6
 """A column of fewer values is guessed too easily."""
 TRIES = 12
+_SECRET = frozenset({"password", "passcode", "secret", "token"})
+"""What nobody asks another for."""
 
 
 class ChainSampler:
@@ -289,6 +292,8 @@ class ChainSampler:
     def _is_telling(self, step: ApiStep, shown: Shown) -> bool:
         column, value = shown.column, step.row[shown.column.name]
         if column.target or column.embedded or column.name == step.resource.key:
+            return False
+        if _SECRET & set(words_of(column.name)):
             return False
         if column.name in step.selector or value in step.selector.values() or column.unique and step.kind == "read":
             return False

@@ -33,7 +33,14 @@ _MEANINGS: dict[str, Meaning] = {
     **dict.fromkeys(("first page",), "first"),
 }
 _KEYS = frozenset({"id", "uuid", "uid", "key", "slug"})
-_HOLDERS = frozenset({"data", "result", "item", "response", "value", "attributes", "body", "row"})
+_HOLDERS = frozenset({"data", "result", "item", "response", "value", "attributes", "body", "row", "meta"})
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A value that stands in every reply."""
+
+    value: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ class ReplyShape:
     """Pointer to the row, or to the list of rows."""
     row: JsonObject
     """Schema of one row."""
-    around: tuple[tuple[str, Meaning], ...]
+    around: tuple[tuple[str, Meaning | Fixed], ...]
     """What stands beside the rows, by pointer."""
     output_schema: JsonObject
     """The tool's."""
@@ -92,7 +99,11 @@ def shape_of(reply: JsonObject | None) -> ReplyShape:
     row = _row(reply)
     if row is None:
         raise SpecError("its reply is a plain value, no row of a table")
-    return _wrapped(reply, row) or ReplyShape("row", "", row, (), _root(reply))
+    wrapped = _wrapped(row)
+    if wrapped is None:
+        return ReplyShape("row", "", row, (), _root(reply))
+    kind, path, inner, around = wrapped
+    return ReplyShape(kind, path, inner, around, _root(reply))
 
 
 def _root(reply: JsonObject) -> JsonObject:
@@ -100,8 +111,11 @@ def _root(reply: JsonObject) -> JsonObject:
     return {**reply, "type": "object"}
 
 
-def _wrapped(reply: JsonObject, row: JsonObject) -> ReplyShape | None:
-    """Return the shape of a reply that holds rows, or one row, inside of something else."""
+_Wrapped = tuple[ShapeKind, str, JsonObject, tuple[tuple[str, Meaning | Fixed], ...]]
+
+
+def _wrapped(row: JsonObject, *, deeper: bool = True) -> _Wrapped | None:
+    """Return where an object holds rows, or one row, inside of something else."""
     properties = _properties(row)
     if _KEYS & {name.casefold() for name in properties}:
         return None
@@ -113,7 +127,7 @@ def _wrapped(reply: JsonObject, row: JsonObject) -> ReplyShape | None:
     kind: ShapeKind = "rows"
     inside = lists
     if len(lists) != 1:
-        kind, inside = "row", {name: inner for name, inner in _held(properties)}
+        kind, inside = "row", dict(_held(properties))
     if len(inside) != 1:
         return None
     ((name, inner),) = inside.items()
@@ -124,7 +138,12 @@ def _wrapped(reply: JsonObject, row: JsonObject) -> ReplyShape | None:
         known = any(path == f"/{other}" or path.startswith(f"/{other}/") for path, _ in around)
         if other != name and not known:
             return None
-    return ReplyShape(kind, f"/{name}", inner, around, _root(reply))
+    if kind == "row" and deeper:
+        further = _wrapped(inner, deeper=False)
+        if further is not None:
+            deep = tuple((f"/{name}{path}", meaning) for path, meaning in further[3])
+            return further[0], f"/{name}{further[1]}", further[2], (*around, *deep)
+    return kind, f"/{name}", inner, around
 
 
 def _held(properties: dict[str, JsonObject]) -> Iterator[tuple[str, JsonObject]]:
@@ -137,10 +156,16 @@ def _held(properties: dict[str, JsonObject]) -> Iterator[tuple[str, JsonObject]]
             yield name, inner
 
 
-def _around(path: str, properties: dict[str, JsonObject]) -> Iterator[tuple[str, Meaning]]:
+def _around(
+    path: str, properties: dict[str, JsonObject]
+) -> Iterator[tuple[str, Meaning | Fixed]]:
     for name, rule in properties.items():
         meaning = _MEANINGS.get(" ".join(words_of(name)))
-        if meaning is not None and types_in(rule) <= {"integer", "number", "boolean"}:
+        listed = rule.get("enum")
+        if "const" in rule or (isinstance(listed, list) and len(listed) == 1):
+            fixed = rule.get("const", listed[0] if isinstance(listed, list) else None)
+            yield f"{path}/{name}", Fixed(fixed)
+        elif meaning is not None and types_in(rule) <= {"integer", "number", "boolean"}:
             if (meaning == "more") == (types_in(rule) == {"boolean"}):
                 yield f"{path}/{name}", meaning
         elif types_in(rule) == {"object"} and not path:

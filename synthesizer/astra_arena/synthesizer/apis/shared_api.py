@@ -211,6 +211,12 @@ def _require(world: sqlite3.Connection, table: Table, column: str, value: Stored
         raise LookupError(f"there is no {table.noun} with {column} {value!r}")
 
 
+def _require_known(world: sqlite3.Connection, table: Table, column: str, value: Stored) -> None:
+    """Refuse a parent that no row has."""
+    if not _fetch(world, table, [_is(column, value)], 1):
+        raise LookupError(f"there is nothing below {value!r}")
+
+
 def _require_free(world: sqlite3.Connection, table: Table, column: str, value: Stored) -> None:
     """Refuse a value that names a row already."""
     if value is not None and _fetch(world, table, [_is(column, value)], 1):

@@ -183,7 +183,9 @@ class WriteSampler:
                     return None
                 continue
             given[match.argument.name] = value
-            details.append(f"the {label_of_match(match)} {said(value)}")
+            words = label_of_match(match)
+            told = f'"{words}" set to {said(value)}'
+            details.append(told if isinstance(value, bool) else f"the {words} {said(value)}")
         if not details:
             return None
         say = creation(action.resource, details, self._stream)
