@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.synthesizer.apis.action import Action, Match
 from astra_arena.synthesizer.apis.reply_shapes import Fixed, Meaning, types_in
-from astra_arena.synthesizer.apis.resource import Column
+from astra_arena.synthesizer.apis.resource import Column, needs_guard
 from astra_arena.synthesizer.apis.view_code import Views
 from astra_arena.synthesizer.tables.code_text import text
 
@@ -244,6 +244,7 @@ def _written(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
         value = spelled[argument.name]
         if column.target:
             yield _require(action, column, value)
+        yield from _guard(match, value)
         if argument.required:
             yield f"values[{text(column.name)}] = {value}"
         elif value.startswith("given"):
@@ -252,6 +253,14 @@ def _written(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
         else:
             yield f"if {value} is not None:"
             yield f"    values[{text(column.name)}] = {value}"
+
+
+def _guard(match: Match, value: str) -> Iterator[str]:
+    """Refuse what is no member of those that a column has."""
+    column = match.column
+    if column is not None and needs_guard(match.argument.schema, column):
+        listed = column.schema.get("enum")
+        yield f"_require_one_of({text(match.argument.name)}, {value}, {listed!r})"
 
 
 def _created(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
@@ -263,6 +272,7 @@ def _created(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
         column = match.column
         if column is not None and column.target:
             yield _require(action, column, spelled[match.argument.name])
+        yield from _guard(match, spelled[match.argument.name])
     lines: list[str] = []
     for column in resource.columns.values():
         match = given.get(column.name)

@@ -26,7 +26,7 @@ from astra_arena.synthesizer.apis.nouns import (
 from astra_arena.synthesizer.apis.operation import Argument, Uncovered
 from astra_arena.synthesizer.apis.paging import paging_of
 from astra_arena.synthesizer.apis.reply_shapes import admits_null, types_in
-from astra_arena.synthesizer.apis.resource import Column, Resource, kind_of
+from astra_arena.synthesizer.apis.resource import Column, Resource, is_as_strict, kind_of
 from astra_arena.synthesizer.tables.naming import singular_of, words_of
 
 _SEARCHES = frozenset({"q", "query", "search", "keyword", "keywords", "term", "text", "filter"})
@@ -295,7 +295,13 @@ class _Matcher:
         # The key of a row stays; that of a new one may be chosen.
         if column.name == self._resource.key and self._operation.method != "post":
             return None
-        return None if column.embedded and kind == "json" else Match(argument, column)
+        keeps_null = admits_null(column.schema) or not column.needed
+        if admits_null(argument.schema) and not keeps_null:
+            return None
+        # What replies could not show must not be written; members are seen to by the tool.
+        kept = {key: value for key, value in column.schema.items() if key != "enum"}
+        limits = column.schema if kind == "json" else kept
+        return Match(argument, column) if is_as_strict(argument.schema, limits) else None
 
     def _require_makeable(self, action: Action) -> None:
         """Refuse to make rows that lack what replies must show."""

@@ -84,16 +84,16 @@ def _values(
         return list(stream.sample(range(*_key_range(column, count)), k=count))
     name, noun = column.name.removeprefix("in_"), resource.singular
     if column.hidden:
-        pool = [maker.value(name, noun, column.schema, stream) for _ in range(FREE_PARENTS)]
+        pool = [maker.value(name, noun, column.wanted, stream) for _ in range(FREE_PARENTS)]
         return [stream.choice(pool) for _ in range(count)]
     found: list[Json] = []
     known: set[str] = set()
     for _ in range(count):
-        value = maker.value(name, noun, column.schema, stream)
+        value = maker.value(name, noun, column.wanted, stream)
         for number in range(40):
             if not column.unique or str(value) not in known:
                 break
-            value = maker.value(name, noun, column.schema, stream)
+            value = maker.value(name, noun, column.wanted, stream)
             if isinstance(value, str) and number > 20:
                 value = f"{value}{stream.randrange(1000)}"
         known.add(str(value))

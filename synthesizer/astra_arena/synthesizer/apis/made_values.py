@@ -43,14 +43,15 @@ class ValueMaker:
 
     def __init__(self) -> None:
         try:
-            import rstr
             from faker import Faker
+
+            from astra_arena.synthesizer.apis.pattern_texts import PatternTexts
         except ImportError:
             raise SettingsError(
                 "making up rows needs the extra 'api': pip install 'astra-arena[api]'"
             ) from None
         self._faker: Faker = Faker("en_US")
-        self._texts = rstr.Rstr
+        self._texts = PatternTexts
 
     def value(self, name: str, noun: str, schema: JsonObject, stream: random.Random) -> Json:
         """Return a value that the schema admits; `None` where none could be made.
@@ -144,8 +145,8 @@ class ValueMaker:
             try:
                 if re.search(pattern, made):
                     return made
-                return str(self._texts(stream).xeger(pattern))
-            except (re.error, ValueError, TypeError, KeyError):
+                return self._texts(stream).text(pattern)
+            except (re.error, ValueError):
                 return made
         made = self._named(name, noun, schema, stream)
         least, most = _whole(schema.get("minLength"), 0), _whole(schema.get("maxLength"), 500)

@@ -217,6 +217,12 @@ def _require_known(world: sqlite3.Connection, table: Table, column: str, value: 
         raise LookupError(f"there is nothing below {value!r}")
 
 
+def _require_one_of(name: str, value: Json, members: Sequence[Json]) -> None:
+    """Refuse what is none of the values that there are."""
+    if value is not None and value not in members:
+        raise ValueError(f"{name} is one of {', '.join(map(str, members))}, not {value!r}")
+
+
 def _require_free(world: sqlite3.Connection, table: Table, column: str, value: Stored) -> None:
     """Refuse a value that names a row already."""
     if value is not None and _fetch(world, table, [_is(column, value)], 1):

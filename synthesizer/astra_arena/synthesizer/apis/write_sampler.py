@@ -147,9 +147,10 @@ class WriteSampler:
         if column.target:
             return None
         for _ in range(6):
-            made = self._maker.value(
-                column.name, resource.singular, match.argument.schema, self._stream
-            )
+            listed = column.schema.get("enum")
+            members: JsonObject = {} if listed is None else {"enum": listed}
+            wanted = {**match.argument.schema, **members}
+            made = self._maker.value(column.name, resource.singular, wanted, self._stream)
             plain = isinstance(made, str | int | float) or _is_plain_list(made)
             if plain and made not in ("", []) and (row is None or made != row[column.name]):
                 return made
