@@ -263,5 +263,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "qa:tools-blind": _step_4("tools of questions are written without sight of any question"),
     "qa:reasons": _step_4("each instance that becomes no task is listed with its reason"),
     "qa:chinese": _step_4("Chinese questions give Chinese tasks; translations are marked"),
+    # documents of APIs
+    "api:schemas": _step_4("tools of an API take and give what the document's operations do"),
+    "api:coverage": _step_4("each operation is a tool or is listed with a reason"),
+    "api:rows": _step_4("rows of an API are made up, seeded, and their references hold"),
+    "api:oracle": _step_4("gold earns 1 on every released task of an API"),
+    "api:gates": _step_4("environments of APIs pass all release gates"),
+    "api:deterministic": _step_4("equal documents and seeds give equal bundles"),
+    "api:tool-list": _step_4("a pulled MCP tool list becomes an environment, too"),
+    "api:errors": _step_4("a bad document or pattern is told with what was expected"),
     "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
 }

@@ -63,7 +63,11 @@ def _refusals(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
     for argument in action.refused:
         name = spelled[argument.name]
         default = argument.schema.get("default")
-        said = name if default is None or action.kind == "update" else f"None if {name} == {default!r} else {name}"
+        said = (
+            name
+            if default is None or action.kind == "update"
+            else f"None if {name} == {default!r} else {name}"
+        )
         if argument.name.isidentifier() and name == argument.name:
             yield f"_refuse({argument.name}={said})"
         else:
@@ -171,7 +175,7 @@ def _cut(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
         has_value = paging.size.required or "default" in paging.size.schema
         size = name if has_value else f"{usual} if {name} is None else {name}"
     # A page that the document lets be a fraction is a whole number all the same.
-    whole = paging.size is None or types_in(paging.size.schema) == {"integer"}
+    whole = paging.size is None or types_in(paging.size.schema) == frozenset({"integer"})
     yield f"size={size}" if whole else f"size=int({size})"
     yield f"most={paging.most}"
     if paging.offset is not None:
@@ -198,7 +202,11 @@ def _reply(action: Action) -> Iterator[str]:
     first = 1 if action.paging is None else action.paging.first_page
     reply: JsonObject = {}
     for pointer, meaning in action.shape.around:
-        told = f"page.offset // max(1, page.size) + {first}" if first else "page.offset // max(1, page.size)"
+        told = (
+            f"page.offset // max(1, page.size) + {first}"
+            if first
+            else "page.offset // max(1, page.size)"
+        )
         fixed = isinstance(meaning, Fixed)
         _put(reply, pointer, repr(meaning.value) if fixed else _AROUND.get(meaning, told))
     _put(reply, action.shape.path, "page.rows")
@@ -280,8 +288,11 @@ def _created(action: Action, spelled: Mapping[str, str]) -> Iterator[str]:
             made = next_key(action)
             if match is not None:
                 value = spelled[match.argument.name]
-                yield f"_require_free(world, {resource.table.upper()}, {text(column.name)}, {value})"
-                made = value if match.argument.required else f"{made} if {value} is None else {value}"
+                table = resource.table.upper()
+                yield f"_require_free(world, {table}, {text(column.name)}, {value})"
+                made = (
+                    value if match.argument.required else f"{made} if {value} is None else {value}"
+                )
             lines.append(f"{text(column.name)}: {made}")
         elif match is not None:
             value = spelled[match.argument.name]
@@ -327,10 +338,8 @@ def fallback(column: Column) -> str | None:
             least = schema.get("minimum", 0)
             return repr(least)
         case "json":
-            return "[]" if types_in(schema) == {"array"} else None
+            return "[]" if types_in(schema) == frozenset({"array"}) else None
         case "text":
             if schema.get("format") == "date-time":
                 return "_now()"
             return "_now()[:10]" if schema.get("format") == "date" else '""'
-
-

@@ -11,7 +11,6 @@ from astra_arena.synthesizer.apis.action import (
     ActionKind,
     Match,
     MatchOperator,
-    Paging,
     Shown,
 )
 from astra_arena.synthesizer.apis.api_catalogue import ApiCatalogue, Subject, prefix_nouns
@@ -20,7 +19,6 @@ from astra_arena.synthesizer.apis.nouns import (
     collection_of,
     is_parameter,
     names_one,
-    path_noun,
     segments,
 )
 from astra_arena.synthesizer.apis.operation import Argument, Uncovered
@@ -96,7 +94,7 @@ class _Matcher:
                 raise SpecError("it shows nothing")
             case "delete", _:
                 return "delete"
-            case ("put" | "patch"), _:
+            case (("put" | "patch"), _):
                 return "update"
             case _, "rows":
                 searched = collection_of(operation.path) != tuple(
@@ -204,7 +202,7 @@ class _Matcher:
         column = column_of(self._resource, argument.name)
         if column is not None and column.kind == kind:
             return Match(argument, column)
-        if types == {"array"}:
+        if types == frozenset({"array"}):
             return self._list_filter(argument)
         bounded = self._bounded(argument)
         if bounded is not None:
@@ -226,7 +224,7 @@ class _Matcher:
         if column is not None and column.kind == inner:
             return Match(argument, column, "one_of")
         held = self._resource.columns.get(argument.name)
-        if held is not None and types_in(held.schema) == {"array"} and inner == "text":
+        if held is not None and types_in(held.schema) == frozenset({"array"}) and inner == "text":
             return Match(argument, held, "any_of")
         return None
 
@@ -312,7 +310,7 @@ class _Matcher:
                 continue
             if column.target and column.name not in given and not column.hidden:
                 raise SpecError(f"a new {self._noun} needs {column.name!r}, which it does not take")
-            if column.kind == "json" and types_in(column.schema) != {"array"}:
+            if column.kind == "json" and types_in(column.schema) != frozenset({"array"}):
                 raise SpecError(f"a new {self._noun} needs {column.name!r}, an object")
 
 

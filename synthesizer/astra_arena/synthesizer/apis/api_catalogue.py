@@ -65,9 +65,7 @@ def build_api_catalogue(operations: Sequence[Operation]) -> ApiCatalogue:
         if subject.noun not in resources:
             told = subject.noun or "anything"
             reason = f"no operation shows {told!r} as a row with a key"
-            uncovered.append(
-                Uncovered(subject.operation.name, subject.operation.where, reason)
-            )
+            uncovered.append(Uncovered(subject.operation.name, subject.operation.where, reason))
     _find_references(resources)
     kept = tuple(one for one in subjects if one.noun in resources)
     return ApiCatalogue(resources, kept, tuple(uncovered), collections)
@@ -87,9 +85,7 @@ def _collections(shaped: list[tuple[Operation, ReplyShape]]) -> dict[tuple[str, 
     return {path: nouns.most_common(1)[0][0] for path, nouns in votes.items()}
 
 
-def _noun(
-    operation: Operation, shape: ReplyShape, collections: dict[tuple[str, ...], str]
-) -> str:
+def _noun(operation: Operation, shape: ReplyShape, collections: dict[tuple[str, ...], str]) -> str:
     if operation.method == "get" and shape.kind != "nothing":
         return schema_noun(operation.row_name) or path_noun(operation.path)
     known = collections.get(collection_of(operation.path))
@@ -103,9 +99,7 @@ def _noun(
 def _resources(subjects: list[Subject]) -> dict[str, Resource]:
     nouns = list(dict.fromkeys(one.noun for one in subjects if one.noun))
     names = distinct_names(safe_identifier(noun, fallback="thing") for noun in nouns)
-    tables = distinct_names(
-        safe_identifier(plural_of(noun), fallback="things") for noun in nouns
-    )
+    tables = distinct_names(safe_identifier(plural_of(noun), fallback="things") for noun in nouns)
     found: dict[str, Resource] = {}
     for noun, name, table in zip(nouns, names, tables, strict=True):
         resource = Resource(name, noun, plural_of(noun), table)
@@ -187,7 +181,7 @@ def _refer(resources: dict[str, Resource], resource: Resource, column: Column) -
 
 def _embed(resources: dict[str, Resource], column: Column) -> None:
     """Let a column hold the key of the row that replies show in its place."""
-    if types_in(column.schema) != {"object"}:
+    if types_in(column.schema) != frozenset({"object"}):
         return
     target = named_by(resources.values(), singular_of(column.name))
     held = column.schema.get("properties")
@@ -203,9 +197,7 @@ def _embed(resources: dict[str, Resource], column: Column) -> None:
     column.embedded = True
 
 
-def prefix_nouns(
-    path: str, collections: dict[tuple[str, ...], str]
-) -> list[tuple[str, str]]:
+def prefix_nouns(path: str, collections: dict[tuple[str, ...], str]) -> list[tuple[str, str]]:
     """Return the parameters on the way to what a path is about, each with its noun."""
     found: list[tuple[str, str]] = []
     parts = segments(path)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.synthesizer.apis.action import Action, Match
+from astra_arena.synthesizer.apis.action import Action
 from astra_arena.synthesizer.apis.action_body import body_of
 from astra_arena.synthesizer.apis.operation import Argument
 from astra_arena.synthesizer.apis.reply_shapes import admits_null, types_in
@@ -43,7 +43,9 @@ _OWN = frozenset({"world", "given", "found", "row", "values", "conditions", "pag
 """Names that the functions use themselves."""
 
 
-def write_api_tools(title: str, resources: Mapping[str, Resource], actions: Sequence[Action]) -> str:
+def write_api_tools(
+    title: str, resources: Mapping[str, Resource], actions: Sequence[Action]
+) -> str:
     """Return the text of `tools.py`."""
     used = _used(resources, actions)
     views = Views({one.name: one for one in resources.values()})
@@ -56,6 +58,23 @@ def write_api_tools(title: str, resources: Mapping[str, Resource], actions: Sequ
         f"{_HEAD.format(title=plain)}{_shared_head(body + shared)}\n{tables}\n"
         f"{views.code()}\n\n{shared}\n\n{body}"
     )
+
+
+def without_doubles(
+    resources: Mapping[str, Resource], actions: Sequence[Action]
+) -> tuple[list[Action], list[tuple[Action, Action]]]:
+    """Return the actions with code of their own, and each other one with that whose code it has."""
+    views = Views({one.name: one for one in resources.values()})
+    first: dict[str, Action] = {}
+    doubles: list[tuple[Action, Action]] = []
+    for action in actions:
+        function = ast.parse(_function(action, views)).body[0]
+        assert isinstance(function, ast.FunctionDef), "each action is one function"
+        key = ast.dump(function.args) + "".join(map(ast.dump, function.body[1:]))
+        known = first.setdefault(key, action)
+        if known is not action:
+            doubles.append((action, known))
+    return list(first.values()), doubles
 
 
 def _used(resources: Mapping[str, Resource], actions: Sequence[Action]) -> list[Resource]:
@@ -117,8 +136,10 @@ def _function(action: Action, views: Views) -> str:
             named.append(_parameter(argument, schema))
             spelled[argument.name] = argument.name
         else:
-            get = f"given[{text(argument.name)}]" if argument.required else (
-                f"given.get({text(argument.name)}{_default(schema)})"
+            get = (
+                f"given[{text(argument.name)}]"
+                if argument.required
+                else (f"given.get({text(argument.name)}{_default(schema)})")
             )
             spelled[argument.name] = get
     takes_given = len(spelled) > len(named)
@@ -151,7 +172,11 @@ def _parameter(argument: Argument, schema: JsonObject) -> str:
         default: Json = schema["default"]
         spelled = text(default) if isinstance(default, str) else repr(default)
         return f"{argument.name}: {kind} = {spelled}"
-    return f"{argument.name}: {kind}" if argument.required else f"{argument.name}: {kind} | None = None"
+    return (
+        f"{argument.name}: {kind}"
+        if argument.required
+        else f"{argument.name}: {kind} | None = None"
+    )
 
 
 def _signature(name: str, parameters: Sequence[str]) -> str:
@@ -207,5 +232,3 @@ def _needed(lines: list[str], code: str) -> Iterator[str]:
         use = next((one for start, one in needs.items() if line.startswith(start)), None)
         if use is None or use in code:
             yield line
-
-

@@ -16,7 +16,7 @@ from astra_arena.servers.bundle import Bundle, write_bundle
 from astra_arena.synthesizer.apis.action import Action
 from astra_arena.synthesizer.apis.action_matching import match_actions
 from astra_arena.synthesizer.apis.api_catalogue import build_api_catalogue
-from astra_arena.synthesizer.apis.api_code import write_api_tools
+from astra_arena.synthesizer.apis.api_code import without_doubles, write_api_tools
 from astra_arena.synthesizer.apis.api_options import (
     ApiOptions,
     chosen_operations,
@@ -165,6 +165,11 @@ def build_environment(document: Document, options: ApiOptions, folder: Path) -> 
     catalogue = build_api_catalogue(wanted)
     actions, unmatched = match_actions(catalogue)
     uncovered = [*uncovered, *catalogue.uncovered, *unmatched]
+    actions, doubles = without_doubles(catalogue.resources, actions)
+    uncovered += [
+        Uncovered(one.name, one.operation.where, f"it would do just what {other.name} does")
+        for one, other in doubles
+    ]
     actions, left_out = _most(actions, options.tools)
     used = _used(catalogue.resources, actions)
     made = make_rows(used, count=options.rows, seed=options.seed)
@@ -184,7 +189,15 @@ def build_environment(document: Document, options: ApiOptions, folder: Path) -> 
     finally:
         connection.close()
     return ApiEnvironment(
-        name, document, options, used, tuple(actions), tuple(uncovered), tuple(left_out), made, world
+        name,
+        document,
+        options,
+        used,
+        tuple(actions),
+        tuple(uncovered),
+        tuple(left_out),
+        made,
+        world,
     )
 
 

@@ -110,7 +110,12 @@ def synthesize_api(
     _write(path, {"coverage": environment.coverage(), "synthesis": report})
     notices = [*environment.made.notices, *_notices(environment, bundle, card, out, path)]
     return ApiSynthesis(
-        bundle, environment.coverage(), read_report(bundle.path), path, tuple(notices), timer.seconds
+        bundle,
+        environment.coverage(),
+        read_report(bundle.path),
+        path,
+        tuple(notices),
+        timer.seconds,
     )
 
 
@@ -125,9 +130,7 @@ def _tasks(
     options = environment.options
     count = with_spare(options.tasks)
     drawer = TaskDrawer(environment.actions, environment.reference, options.seed)
-    sample = drawer.draw(
-        count, options.changes, lambda done: watch("draw tasks", done, count)
-    )
+    sample = drawer.draw(count, options.changes, lambda done: watch("draw tasks", done, count))
     if not sample.plans:
         told = ", ".join(f"{why} ({n})" for why, n in sample.refused.most_common(3))
         raise SynthesisError(
@@ -153,9 +156,7 @@ async def _proved(
     async with ProcessSandbox() as sandbox:
         kept = await keep_true_alternatives(sandbox, bundle.program(), reading)
         reads = await missing_alternatives(bundle, sandbox, kept, seed=environment.options.seed)
-        done = await settle_states(
-            sandbox, bundle.program(), writing, environment=environment.name
-        )
+        done = await settle_states(sandbox, bundle.program(), writing, environment=environment.name)
     for one in done:
         if one.task is None:
             unsettled[one.problem] += 1

@@ -24,6 +24,7 @@ from astra_arena.synthesizer.apis.api_wording import question
 from astra_arena.synthesizer.apis.chain_sampler import ChainSampler
 from astra_arena.synthesizer.apis.made_values import ValueMaker
 from astra_arena.synthesizer.apis.reference import Reference
+from astra_arena.synthesizer.apis.shown_rows import shown_row
 from astra_arena.synthesizer.apis.write_sampler import WriteSampler
 from astra_arena.synthesizer.gates.leaks import scalars_text
 from astra_arena.synthesizer.gates.value_forms import Text, carries_enough
@@ -97,9 +98,7 @@ class TaskDrawer:
                 progress(len(sample.plans))
         return sample
 
-    def _one(
-        self, number: int, count: int, *, writes: bool, sample: PlanSample
-    ) -> ApiPlan | None:
+    def _one(self, number: int, count: int, *, writes: bool, sample: PlanSample) -> ApiPlan | None:
         stream = random_stream(self._seed, "api", "tasks", number, writes)
         chains = ChainSampler(self._actions, self._reference, stream)
         writer = WriteSampler(self._actions, self._reference, chains, self._maker, stream)
@@ -187,9 +186,10 @@ def _first_pages(actions: Sequence[Action], reference: Reference) -> dict[str, T
     pages: dict[str, Text] = {}
     for action in actions:
         if action.kind == "list" and not any(one.required for one in action.operation.arguments):
-            rows = reference.first_page(action, {})
-            names = {one.column.name for one in action.view}
-            shown: list[Json] = [{k: v for k, v in row.items() if k in names} for row in rows]
+            shown: list[Json] = [
+                shown_row(action.view, row, reference.by_name, reference.made)
+                for row in reference.first_page(action, {})
+            ]
             pages[action.name] = Text(scalars_text(shown))
     return pages
 
@@ -204,7 +204,9 @@ def _calls(plan: ApiPlan) -> frozenset[bytes]:
     found: set[bytes] = set()
     for step in plan.steps:
         arguments = {
-            name: values[str(value["$from"])] if isinstance(value, dict) and "$from" in value else value
+            name: values[str(value["$from"])]
+            if isinstance(value, dict) and "$from" in value
+            else value
             for name, value in step.arguments.items()
         }
         found.add(canonical_bytes([step.action.name, arguments]))
@@ -259,9 +261,7 @@ def _sub_question(step: ApiStep, environment: str) -> SubQuestion:
             value=None if step.kind == "write" else step.value,
         ),
         alternatives=tuple(
-            Alternative(
-                tool=one.tool, arguments=one.arguments, path=f"{one.row}{step.pointer}"
-            )
+            Alternative(tool=one.tool, arguments=one.arguments, path=f"{one.row}{step.pointer}")
             for one in step.others
         ),
     )

@@ -116,4 +116,3 @@ def creation(resource: Resource, details: Sequence[str], stream: random.Random) 
     """Return how a user asks for a new row."""
     noun = a_or_an(f"new {resource.singular}")
     return stream.choice(_CREATES).format(noun=noun, details=joined(list(details)))
-

@@ -21,6 +21,7 @@ from astra_arena.synthesizer.apis.api_wording import (
 from astra_arena.synthesizer.apis.made_rows import Row
 from astra_arena.synthesizer.apis.reference import (
     Reference,
+    as_sorted,
     asked_of,
     naming_columns,
     pointer_in_row,
@@ -108,7 +109,8 @@ class ChainSampler:
         return self._find(action, row, identifier, given, phrase)
 
     def _start_by_key(self, action: Action, row: Row, identifier: str) -> ApiStep | None:
-        assert action.key is not None and action.key.column is not None
+        assert action.key is not None
+        assert action.key.column is not None
         key = action.key.column
         given: JsonObject = {action.key.argument.name: row[key.name]}
         for match in action.scope:
@@ -161,12 +163,15 @@ class ChainSampler:
     def _selector(self, action: Action, row: Row, page: Sequence[Row]) -> JsonObject | None:
         """Return what singles a row out on a page: its key, else its name."""
         shown = {one.column.name: one for one in action.view if not one.column.embedded}
-        names = [action.resource.key, *(c.name for c in naming_columns(action.resource, list(shown)))]
+        names = [
+            action.resource.key,
+            *(c.name for c in naming_columns(action.resource, list(shown))),
+        ]
         for name in names:
             value = row.get(name)
-            if name in shown and value is not None:
-                if sum(one[name] == value for one in page) == 1:
-                    return {shown[name].name: value}
+            alone = sum(one[name] == value for one in page) == 1
+            if name in shown and value is not None and alone:
+                return {shown[name].name: value}
         return None
 
     def _other_lists(self, action: Action, row: Row) -> list[OtherCall]:
@@ -245,7 +250,7 @@ class ChainSampler:
         if given is None:
             return None
         beside = {k: v for k, v in given.items() if k != match.argument.name}
-        given = {**given, match.argument.name: {"$from": step.id, "path": ""}}
+        given[match.argument.name] = {"$from": step.id, "path": ""}
         phrase = scoped(of_parent(listing.resource, words, step.phrase), listing, beside)
         child = self._find(listing, row, identifier, given, phrase)
         if child is None or child.page[1] != len(rows):
@@ -270,7 +275,7 @@ class ChainSampler:
         for column in self._stream.sample([*numbers, *dates], k=len(numbers) + len(dates)):
             held = [row for row in rows if row[column.name] is not None]
             # Where some have no value, the extreme of the others is still the extreme.
-            values = sorted(held, key=lambda row: row[column.name])  # pyright: ignore
+            values = sorted(held, key=lambda row: as_sorted(row[column.name]))
             most = self._stream.random() < 0.6
             if len(values) > 1:
                 best, next_one = (values[-1], values[-2]) if most else (values[0], values[1])
@@ -295,7 +300,11 @@ class ChainSampler:
             return False
         if _SECRET & set(words_of(column.name)):
             return False
-        if column.name in step.selector or value in step.selector.values() or column.unique and step.kind == "read":
+        if (
+            column.name in step.selector
+            or value in step.selector.values()
+            or (column.unique and step.kind == "read")
+        ):
             return False
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             return False

@@ -56,5 +56,7 @@ def named_by(resources: Iterable[Resource], words: str) -> Resource | None:
     listed = list(resources)
     exact = next((one for one in listed if one.singular == words), None)
     last = words.split(" ")
-    ending = [one for one in listed if last[-len(one.singular.split(" ")) :] == one.singular.split(" ")]
+    ending = [
+        one for one in listed if last[-len(one.singular.split(" ")) :] == one.singular.split(" ")
+    ]
     return exact or max(ending, key=lambda one: len(one.singular), default=None)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal, cast
 
@@ -88,15 +89,8 @@ def _yaml(text: str) -> object:
         raise SettingsError(
             "reading YAML needs the extra 'api': pip install 'astra-arena[api]'"
         ) from None
-    # Dates stay the text that JSON would hold.
-    loader = type("_Loader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
-    loader.yaml_implicit_resolvers = {
-        start: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
-        for start, pairs in loader.yaml_implicit_resolvers.items()
-    }
     try:
-        # A subclass of the safe loader.
-        return _with_text_keys(yaml.load(text, Loader=loader))  # noqa: S506
+        return _with_text_keys(yaml.safe_load(text))
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from None
 
@@ -111,6 +105,9 @@ def _with_text_keys(value: object) -> Json:
             return [_with_text_keys(item) for item in cast("list[object]", value)]
         case None | bool() | int() | float() | str():
             return value
+        case date():
+            # YAML reads dates where JSON has texts.
+            return value.isoformat()
         case _:
             raise ValueError(f"a value of type {type(value).__name__} has no place in JSON")
 

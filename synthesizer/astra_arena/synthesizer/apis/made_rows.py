@@ -18,7 +18,13 @@ EMPTY_SHARE = 0.08
 """How often a value is missing that need not be there."""
 FREE_PARENTS = 4
 """Values of a parent that no operation shows."""
-_TYPES = {"text": "TEXT", "integer": "INTEGER", "number": "REAL", "boolean": "INTEGER", "json": "TEXT"}
+_TYPES = {
+    "text": "TEXT",
+    "integer": "INTEGER",
+    "number": "REAL",
+    "boolean": "INTEGER",
+    "json": "TEXT",
+}
 _ORDER = (
     *("birth", "created", "placed", "start", "departure", "published", "updated", "modified"),
     *("shipped", "arrival", "end", "closed", "completed", "deleted", "expires"),
@@ -50,30 +56,39 @@ def make_rows(resources: Mapping[str, Resource], *, count: int, seed: int) -> Ma
     rows: dict[str, list[Row]] = {}
     notices: list[str] = []
     for resource in resources.values():
-        count = min(most, _most_rows(resource, most))
-        if count < most:
-            notices.append(f"{resource.plural}: {count} rows; the document allows no more keys")
-        made: list[Row] = [{} for _ in range(count)]
-        for column in resource.columns.values():
-            if column.target and column.name != resource.key:
-                continue
-            for row, value in zip(made, _values(maker, resource, column, count, seed), strict=True):
-                row[column.name] = value
-            if column.needed and any(row[column.name] is None for row in made):
-                notices.append(
-                    f"no value could be made up that {resource.name}.{column.name} admits"
-                )
-        for row in made:
-            _in_order(resource, row)
-        rows[resource.name] = made
+        fitting = min(most, _most_rows(resource, most))
+        if fitting < most:
+            notices.append(f"{resource.plural}: {fitting} rows; the document allows no more keys")
+        rows[resource.name] = _own_values(maker, resource, fitting, seed, notices)
     by_name = {one.name: one for one in resources.values()}
     for resource in resources.values():
         for column in resource.references:
             if column.name != resource.key:
                 _refer(rows, by_name, resource, column, seed)
         key = resource.key
-        rows[resource.name].sort(key=lambda row: (str(type(row[key])), row[key]))  # pyright: ignore
+        rows[resource.name].sort(key=lambda row, key=key: _sorted_by(row[key]))
     return MadeRows(rows, tuple(notices))
+
+
+def _own_values(
+    maker: ValueMaker, resource: Resource, count: int, seed: int, notices: list[str]
+) -> list[Row]:
+    """Return rows without what refers to other rows."""
+    made: list[Row] = [{} for _ in range(count)]
+    for column in resource.columns.values():
+        if column.target and column.name != resource.key:
+            continue
+        for row, value in zip(made, _values(maker, resource, column, count, seed), strict=True):
+            row[column.name] = value
+        if column.needed and any(row[column.name] is None for row in made):
+            notices.append(f"no value could be made up that {resource.name}.{column.name} admits")
+    for row in made:
+        _in_order(resource, row)
+    return made
+
+
+def _sorted_by(value: Json) -> tuple[float, str]:
+    return (float(value), "") if isinstance(value, int | float) else (0.0, str(value))
 
 
 def _values(
@@ -140,7 +155,9 @@ def _in_order(resource: Resource, row: Row) -> None:
     names = [name for _, name in sorted(dated) if row.get(name) is not None]
     for name, value in zip(names, sorted(str(row[name]) for name in names), strict=True):
         kind = resource.columns[name].schema.get("format")
-        row[name] = value[:10] if kind == "date" else value if len(value) > 10 else f"{value}T00:00:00Z"
+        row[name] = (
+            value[:10] if kind == "date" else value if len(value) > 10 else f"{value}T00:00:00Z"
+        )
 
 
 def _refer(

@@ -13,7 +13,7 @@ from astra_arena.synthesizer.apis.reply_shapes import types_in
 from astra_arena.synthesizer.tables.naming import words_of
 
 if TYPE_CHECKING:
-    from faker import Faker
+    pass
 
 FIRST_DAY = date(2023, 1, 1)
 DAYS = 700
@@ -82,7 +82,11 @@ class ValueMaker:
             branches = schema.get(key)
             if isinstance(branches, list) and branches:
                 first = branches[0]
-                return self._made(name, noun, first, stream, depth) if isinstance(first, dict) else None
+                return (
+                    self._made(name, noun, first, stream, depth)
+                    if isinstance(first, dict)
+                    else None
+                )
         match next(iter(sorted(types_in(schema))), ""):
             case "boolean":
                 return stream.random() < 0.5
@@ -121,16 +125,14 @@ class ValueMaker:
                 made.append(value)
         return made
 
-    def _number(
-        self, name: str, schema: JsonObject, stream: random.Random, *, whole: bool
-    ) -> Json:
+    def _number(self, name: str, schema: JsonObject, stream: random.Random, *, whole: bool) -> Json:
         low, high = _bounds(words_of(name))
         low, high = _limit(schema, "inimum", 1, low), _limit(schema, "aximum", -1, high)
         if high < low:
             low, high = (low, low + 1000) if "minimum" in schema else (high - 1000, high)
         step = schema.get("multipleOf")
         value = stream.uniform(low, high)
-        if whole or float(low).is_integer() and step == 1:
+        if whole or (float(low).is_integer() and step == 1):
             made: int | float = stream.randint(int(low), max(int(low), int(high)))
         else:
             made = round(value, 2)

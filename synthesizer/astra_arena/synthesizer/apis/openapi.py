@@ -160,9 +160,7 @@ class _Reader:
         schema = media.get("schema") if isinstance(media, dict) else None
         return self._flat(schema, required=body.get("required") is True)
 
-    def _old_body(
-        self, given: dict[tuple[str, str], JsonObject]
-    ) -> tuple[list[Argument], str]:
+    def _old_body(self, given: dict[tuple[str, str], JsonObject]) -> tuple[list[Argument], str]:
         for (_, place), parameter in given.items():
             if place == "body":
                 needed = parameter.get("required") is True

@@ -20,7 +20,7 @@ def paging_of(arguments: Sequence[Argument]) -> Paging | None:
     named = {
         " ".join(words_of(one.name)): one
         for one in arguments
-        if types_in(one.schema) <= {"integer", "number"} and types_in(one.schema)
+        if types_in(one.schema) <= frozenset({"integer", "number"}) and types_in(one.schema)
     }
     size = next((one for name, one in named.items() if name in _SIZES), None)
     page = next((one for name, one in named.items() if name in _PAGES), None)

@@ -37,7 +37,7 @@ class PatternTexts(Rstr):
             raise ValueError(f"{pattern!r} cannot be made up: {error}") from None
 
     def _handle_in(self, value: Any) -> Any:  # noqa: ANN401
-        listed = cast("list[Any]", list(chain(*(self._handle_state(one) for one in value))))
+        listed = cast("list[Any]", list(chain(*(self._handle_state(one) for one in value))))  # pyright: ignore[reportUnknownArgumentType]
         if listed[0] is False:
             left = sorted(set(string.ascii_letters + string.digits) - set(listed[1:]))
             listed = left or sorted(set(string.printable) - set(listed[1:]))

@@ -19,13 +19,13 @@ class Reference:
     """
 
     def __init__(self, resources: Mapping[str, Resource], made: MadeRows) -> None:
-        self._made = made
+        self.made = made
         self.by_name = {one.name: one for one in resources.values()}
         self.unique_values = cache(self._unique_values)
 
     def rows(self, resource: Resource) -> list[Row]:
         """Return all rows of a resource, in the order of their keys."""
-        return self._made.of(resource)
+        return self.made.of(resource)
 
     def named(self, resource: Resource, column: str, value: Json) -> Row | None:
         """Return the row with a value."""
@@ -33,7 +33,9 @@ class Reference:
 
     def listed(self, action: Action, arguments: Mapping[str, Json]) -> list[Row]:
         """Return all rows that a list holds, on whatever page."""
-        matches = [one for one in (*action.scope, *action.filters) if one.argument.name in arguments]
+        matches = [
+            one for one in (*action.scope, *action.filters) if one.argument.name in arguments
+        ]
         return [
             row
             for row in self.rows(action.resource)
@@ -71,9 +73,9 @@ def _fits(action: Action, match: Match, row: Row, asked: Json) -> bool:
         case "is":
             return value == asked
         case "at_least":
-            return _number_or_text(value) >= _number_or_text(asked)  # pyright: ignore[reportOperatorIssue]
+            return as_sorted(value) >= as_sorted(asked)
         case "at_most":
-            return _number_or_text(value) <= _number_or_text(asked)  # pyright: ignore[reportOperatorIssue]
+            return as_sorted(value) <= as_sorted(asked)
         case "contains":
             return str(asked).lower() in str(value).lower()
         case "one_of":
@@ -84,8 +86,11 @@ def _fits(action: Action, match: Match, row: Row, asked: Json) -> bool:
             return False
 
 
-def _number_or_text(value: Json) -> str | int | float:
-    return value if isinstance(value, str | int | float) else str(value)
+def as_sorted(value: Json) -> tuple[float, str]:
+    """Return what values of one column are compared by: numbers, or texts."""
+    if isinstance(value, int | float):
+        return float(value), ""
+    return 0.0, str(value)
 
 
 def labels_in(value: Json) -> list[str]:

@@ -1,8 +1,8 @@
-"""Where a reply holds what was asked for: one row, several rows, or nothing; and what is around it."""
+"""Where a reply holds what was asked for: one row, several or none; and what is around it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
@@ -33,7 +33,9 @@ _MEANINGS: dict[str, Meaning] = {
     **dict.fromkeys(("first page",), "first"),
 }
 _KEYS = frozenset({"id", "uuid", "uid", "key", "slug"})
-_HOLDERS = frozenset({"data", "result", "item", "response", "value", "attributes", "body", "row", "meta"})
+_HOLDERS = frozenset(
+    {"data", "result", "item", "response", "value", "attributes", "body", "row", "meta"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class ReplyShape:
     """Pointer to the row, or to the list of rows."""
     row: JsonObject
     """Schema of one row."""
-    around: tuple[tuple[str, Meaning | Fixed], ...]
+    around: tuple["_Beside", ...]
     """What stands beside the rows, by pointer."""
     output_schema: JsonObject
     """The tool's."""
@@ -85,7 +87,7 @@ def shape_of(reply: JsonObject | None) -> ReplyShape:
         if reply and reply.get("additionalProperties") not in (None, False):
             raise SpecError("its reply is a map of free names, no row of a table")
         return ReplyShape("nothing", "", {}, (), _root(reply) if reply else EMPTY)
-    if types_in(reply) == {"array"}:
+    if types_in(reply) == frozenset({"array"}):
         row = _row(reply.get("items"))
         if row is None:
             raise SpecError("its reply is a list of plain values, no rows of a table")
@@ -111,7 +113,8 @@ def _root(reply: JsonObject) -> JsonObject:
     return {**reply, "type": "object"}
 
 
-_Wrapped = tuple[ShapeKind, str, JsonObject, tuple[tuple[str, Meaning | Fixed], ...]]
+_Beside: TypeAlias = tuple[str, Meaning | Fixed]
+_Wrapped: TypeAlias = tuple[ShapeKind, str, JsonObject, tuple[_Beside, ...]]
 
 
 def _wrapped(row: JsonObject, *, deeper: bool = True) -> _Wrapped | None:
@@ -122,7 +125,7 @@ def _wrapped(row: JsonObject, *, deeper: bool = True) -> _Wrapped | None:
     lists = {
         name: inner
         for name, rule in properties.items()
-        if types_in(rule) == {"array"} and (inner := _row(rule.get("items"))) is not None
+        if types_in(rule) == frozenset({"array"}) and (inner := _row(rule.get("items"))) is not None
     }
     kind: ShapeKind = "rows"
     inside = lists
@@ -141,7 +144,9 @@ def _wrapped(row: JsonObject, *, deeper: bool = True) -> _Wrapped | None:
     if kind == "row" and deeper:
         further = _wrapped(inner, deeper=False)
         if further is not None:
-            deep = tuple((f"/{name}{path}", meaning) for path, meaning in further[3])
+            deep: tuple[_Beside, ...] = tuple(
+                (f"/{name}{path}", meaning) for path, meaning in further[3]
+            )
             return further[0], f"/{name}{further[1]}", further[2], (*around, *deep)
     return kind, f"/{name}", inner, around
 
@@ -150,25 +155,23 @@ def _held(properties: dict[str, JsonObject]) -> Iterator[tuple[str, JsonObject]]
     """Give the properties that may be the row that a reply wraps."""
     beside = len(properties) > 1
     for name, rule in properties.items():
-        inner = _row(rule) if types_in(rule) == {"object"} else None
+        inner = _row(rule) if types_in(rule) == frozenset({"object"}) else None
         keyed = inner is not None and bool(_KEYS & {key.casefold() for key in _properties(inner)})
         if inner is not None and (keyed or not beside or name.casefold() in _HOLDERS):
             yield name, inner
 
 
-def _around(
-    path: str, properties: dict[str, JsonObject]
-) -> Iterator[tuple[str, Meaning | Fixed]]:
+def _around(path: str, properties: dict[str, JsonObject]) -> Iterator[tuple[str, Meaning | Fixed]]:
     for name, rule in properties.items():
         meaning = _MEANINGS.get(" ".join(words_of(name)))
         listed = rule.get("enum")
         if "const" in rule or (isinstance(listed, list) and len(listed) == 1):
             fixed = rule.get("const", listed[0] if isinstance(listed, list) else None)
             yield f"{path}/{name}", Fixed(fixed)
-        elif meaning is not None and types_in(rule) <= {"integer", "number", "boolean"}:
-            if (meaning == "more") == (types_in(rule) == {"boolean"}):
+        elif meaning is not None and types_in(rule) <= frozenset({"integer", "number", "boolean"}):
+            if (meaning == "more") == (types_in(rule) == frozenset({"boolean"})):
                 yield f"{path}/{name}", meaning
-        elif types_in(rule) == {"object"} and not path:
+        elif types_in(rule) == frozenset({"object"}) and not path:
             inner = _properties(rule)
             found = list(_around(f"{path}/{name}", inner))
             needed = rule.get("required")
@@ -200,7 +203,7 @@ def admits_null(schema: JsonObject) -> bool:
 
 
 def _is_object(schema: Json) -> bool:
-    return types_in(schema) == {"object"}
+    return types_in(schema) == frozenset({"object"})
 
 
 def _properties(schema: JsonObject) -> dict[str, JsonObject]:

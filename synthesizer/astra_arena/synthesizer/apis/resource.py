@@ -105,7 +105,7 @@ def is_as_strict(given: JsonObject, kept: JsonObject) -> bool:
         given: The schema of what is written.
         kept: The schema of what replies show.
     """
-    if kind_of(kept) == "json" and types_in(kept) != {"array"}:
+    if kind_of(kept) == "json" and types_in(kept) != frozenset({"array"}):
         return canonical_bytes(_bare(given)) == canonical_bytes(_bare(kept))
     limits = {key: value for key, value in kept.items() if key not in _WORDS | {"type"}}
     return all(_holds(key, given.get(key), value) for key, value in limits.items())
@@ -121,14 +121,24 @@ def _holds(key: str, given: Json, kept: Json) -> bool:
     match key, given, kept:
         case "enum", list(), list():
             return all(one in kept for one in given)
-        case ("minimum" | "minLength" | "minItems" | "exclusiveMinimum"), int() | float(), int() | float():
+        case (
+            ("minimum" | "minLength" | "minItems" | "exclusiveMinimum"),
+            int() | float(),
+            int() | float(),
+        ):
             return given >= kept
-        case ("maximum" | "maxLength" | "maxItems" | "exclusiveMaximum"), int() | float(), int() | float():
+        case (
+            ("maximum" | "maxLength" | "maxItems" | "exclusiveMaximum"),
+            int() | float(),
+            int() | float(),
+        ):
             return given <= kept
         case "items", dict(), dict():
             return is_as_strict(given, kept)
         case _:
-            return given is not None and canonical_bytes(_bare(given)) == canonical_bytes(_bare(kept))
+            return given is not None and canonical_bytes(_bare(given)) == canonical_bytes(
+                _bare(kept)
+            )
 
 
 def _bare(schema: Json) -> Json:

@@ -146,9 +146,8 @@ def _converted(schema: JsonObject) -> JsonObject:
     found = dict(schema)
     nullable = found.pop("nullable", None) is True or found.pop("x-nullable", None) is True
     for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if isinstance(found.get(bound), bool):
-            if found.pop(bound) and limit in found:
-                found[bound] = found.pop(limit)
+        if isinstance(found.get(bound), bool) and found.pop(bound) and limit in found:
+            found[bound] = found.pop(limit)
     if found.get("type") == "file":
         found["type"] = "string"
     if isinstance(found.get("required"), bool):

@@ -9,10 +9,10 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
-Json: TypeAlias = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+Json: TypeAlias = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 Reply: TypeAlias = dict[str, Json]
 Stored: TypeAlias = str | int | float | None
 Row: TypeAlias = dict[str, Stored]
@@ -264,7 +264,7 @@ def _next_uuid(world: sqlite3.Connection, table: Table, column: str) -> str:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _insert(world: sqlite3.Connection, table: Table, values: Mapping[str, Json]) -> Row:
@@ -277,9 +277,7 @@ def _insert(world: sqlite3.Connection, table: Table, values: Mapping[str, Json])
     return _existing(world, table, [_is(table.key, row[table.key])], "this key")
 
 
-def _change(
-    world: sqlite3.Connection, table: Table, row: Row, values: Mapping[str, Json]
-) -> Row:
+def _change(world: sqlite3.Connection, table: Table, row: Row, values: Mapping[str, Json]) -> Row:
     """Write those of some values that differ, and return the row as it became."""
     changes = {column: _kept(value) for column, value in values.items()}
     changes = {column: value for column, value in changes.items() if value != row[column]}

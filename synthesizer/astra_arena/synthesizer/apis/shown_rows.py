@@ -63,9 +63,7 @@ def shown_row(
             continue
         if value is not None and shown.column.embedded:
             target = resources[shown.column.target]
-            inner = next(
-                one for one in made.of(target) if one[shown.column.target_column] == value
-            )
+            inner = next(one for one in made.of(target) if one[shown.column.target_column] == value)
             value = shown_row(embedded_view(shown.column, target), inner, resources, made)
         reply[shown.name] = value
     return reply

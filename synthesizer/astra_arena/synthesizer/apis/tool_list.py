@@ -112,7 +112,12 @@ def _names(argument: str, noun: str) -> bool:
     """Tell whether an argument names the thing: `id`, `pet_id`, `pet`."""
     words = words_of(argument)
     last = noun.split(" ")[-1]
-    return words in (["id"], ["key"], ["uuid"], ["slug"]) or (
-        bool(words) and (words[-1] in ("id", "key", "uuid", "code", "number", "slug"))
-        and (len(words) == 1 or last in words)
-    ) or " ".join(words) == noun
+    return (
+        words in (["id"], ["key"], ["uuid"], ["slug"])
+        or (
+            bool(words)
+            and (words[-1] in ("id", "key", "uuid", "code", "number", "slug"))
+            and (len(words) == 1 or last in words)
+        )
+        or " ".join(words) == noun
+    )

@@ -60,7 +60,8 @@ class WriteSampler:
                 return self._of_one(action)
 
     def _of_one(self, action: Action) -> ApiPlan | None:
-        assert action.key is not None and action.key.column is not None
+        assert action.key is not None
+        assert action.key.column is not None
         found = self._target(action, action.key)
         if found is None:
             return None
@@ -91,7 +92,12 @@ class WriteSampler:
             given[key.argument.name] = row[key.column.name]
             details = [f"{label(key.column)} {said(row[key.column.name])}"]
             details += [f"{label_of_match(m)} {said(given[m.argument.name])}" for m in action.scope]
-            return [], row, given, f"the {action.resource.singular} with the {' and '.join(details)}"
+            return (
+                [],
+                row,
+                given,
+                f"the {action.resource.singular} with the {' and '.join(details)}",
+            )
         length = 1 if self._stream.random() < 0.5 else 2
         steps = self._chains.chain_to(action.resource, length)
         if not steps:
@@ -240,7 +246,7 @@ class WriteSampler:
                 if isinstance(value, dict) and "$from" in value
             )
         )
-        plain = {name: value for name, value in given.items() if not isinstance(value, dict)}
+        plain: JsonObject = {k: v for k, v in given.items() if not isinstance(v, dict)}
         schema = {**action.tool.input_schema, "required": []}
         if Checker(schema).finding(plain) is not None:
             return None
@@ -264,4 +270,3 @@ def _is_plain_list(value: Json) -> bool:
 def _is_bare(steps: list[ApiStep]) -> bool:
     """Tell whether the question would say the key that is looked for."""
     return len(steps) == 1 and steps[0].kind == "read"
-

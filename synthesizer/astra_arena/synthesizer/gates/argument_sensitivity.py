@@ -32,7 +32,12 @@ GATE = "argument_sensitivity"
 LEAST_RATE = 0.8
 """The share of given arguments that must matter to a tool. Of the flights, 97 % do; those that do
 not are orders and page sizes of single rows."""
-SHAPE = frozenset({"limit", "offset", "order", "page", "page_size", "sort_by"})
+SHAPE = frozenset(
+    {
+        *("limit", "offset", "order", "page", "page_size", "sort_by"),
+        *("per_page", "perPage", "pageSize", "pageNumber", "size", "skip", "max_results"),
+    }
+)
 """Arguments that say what a reply looks like."""
 MOST_TRIES = 8
 """Neighbours tried of one argument of one call."""
