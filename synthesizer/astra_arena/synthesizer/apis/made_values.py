@@ -162,8 +162,16 @@ class ValueMaker:
             return _moment(str(kind), stream)
         words = words_of(name)
         said = {"url": "uri"}.get(words[-1], words[-1]) if words else ""
+        makers = self._makers(stream)
+        for key in (str(kind), said):
+            if key in makers:
+                return " ".join(str(makers[key]()).split())
+        return self._plain(words, noun)
+
+    def _makers(self, stream: random.Random) -> dict[str, Callable[[], object]]:
+        """Return what makes values of a format, or of a name that ends with a word."""
         fake = self._faker
-        makers: dict[str, Callable[[], object]] = {
+        return {
             "email": fake.email,
             "uri": fake.url,
             "uuid": lambda: str(fake.uuid4()),
@@ -216,10 +224,6 @@ class ValueMaker:
                 lambda: fake.sentence(nb_words=8),
             ),
         }
-        for key in (str(kind), said):
-            if key in makers:
-                return " ".join(str(makers[key]()).split())
-        return self._plain(words, noun)
 
     def _plain(self, words: list[str], noun: str) -> str:
         fake, about = self._faker, {*words, *words_of(noun)}

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 from rich.markup import escape
@@ -26,49 +26,62 @@ from astra_arena.synthesizer.termination import unwinding_on_sigterm
 from astra_arena.synthesizer.watching import watched
 
 
+_Document: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DOC",
+        help="OpenAPI document (3.x or 2.0) or an MCP server's tool list; JSON or YAML.",
+    ),
+]
+_Out: TypeAlias = Annotated[
+    Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
+]
+_Name: TypeAlias = Annotated[
+    str | None, typer.Option(help="The environment's name; else the API's title.")
+]
+_Title: TypeAlias = Annotated[str | None, typer.Option(help="A title for people.")] = None,
+tasks: Annotated[
+    int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
+]
+_Rows: TypeAlias = Annotated[
+    int, typer.Option(min=FEWEST_ROWS, max=MOST_ROWS, help="Rows made up for each resource.")
+]
+_Tools: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="How many operations become tools at most.")
+]
+_Include: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN", help="Operations, paths or tags to take, like /pets*. Repeatable."
+    ),
+]
+_Exclude: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATTERN", help="Operations, paths or tags to leave out. Repeatable."),
+]
+_Changes: TypeAlias = Annotated[
+    float,
+    typer.Option(min=0.0, max=1.0, help="Share of tasks that change rows, where tools can."),
+]
+_Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")] = 0,
+gates: Annotated[
+    str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
+]
+_AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
+
+
 def synth_api(
-    document: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DOC",
-            help="OpenAPI document (3.x or 2.0) or an MCP server's tool list; JSON or YAML.",
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option(help="Folder for the bundle; a bundle there already is replaced.")
-    ],
-    name: Annotated[
-        str | None, typer.Option(help="The environment's name; else the API's title.")
-    ] = None,
-    title: Annotated[str | None, typer.Option(help="A title for people.")] = None,
-    tasks: Annotated[
-        int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
-    ] = DEFAULT_TASKS,
-    rows: Annotated[
-        int, typer.Option(min=FEWEST_ROWS, max=MOST_ROWS, help="Rows made up for each resource.")
-    ] = DEFAULT_ROWS,
-    tools: Annotated[
-        int, typer.Option(min=1, help="How many operations become tools at most.")
-    ] = DEFAULT_TOOLS,
-    include: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN", help="Operations, paths or tags to take, like /pets*. Repeatable."
-        ),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PATTERN", help="Operations, paths or tags to leave out. Repeatable."),
-    ] = None,
-    changes: Annotated[
-        float,
-        typer.Option(min=0.0, max=1.0, help="Share of tasks that change rows, where tools can."),
-    ] = DEFAULT_CHANGES,
-    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
-    gates: Annotated[
-        str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
-    ] = "all",
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
+    document: _Document,
+    out: _Out,
+    name: _Name = None,
+    title: _Title = DEFAULT_TASKS,
+    rows: _Rows = DEFAULT_ROWS,
+    tools: _Tools = DEFAULT_TOOLS,
+    include: _Include = None,
+    exclude: _Exclude = None,
+    changes: _Changes = DEFAULT_CHANGES,
+    seed: _Seed = "all",
+    as_json: _AsJson = False,
 ) -> None:
     """Turn a document of an API into an environment; no language model is asked.
 
