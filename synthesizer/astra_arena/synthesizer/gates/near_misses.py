@@ -35,6 +35,7 @@ MistakeKind = Literal[
     "listed_answers",
     "no_answer",
     "needless_question",
+    "vague_question",
     "declined",
     "answered",
     "guessed_slot",
@@ -56,7 +57,12 @@ _MISTAKES: dict[MutationKind, MistakeKind] = {
     "null": "dropped_constraint",
     "dropped": "dropped_constraint",
 }
-_UNKNOWN_WORDS = "Could you tell me anything else about it?"
+_UNKNOWN_WORDS = (
+    "Could you tell me anything else about it?",
+    "What do you mean by that?",
+    "Is there more that I should know?",
+)
+"""Questions that name nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +235,9 @@ class NearMisses:
             before = self._gold[:place]
             if act.kind == "question":
                 yield NearMiss("guessed_slot", "what had to be asked is guessed", (*before, *rest))
+                for words in _UNKNOWN_WORDS:
+                    asked = (*before, ReplyAct(words, "question"), *rest)
+                    yield NearMiss("vague_question", "it does not say what it asks for", asked)
             elif act.kind == "cannot":
                 words = ReplyAct("Done.", "answer")
                 yield NearMiss(
@@ -240,7 +249,7 @@ class NearMisses:
         yield NearMiss(
             "needless_question",
             "it asks for nothing in particular",
-            (ReplyAct(_UNKNOWN_WORDS, "question"), *self._gold),
+            (ReplyAct(_UNKNOWN_WORDS[0], "question"), *self._gold),
         )
         if self._task.final_answer is not None:
             yield NearMiss("no_answer", "it ends without a word", self._gold[:-1])
