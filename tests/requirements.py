@@ -25,6 +25,10 @@ def _step_3(promise: str) -> Requirement:
     return Requirement(promise, "step 3")
 
 
+def _step_4(promise: str) -> Requirement:
+    return Requirement(promise, "step 4")
+
+
 REQUIREMENTS: dict[str, Requirement] = {
     # the two commands
     "demo:one-command": _issue("`arena demo` goes from real data to scored rollouts by itself"),
@@ -243,4 +247,21 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gates:fail-closed": _step_3("a gate that cannot be decided has failed"),
     "gates:release": _step_3("nothing that fails is released; rejects are told with reasons"),
     "gates:report": _step_3("`arena check` writes report.json and a page that stands by itself"),
+    # questions
+    "qa:structure": _step_4("the structure of a decomposition is decided by code, and strictly"),
+    "qa:formats": _step_4("nine formats of questions are told apart and read into one form"),
+    "qa:dirty": _step_4("human decompositions become graphs; what is dirty is named"),
+    "qa:programs": _step_4("programs are read without running them and held to their answers"),
+    "qa:import": _step_4("no record is lost; equal files give equal bytes; a cut run goes on"),
+    "qa:shipped": _step_4("extracts of three data sets ship, licensed and cut by script"),
+    "qa:environments": _step_4("questions with programs become environments that pass all gates"),
+    "qa:facts": _step_4("triples and shorthand steps become chains of look-ups"),
+    "qa:topologies": _step_4("questions give tasks of all four topologies"),
+    "qa:shared-world": _step_4("all questions of a source share one world with its other rows"),
+    "qa:shortest": _step_4("no program shorter than the gold exists with the tools on offer"),
+    "qa:reference": _step_4("gold is computed apart from the tools and held to what is stated"),
+    "qa:tools-blind": _step_4("tools of questions are written without sight of any question"),
+    "qa:reasons": _step_4("each instance that becomes no task is listed with its reason"),
+    "qa:chinese": _step_4("Chinese questions give Chinese tasks; translations are marked"),
+    "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
 }
