@@ -3,8 +3,9 @@
 Two things are generated. Programs that differ from the gold in form alone are played: calls in
 another order that keeps parents before children, defaults left out and spelled out, whole numbers
 written `1.0`. And other calls that natural readers of the question would make are executed one by
-one; where one answers and the rules do not accept it, an alternative is missing. A task that is to
-be declined is as wrong if the tools on offer can do it.
+one; where one answers and the rules do not accept it, an alternative is missing. As wrong is a task
+that is to be declined if the tools on offer can do it, and one that is to be asked about if nothing
+is open.
 """
 
 import random
@@ -19,6 +20,7 @@ from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.gates.asked_slots import closed_slots
 from astra_arena.synthesizer.gates.declined_tasks import DeclinedTasks
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.other_ways import Missing, missing_in
@@ -58,8 +60,8 @@ class AlternativeSolutionsGate:
                 refused = await _refused(bench, task, exam.seed, played)
                 missing = await missing_in(bench, task)
                 lacking.update(one.kind for one in missing)
-                reached = await declined.findings(task)
-                return [*refused, *reached, *(_finding(task, one) for one in missing)]
+                words = [*await declined.findings(task), *await closed_slots(bench, task)]
+                return [*refused, *words, *(_finding(task, one) for one in missing)]
 
             done = exam.counter(GATE, len(exam.tasks))
             try:

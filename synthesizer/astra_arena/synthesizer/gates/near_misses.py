@@ -235,9 +235,10 @@ class NearMisses:
             before = self._gold[:place]
             if act.kind == "question":
                 yield NearMiss("guessed_slot", "what had to be asked is guessed", (*before, *rest))
-                for words in _UNKNOWN_WORDS:
-                    asked = (*before, ReplyAct(words, "question"), *rest)
-                    yield NearMiss("vague_question", "it does not say what it asks for", asked)
+                # All in one: a name that any of them holds is no name.
+                vague = ReplyAct(" ".join(_UNKNOWN_WORDS), "question")
+                asked = (*before, vague, *rest)
+                yield NearMiss("vague_question", "it does not say what it asks for", asked)
             elif act.kind == "cannot":
                 words = ReplyAct("Done.", "answer")
                 yield NearMiss(
