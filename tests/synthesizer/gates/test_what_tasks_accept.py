@@ -7,11 +7,24 @@ import pytest
 from astra_arena.core.canonical import Json
 from astra_arena.core.tasks import Alternative, Expectation, Filling, Slot, Task, Turn
 from astra_arena.synthesizer.gates.alternative_solutions import AlternativeSolutionsGate
+from astra_arena.synthesizer.gates.argument_sensitivity import ArgumentSensitivityGate
+from astra_arena.synthesizer.gates.data_flow import DataFlowGate
 from astra_arena.synthesizer.gates.gate import GateResult
 from astra_arena.synthesizer.gates.leaks import LeakGate
 from astra_arena.synthesizer.gates.wrong_solutions import WrongSolutionsGate
 from tests.support.requirement import requirement
-from tests.synthesizer.gates.archive import CODES, SHELVES, Archive, kinds, task
+from tests.synthesizer.gates.archive import (
+    CODES,
+    NUMBER,
+    SHELVES,
+    TABLES,
+    TOOLS,
+    TOOLS_PY,
+    Archive,
+    kinds,
+    task,
+    tool,
+)
 
 FINDER = """
 
@@ -119,3 +132,53 @@ def test_a_tool_whose_replies_hold_the_answers_to_all_its_calls_is_found(tmp_pat
     result = merged.checked(tmp_path, LeakGate())
     assert kinds(result) == {"answers to other questions in a reply"}
     assert Archive().checked(tmp_path, LeakGate()).status == "passed"
+
+
+YEAR = """
+
+def letters_of(world, *, year: int) -> dict:
+    rows = world.execute("SELECT letter FROM letters WHERE year = ?", (year,)).fetchall()
+    return {"letters": [{"letter": letter} for (letter,) in rows]}
+"""
+
+
+@requirement("gates:alternative-solutions")
+@pytest.mark.parametrize("says_year", [True, False])
+def test_a_slot_that_a_tool_names_from_what_is_said_is_found(
+    tmp_path: Path, says_year: bool
+) -> None:
+    letters: Json = {"type": "array", "items": {"type": "object", "additionalProperties": True}}
+    finder = tool("letters_of", {"year": NUMBER}, {"letters": letters})
+    asked = asking(3)
+    said = asked.turns[0].model_copy(update={"say": "What is the code of my letter of 1803?"})
+    if says_year:
+        asked = asked.model_copy(update={"turns": (said,)})
+    archive = Archive(tools_py=TOOLS_PY + YEAR, tools=(*TOOLS, finder)).retask(3, asked)
+    found = of_task(archive.checked(tmp_path, AlternativeSolutionsGate()), 3)
+    assert ("a slot that is not open" in found) == says_year
+
+
+@requirement("gates:data-flow")
+@pytest.mark.parametrize("letters", [1, 24])
+def test_members_of_a_column_that_everybody_knows_can_be_enumerated(
+    tmp_path: Path, letters: int
+) -> None:
+    more = [
+        f"INSERT INTO letters VALUES ('L-{2000 + n}', '{SHELVES[n % 6]}', {1900 + n});"
+        for n in range(letters)
+    ]
+    archive = Archive(tables=TABLES + "\n".join(more))
+    found = kinds(archive.checked(tmp_path, DataFlowGate()))
+    assert ("solved without its parents" in found) == (letters > 1)
+
+
+@requirement("gates:argument-sensitivity")
+def test_an_argument_that_is_only_checked_is_found(tmp_path: Path) -> None:
+    closed = [f"INSERT INTO shelves VALUES ('x-{n}', 'Room {n}', {n});" for n in range(9)]
+    checked = Archive(tables=TABLES + "\n".join(closed)).code(
+        'WHERE shelf = ?", shelf)\n\n\ndef list_years',
+        "WHERE ? < 'x' LIMIT 1\", shelf)\n\n\ndef list_years",
+    )
+    [found] = checked.checked(tmp_path, ArgumentSensitivityGate()).findings
+    assert (found.kind, found.tool) == ("an argument without effect", "get_shelf")
+    assert Archive().checked(tmp_path, ArgumentSensitivityGate()).status == "passed"
