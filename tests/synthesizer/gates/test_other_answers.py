@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from astra_arena.core.canonical import Json
 from astra_arena.core.stated_answers import dates_in
 from astra_arena.core.tasks import FinalAnswer
 from astra_arena.synthesizer.gates.other_answers import other_answers, plain
@@ -32,10 +33,8 @@ def test_rivals_come_first() -> None:
     assert other_answers(final, SEEN, random.Random(0))[0] == "Bo"
 
 
-def test_values_are_written_as_people_do() -> None:
-    assert [plain(value) for value in (True, ["a", "b"], 2.5, None)] == [
-        "yes",
-        "a, b",
-        "2.5",
-        "null",
-    ]
+@pytest.mark.parametrize(
+    ("value", "written"), [(True, "yes"), (["a", "b"], "a, b"), (2.5, "2.5"), (None, "null")]
+)
+def test_values_are_written_as_people_do(value: Json, written: str) -> None:
+    assert plain(value) == written
