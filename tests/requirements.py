@@ -25,6 +25,10 @@ def _step_3(promise: str) -> Requirement:
     return Requirement(promise, "step 3")
 
 
+def _step_4(promise: str) -> Requirement:
+    return Requirement(promise, "step 4")
+
+
 REQUIREMENTS: dict[str, Requirement] = {
     # the two commands
     "demo:one-command": _issue("`arena demo` goes from real data to scored rollouts by itself"),
@@ -209,6 +213,25 @@ REQUIREMENTS: dict[str, Requirement] = {
     "sources:row-numbers": _step_3("a table without a key is used by row number, with a notice"),
     "sources:bad-rows": _step_3("each kind of bad row in CSV files is named or kept as text"),
     "sources:shipped": _step_3("four real data sets ship, licensed and reproducible by script"),
+    # authors
+    "authors-typed": _step_4("a request ends in an object of its model or in a typed error"),
+    "authors-parsing": _step_4("replies are read without guessing: what leaves a doubt is refused"),
+    "authors-repair": _step_4(
+        "a bad reply goes back with what is wrong, a bounded number of times"
+    ),
+    "authors-votes": _step_4("votes are independent, and one that could not be had is none"),
+    "authors-prompts": _step_4("prompts are versioned files in two languages, strictly filled in"),
+    "authors-cache": _step_4("what was accepted is never paid for again, and has the same bytes"),
+    "authors-resume": _step_4("a killed run loses at most the requests under way"),
+    "authors-ledger": _step_4("the ledger agrees to the token with what the server counted"),
+    "authors-budget": _step_4("nothing is sent once the budget is spent"),
+    "authors-endpoint": _step_4("any OpenAI-compatible endpoint will do, with schemas or without"),
+    "authors-concurrency": _step_4("no more requests are under way than allowed"),
+    "authors-faults": _step_4("every fault of a server ends in an object or a typed error"),
+    "authors-key": _step_4("the API key is sent and written nowhere"),
+    "authors-transcripts": _step_4("transcripts replay replies, good and bad, to the same end"),
+    "authors-server": _step_4("a local server plays transcripts to the real client over HTTP"),
+    "authors-options": _step_4("every verb that asks a model takes the same options"),
     # docs
     "docs:readme": _issue("the README's commands and example run as written"),
     "docs:other-clients": _issue("other MCP clients can play by the commands in docs/"),

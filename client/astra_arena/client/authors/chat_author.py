@@ -72,6 +72,7 @@ class ChatAuthor:
             ModelUnavailableError: if the model cannot be asked.
             BudgetError: if nothing more may be spent.
             TranscriptError: if a scripted author has no such reply.
+            SpecError: if the prompt is no text that can be sent, or the result no object.
         """
         call = _first_call(request)
         key = self._key(request, call)
@@ -205,6 +206,7 @@ def result_schema(model: type[BaseModel]) -> JsonObject:
 
 
 def _first_call(request: AuthorRequest[ResultT]) -> ChatCall:
+    _require_sendable(request)
     schema = result_schema(request.result)
     return ChatCall(
         id=request.id,
@@ -217,6 +219,17 @@ def _first_call(request: AuthorRequest[ResultT]) -> ChatCall:
         seed=None if request.seed is None else request.seed + request.sample,
         max_tokens=request.max_tokens,
     )
+
+
+def _require_sendable(request: AuthorRequest[ResultT]) -> None:
+    try:
+        for message in request.prompt.messages:
+            message.content.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise SpecError(
+            f"{request.id}: expected text, got a lone surrogate at character {error.start} of the "
+            "prompt; see what was put into it"
+        ) from None
 
 
 def _repair_call(

@@ -41,7 +41,9 @@ def repair_messages(
     """Return a bad reply and the answer to it, to be added to the conversation."""
     listed = "\n".join(f"- {finding}" for finding in findings)
     said = _said("repair", language, findings=listed, schema=_compact(schema))
-    return Message("assistant", reply[:MOST_SENT_BACK] or _NO_REPLY), Message("user", said)
+    # A lone surrogate, which JSON can escape, cannot be sent.
+    quoted = reply[:MOST_SENT_BACK].encode("utf-8", "replace").decode("utf-8")
+    return Message("assistant", quoted or _NO_REPLY), Message("user", said)
 
 
 def _said(name: str, language: Language, **values: str) -> str:

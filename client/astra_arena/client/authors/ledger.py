@@ -184,7 +184,7 @@ class Ledger:
             )
         if self._accounts.usd >= self._budget:
             raise BudgetError(
-                f"${self._accounts.usd} of ${self._budget} are spent; raise --budget-usd and run "
+                f"${self._accounts.usd.normalize():f} of ${self._budget} are spent; raise --budget-usd and run "
                 "again to go on"
             )
 

@@ -109,8 +109,8 @@ class OpenAIChat:
         except openai.APITimeoutError:
             raise ModelUnavailableError(
                 f"{call.id}: expected a reply of {self.name} within "
-                f"{self._endpoint.timeout_s:g} s, got none in {self._attempts}; see whether the endpoint is up, or raise "
-                "--model-timeout",
+                f"{self._endpoint.timeout_s:g} s, got none in {self._attempts}; see "
+                "whether the endpoint is up, or raise --model-timeout",
                 retryable=True,
             ) from None
         except openai.APIConnectionError as error:

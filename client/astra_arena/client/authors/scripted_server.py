@@ -90,6 +90,7 @@ class ScriptedModelServer:
         self._attempts: Counter[str] = Counter()
         self._at_once = 0
         self._socket = _bound(port)
+        self._port: int = self._socket.getsockname()[1]
         self._server = uvicorn.Server(
             uvicorn.Config(
                 Starlette(
@@ -112,7 +113,7 @@ class ScriptedModelServer:
     @property
     def base_url(self) -> str:
         """What `--base-url` takes."""
-        return f"http://{_LOOPBACK}:{self._socket.getsockname()[1]}/v1"
+        return f"http://{_LOOPBACK}:{self._port}/v1"
 
     @property
     def served(self) -> Served:

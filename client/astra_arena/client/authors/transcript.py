@@ -18,7 +18,7 @@ from pydantic import Field
 from astra_arena.client.authors.author import RequestId, Usage
 from astra_arena.client.authors.chat import ChatCall, ChatReply
 from astra_arena.client.authors.prompts import Message
-from astra_arena.core.canonical import digest_of_bytes, line_text
+from astra_arena.core.canonical import canonical_bytes, digest_of_bytes, line_text
 from astra_arena.core.errors import SpecError, TranscriptError
 from astra_arena.core.model import Model
 
@@ -129,9 +129,7 @@ class Transcript:
             if raw.strip():
                 line = _line(raw, where)
                 if line.key in self._places:
-                    raise TranscriptError(
-                        f"{where}: there is a reply to {_named(*line.key)} already"
-                    )
+                    raise TranscriptError(f"{where}: {_named(*line.key)} has a reply already")
                 self._places[line.key] = (index, offset)
                 if line.repeats:
                     self._repeating[line.key[0]] = line.turn
@@ -197,7 +195,7 @@ class TranscriptWriter:
             TranscriptError: if they cannot be written, or the request had other replies before.
         """
         lines = [_recorded(call, turn, reply) for turn, reply in enumerate(replies)]
-        data = "".join(line_text(line.to_json()) for line in lines).encode("utf-8")
+        data = b"".join(_written(line) for line in lines)
         digest = digest_of_bytes(data)
         before = self._written.get(call.id)
         if before == digest:
@@ -228,6 +226,14 @@ def counted(messages: Sequence[Message], text: str) -> Usage:
 
 def _tokens(text: str) -> int:
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+
+
+def _written(line: TranscriptLine) -> bytes:
+    try:
+        return line_text(line.to_json()).encode("utf-8")
+    except UnicodeEncodeError:
+        # A lone surrogate in the reply: escaped, it can be written.
+        return canonical_bytes(line.to_json()) + b"\n"
 
 
 def _recorded(call: ChatCall, turn: int, reply: ChatReply) -> TranscriptLine:
