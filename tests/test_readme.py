@@ -1,13 +1,16 @@
 """The README and docs/: their commands, example and map are run or checked as written."""
 
+import io
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from astra_arena.core import cli
 from astra_arena.core.cli import VERBS
 from astra_arena.servers import Bundle, start_server_process
 from tests.servers.small_bundle import write_small_bundle
@@ -54,13 +57,11 @@ def test_every_arena_command_names_a_verb_and_options_that_exist(text: str) -> N
 
 @cache
 def help_of(*verb: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", "astra_arena.core.cli", *verb, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin"},
-    ).stdout
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+        patch.setenv("COLUMNS", "200")
+        assert cli.run([*verb, "--help"]) == 0
+    return said.getvalue()
 
 
 def test_the_map_of_folders_names_what_is_there() -> None:

@@ -27,12 +27,18 @@ from tests.adversarial.catalogue import CATEGORIES, MARK, Category, tool_code
 LIMITS = Limits(
     call_seconds=4.0, cpu_seconds=0.5, memory_mib=64, reply_bytes=100_000, sql_steps=5_000_000
 )
+SHORT_LIMITS = Limits(
+    call_seconds=2.0, cpu_seconds=0.2, memory_mib=64, reply_bytes=100_000, sql_steps=1_000_000
+)
+"""For attacks that use up whatever there is."""
 BRANCHES = " with live branches"
 """At the end of a tier: its sessions may be branched by a fork."""
 COUNT = Succeeded({"count": 1})
 
 
-def program_in(folder: Path, name: str, code: str, tools: tuple[str, ...]) -> Program:
+def program_in(
+    folder: Path, name: str, code: str, tools: tuple[str, ...], limits: Limits = LIMITS
+) -> Program:
     """A program over a table with one row."""
     path = folder / f"{name}.sqlite"
     connection = sqlite3.connect(path)
@@ -48,7 +54,7 @@ def program_in(folder: Path, name: str, code: str, tools: tuple[str, ...]) -> Pr
         world_kind="sqlite",
         world_path=path,
         clock="2025-01-01T00:00:00Z",
-        limits=LIMITS,
+        limits=limits,
     )
 
 
@@ -90,7 +96,8 @@ async def attacks(
     layers = tier.removesuffix(BRANCHES)
     live = tier.endswith(BRANCHES)
     async with ProcessSandbox(tier=layers, import_policy="any", live_branches=live) as sandbox:
-        program = program_in(folder, "ours", code, (*category.names, "count"))
+        limits = SHORT_LIMITS if category == CATEGORIES["exhaustion"] else LIMITS
+        program = program_in(folder, "ours", code, (*category.names, "count"), limits)
         other = program_in(folder, "other", "def count(db): return {'count': 1}\n", ("count",))
         neighbours = [await sandbox.open_session(one, seed=1) for one in (program, other)]
         for name in names:

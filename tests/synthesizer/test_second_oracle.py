@@ -9,8 +9,9 @@ from astra_arena.synthesizer.demo import SHIPPED_DATA
 from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from tests.support.requirement import requirement
-from tests.synthesizer.inputs import make_shop, make_single_table
+from tests.synthesizer.inputs import make_shop, make_single_table, make_store
 from tests.synthesizer.second_oracle import Oracle, Shape, Shapes
+from tests.synthesizer.second_oracle_changes import ChangeOracle
 from tests.synthesizer.webshop import make_webshop
 
 FLIGHTS = {
@@ -65,6 +66,41 @@ def test_all_gold_of_other_sources_agrees(
     tasks = synthesize_tables(source, tmp_path / "bundle", options).bundle.tasks
     assert len(tasks) == 40
     assert disagreements(source, shapes, tasks) == []
+
+
+STORE = {
+    "customers": Shape("customer", "customers", ("id",)),
+    "employees": Shape("employee", "employees", ("id",)),
+    "products": Shape("product", "products", ("sku",)),
+    "orders": Shape("order", "orders", ("id",)),
+    "order_lines": Shape("order_line", "order_lines", ("order_id", "line")),
+}
+
+
+@requirement("synth:second-oracle")
+@pytest.mark.parametrize(
+    ("make", "shapes", "verbs"),
+    [
+        (make_webshop, WEBSHOP, {"assign", "cancel", "create", "move", "remove", "set", "update"}),
+        (make_store, STORE, {"assign", "cancel", "create", "remove", "transfer", "update"}),
+    ],
+)
+def test_all_final_states_are_what_the_requests_lead_to(
+    make: Callable[[Path], Path], shapes: Shapes, verbs: set[str], tmp_path: Path
+) -> None:
+    source = make(tmp_path / "shop.sqlite")
+    options = TableOptions(gates=("replay",), tasks=40, seed=11, changes=0.9)
+    tasks = synthesize_tables(source, tmp_path / "bundle", options).bundle.tasks
+    changing = [task for task in tasks if task.final_state is not None]
+    called = {str(one.tool).partition("_")[0] for task in changing for one in task.sub_questions}
+    assert called >= verbs
+    oracle = ChangeOracle(Oracle(source, shapes))
+    assert [one for task in changing for one in oracle.disagreements(task.to_json())] == []
+    state = changing[0].final_state
+    assert state is not None
+    less = state.model_copy(update={"assertions": state.assertions[1:]})
+    wrong = changing[0].model_copy(update={"final_state": less})
+    assert len(oracle.disagreements(wrong.to_json())) == 1
 
 
 def test_wrong_gold_is_found(shop_bundle: Bundle, tmp_path: Path) -> None:

@@ -67,10 +67,15 @@ VERBS: dict[str, Verb] = {
         "synthesizer",
         "The whole journey on real data: database to scored rollouts",
     ),
+    "import": Verb(
+        "astra_arena.synthesizer.qa.import_cli:import_app",
+        "synthesizer",
+        "Read files of questions into one form, whatever format they are in",
+    ),
     "synth": Verb(
         "astra_arena.synthesizer.cli:synth",
         "synthesizer",
-        "Turn a database or tables into an environment (a bundle)",
+        "Turn tables, databases or questions into environments (bundles)",
     ),
     "check": Verb(
         "astra_arena.synthesizer.gates.cli:check",

@@ -12,6 +12,7 @@ from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging, print_notice
 from astra_arena.synthesizer.gates.registry import parse_gates
 from astra_arena.synthesizer.next_steps import print_next_steps
+from astra_arena.synthesizer.qa.environments.synth_cli import synth_qa
 from astra_arena.synthesizer.shares import parse_splits, parse_topologies, parse_variants
 from astra_arena.synthesizer.suites.cli import synth_suite
 from astra_arena.synthesizer.synthesize import (
@@ -38,6 +39,7 @@ def _synth() -> None:  # pyright: ignore[reportUnusedFunction]
 
 
 synth.command("suite")(synth_suite)
+synth.command("qa")(synth_qa)
 
 _Source: TypeAlias = Annotated[
     list[str],

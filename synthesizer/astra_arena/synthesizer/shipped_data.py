@@ -5,6 +5,7 @@ from pathlib import Path
 from astra_arena.core.errors import SettingsError
 
 _FOLDER = Path(__file__).parent / "data"
+_QUESTIONS = _FOLDER / "qa"
 DESCRIPTIONS = "descriptions.json"
 """The file in each data set with words for its tables and columns."""
 
@@ -34,3 +35,22 @@ def shipped_descriptions(name: str) -> Path:
         SettingsError: if no data set of that name ships; the message names those that do.
     """
     return shipped_data(name) / DESCRIPTIONS
+
+
+def shipped_question_names() -> tuple[str, ...]:
+    """Return the names of the data sets of questions, sorted."""
+    return tuple(sorted(path.parent.name for path in _QUESTIONS.glob("*/PROVENANCE.md")))
+
+
+def shipped_questions(name: str) -> Path:
+    """Return the file of a data set of questions: a source for `arena import qa`.
+
+    Raises:
+        SettingsError: if no data set of that name ships; the message names those that do.
+    """
+    if name not in shipped_question_names():
+        raise SettingsError(
+            f"no questions {name!r} ship with the package; there is "
+            f"{', '.join(shipped_question_names())}"
+        )
+    return next(iter(sorted((_QUESTIONS / name).glob("*.gz"))))

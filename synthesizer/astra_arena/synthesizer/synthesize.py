@@ -21,6 +21,7 @@ from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.registry import chosen_gates
 from astra_arena.synthesizer.gates.release import default_rejects, read_report, release
 from astra_arena.synthesizer.gates.report_card import ReportCard
+from astra_arena.synthesizer.gates.task_means import settled
 from astra_arena.synthesizer.sources.source_kinds import Source, listed_sources, source_title
 from astra_arena.synthesizer.sources.table_source import LoadedTables, load_tables, write_world
 from astra_arena.synthesizer.stage_timer import StageTimer
@@ -122,7 +123,12 @@ def _finished(
         gates = chosen_gates(environment.options.gates)
         card = examine(draft, gates=gates, seed=environment.options.seed, watcher=watch)
     watch("write the bundle", 0, 0)
-    bundle = release(draft, card, out, only=_wanted(made, card, environment.options.tasks))
+
+    def wanted(so_far: ReportCard) -> list[str]:
+        return _wanted(made, so_far, environment.options.tasks)
+
+    card = settled(card, wanted)
+    bundle = release(draft, card, out, only=wanted(card))
     assert isinstance(bundle, Bundle), "what was examined is a bundle"
     notices = list(environment.notices)
     base = sum(task.variant == "base" for task in bundle.tasks)

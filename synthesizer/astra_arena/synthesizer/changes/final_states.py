@@ -1,6 +1,5 @@
 """Executes changes and makes what they leave the gold: the answers, the state, each difference."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from astra_arena.core.tasks import (
     resolve_arguments,
 )
 from astra_arena.sandbox.contract import Program, Sandbox, Session, Succeeded
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 SESSIONS = 4
 MOST_ASSERTIONS = 40
@@ -42,17 +42,15 @@ async def settle_states(
         tasks: Tasks whose changes have no answers yet.
         environment: The environment's name.
     """
-    gate = asyncio.Semaphore(SESSIONS)
 
     async def settle(task: Task) -> Settled:
-        async with gate:
-            session = await sandbox.open_session(program, seed=0)
-            try:
-                return await settled({environment: session}, task)
-            finally:
-                await session.close()
+        session = await sandbox.open_session(program, seed=0)
+        try:
+            return await settled({environment: session}, task)
+        finally:
+            await session.close()
 
-    return list(await asyncio.gather(*(settle(task) for task in tasks)))
+    return await side_by_side(tasks, settle, at_once=SESSIONS)
 
 
 async def settled(sessions: Mapping[str, Session], task: Task) -> Settled:

@@ -31,6 +31,7 @@ from astra_arena.synthesizer.gates.workbench import (
     rule_that_accepts,
     workbench,
 )
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 GATE = "alternative_solutions"
 MOST_ORDERS = 4
@@ -71,13 +72,16 @@ class AlternativeSolutionsGate:
         async with workbench(exam) as bench:
             played: Counter[str] = Counter()
             lacking: Counter[str] = Counter()
-            findings: list[Finding] = []
-            for number, task in enumerate(exam.tasks):
-                findings += await _refused(bench, task, exam.seed, played)
-                for missing in await missing_in(bench, task):
-                    lacking[missing.kind] += 1
-                    findings.append(_finding(task, missing))
-                exam.on_step(GATE, number + 1, len(exam.tasks))
+
+            async def look_at(task: Task) -> list[Finding]:
+                refused = await _refused(bench, task, exam.seed, played)
+                missing = await missing_in(bench, task)
+                lacking.update(one.kind for one in missing)
+                return [*refused, *(_finding(task, one) for one in missing)]
+
+            done = exam.counter(GATE, len(exam.tasks))
+            found = await side_by_side(exam.tasks, look_at, on_done=done)
+            findings = [one for its in found for one in its]
             figures: JsonObject = {
                 "tasks": len(exam.tasks),
                 "played": dict[str, Json](sorted(played.items())),
@@ -97,7 +101,8 @@ async def missing_alternatives(
         SandboxUnavailableError: if the machinery broke.
     """
     async with workbench(Exam(replace(bundle, tasks=tuple(tasks)), sandbox, seed)) as bench:
-        return tuple([_with(task, await missing_in(bench, task)) for task in tasks])
+        missing = await side_by_side(tasks, lambda task: missing_in(bench, task))
+        return tuple(map(_with, tasks, missing))
 
 
 def _with(task: Task, missing: Sequence[Missing]) -> Task:

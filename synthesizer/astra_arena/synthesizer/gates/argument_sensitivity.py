@@ -26,6 +26,7 @@ from astra_arena.synthesizer.gates.workbench import (
     fingerprint,
     workbench,
 )
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 GATE = "argument_sensitivity"
 LEAST_RATE = 0.8
@@ -98,14 +99,21 @@ class _Examination:
     async def try_gold(self) -> None:
         """Change whatever gold calls give."""
         steps = self._bench.steps
-        for number, step in enumerate(steps):
-            gold = await self._bench.run_step(step)
-            for name in step.arguments:
-                parameter = self._bench.parameter(step.tool, name)
-                if parameter is not None and _is_given(parameter, step.arguments):
-                    matters = await self._matters(step, parameter, gold)
-                    self._tools[step.tool].note(step, name, matters=matters)
-            self._exam.on_step(GATE, number + 1, len(steps))
+        done = self._exam.counter(GATE, len(steps))
+        found = await side_by_side(steps, self._matter_of, on_done=done)
+        for step, matter in zip(steps, found, strict=True):
+            for name, matters in matter.items():
+                self._tools[step.tool].note(step, name, matters=matters)
+
+    async def _matter_of(self, step: GoldStep) -> dict[str, bool | None]:
+        """Tell of each argument that a call gives whether it matters."""
+        gold = await self._bench.run_step(step)
+        found: dict[str, bool | None] = {}
+        for name in step.arguments:
+            parameter = self._bench.parameter(step.tool, name)
+            if parameter is not None and _is_given(parameter, step.arguments):
+                found[name] = await self._matters(step, parameter, gold)
+        return found
 
     async def _matters(
         self, step: GoldStep, parameter: Parameter, gold: Execution | None

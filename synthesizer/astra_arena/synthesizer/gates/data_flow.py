@@ -16,7 +16,14 @@ from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import SubQuestion, Task, references_of
 from astra_arena.sandbox.contract import Execution, Failed, Succeeded
-from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided, not_applicable
+from astra_arena.synthesizer.gates.gate import (
+    Exam,
+    Finding,
+    GateResult,
+    TaskMean,
+    decided,
+    not_applicable,
+)
 from astra_arena.synthesizer.gates.mutations import mutations_of
 from astra_arena.synthesizer.gates.workbench import (
     GoldStep,
@@ -28,6 +35,7 @@ from astra_arena.synthesizer.gates.workbench import (
     rule_that_accepts,
     workbench,
 )
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 GATE = "data_flow"
 MOST_REPLACEMENTS = 8
@@ -67,12 +75,8 @@ class DataFlowGate:
             return not_applicable(GATE, "no sub-question depends on another")
         async with workbench(exam) as bench:
             examination = _Examination(bench, exam)
-            for number, step in enumerate(bench.steps):
-                if step.question.depends_on:
-                    await examination.look_at(step)
-                exam.on_step(GATE, number + 1, len(bench.steps))
-            for task in exam.tasks:
-                await examination.enumerate_sinks(task)
+            done = exam.counter(GATE, len(exam.tasks))
+            await side_by_side(exam.tasks, examination.look_at_task, on_done=done)
             return examination.result()
 
 
@@ -82,8 +86,14 @@ class _Examination:
         self._exam = exam
         self._flow = _Flow()
 
-    async def look_at(self, step: GoldStep) -> None:
-        """Try one sub-question with parents."""
+    async def look_at_task(self, task: Task) -> None:
+        """Try the sub-questions of a task that have parents, and to do without these."""
+        for step in self._bench.steps:
+            if step.task.id == task.id and step.question.depends_on:
+                await self._look_at(step)
+        await self._enumerate_sinks(task)
+
+    async def _look_at(self, step: GoldStep) -> None:
         self._flow.children += 1
         self._flow.tasks.add(step.task.id)
         parents = _tool_parents(step.task, step.question)
@@ -152,7 +162,7 @@ class _Examination:
         path = "" if step.tool in self._bench.writing else step.question.answer.path
         return found_at(came, path)
 
-    async def enumerate_sinks(self, task: Task) -> None:
+    async def _enumerate_sinks(self, task: Task) -> None:
         """Let a solver without the parents' answers enumerate them, for all that is asked."""
         parents = {name for question in task.sub_questions for name in question.depends_on}
         sinks = [
@@ -217,7 +227,9 @@ class _Examination:
     def result(self) -> GateResult:
         """Return what was found."""
         flow = self._flow
-        findings = [*flow.findings, *self._too_many_guessed()]
+        order = {task.id: place for place, task in enumerate(self._exam.tasks)}
+        findings = sorted(flow.findings, key=lambda one: order[one.task or ""])
+        findings += self._too_many_guessed()
         guessed: JsonObject = dict(sorted(flow.guessed.items()))
         return decided(
             GATE,
@@ -232,7 +244,13 @@ class _Examination:
                 "solved_by_enumeration": guessed,
                 **self._bench.figures,
             },
+            (self._share_guessed(),),
         )
+
+    def _share_guessed(self) -> TaskMean:
+        of = {task: float(task in self._flow.guessed) for task in self._flow.tasks}
+        what = "the share of tasks that enumeration solves without the parents' answers"
+        return TaskMean(what, MOST_GUESSED, of)
 
     def _too_many_guessed(self) -> Iterator[Finding]:
         """Reject tasks that enumeration solves, soonest first, until the others are few enough."""

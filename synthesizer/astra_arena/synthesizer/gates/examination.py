@@ -21,6 +21,7 @@ from astra_arena.synthesizer.gates.gate import Exam, Finding, Gate, GateResult, 
 from astra_arena.synthesizer.gates.joint_gates import SuiteExam, joint_gates
 from astra_arena.synthesizer.gates.registry import all_gates
 from astra_arena.synthesizer.gates.report_card import ReportCard
+from astra_arena.synthesizer.gates.task_means import settled
 
 _Source = TypeVar("_Source", Bundle, Suite)
 LOADING = "schema"
@@ -83,14 +84,16 @@ async def examine_bundle(
             result = await _checked(gate, exam)
             results.append(result)
             exam = replace(exam, bundle=_without(exam.bundle, result.rejected_tasks))
-    return ReportCard(
-        name=bundle.name,
-        title=bundle.environment.title,
-        environment_digest=bundle.digests.environment,
-        tasks_digest=bundle.digests.tasks or "",
-        seed=seed,
-        tasks=tuple(task.id for task in bundle.tasks),
-        gates=tuple(results),
+    return settled(
+        ReportCard(
+            name=bundle.name,
+            title=bundle.environment.title,
+            environment_digest=bundle.digests.environment,
+            tasks_digest=bundle.digests.tasks or "",
+            seed=seed,
+            tasks=tuple(task.id for task in bundle.tasks),
+            gates=tuple(results),
+        )
     )
 
 
@@ -137,15 +140,17 @@ async def examine_suite(
             )
             for member in suite.members
         ]
-    return ReportCard(
-        name=suite.name,
-        title=suite.title,
-        environment_digest=suite.digests.environment,
-        tasks_digest=suite.digests.tasks or "",
-        seed=seed,
-        tasks=tuple(task.id for task in suite.tasks),
-        gates=tuple(results),
-        members=tuple(cards),
+    return settled(
+        ReportCard(
+            name=suite.name,
+            title=suite.title,
+            environment_digest=suite.digests.environment,
+            tasks_digest=suite.digests.tasks or "",
+            seed=seed,
+            tasks=tuple(task.id for task in suite.tasks),
+            gates=tuple(results),
+            members=tuple(cards),
+        )
     )
 
 

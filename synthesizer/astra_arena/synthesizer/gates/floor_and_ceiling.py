@@ -17,8 +17,15 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.gold_program import gold_acts
 from astra_arena.core.tasks import Task
 from astra_arena.synthesizer.gates.agent_play import play_agent
-from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
+from astra_arena.synthesizer.gates.gate import (
+    Exam,
+    Finding,
+    GateResult,
+    TaskMean,
+    decided,
+)
 from astra_arena.synthesizer.gates.workbench import Workbench, workbench
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 GATE = "floor_and_ceiling"
 MOST_EARNED = {"guess": 0.15, "each-tool-once": 0.2, "enumerate": 0.3}
@@ -46,13 +53,15 @@ class FloorAndCeilingGate:
         async with workbench(exam) as bench:
             guesses = {task.id: common_answer(task, bench) for task in exam.tasks}
             agents = (GuessingAgent(guesses), EachToolOnceAgent(), EnumeratingAgent())
-            scores: list[_Scores] = []
-            for number, task in enumerate(exam.tasks):
-                scores.append(await _scores(bench, task, agents, exam.seed))
-                exam.on_step(GATE, number + 1, len(exam.tasks))
+            scores = await side_by_side(
+                exam.tasks,
+                lambda task: _scores(bench, task, agents, exam.seed),
+                on_done=exam.counter(GATE, len(exam.tasks)),
+            )
             findings = [one for score in scores for one in _task_findings(score)]
             findings += _mean_findings(scores)
-            return decided(GATE, findings, {**_figures(scores), **bench.figures})
+            figures = {**_figures(scores), **bench.figures}
+            return decided(GATE, findings, figures, _task_means(scores))
 
 
 async def _scores(bench: Workbench, task: Task, agents: tuple[Agent, ...], seed: int) -> _Scores:
@@ -113,6 +122,17 @@ def _means(scores: list[_Scores]) -> dict[str, float]:
     if not scores:
         return {}
     return {name: fmean(score.blind[name] for score in scores) for name in scores[0].blind}
+
+
+def _task_means(scores: list[_Scores]) -> tuple[TaskMean, ...]:
+    return tuple(
+        TaskMean(
+            f"{name!r}, which knows nothing, earns",
+            most,
+            {score.task.id: score.blind[name] for score in scores},
+        )
+        for name, most in MOST_EARNED.items()
+    )
 
 
 def _figures(scores: list[_Scores]) -> JsonObject:

@@ -5,8 +5,9 @@ passes, fails with findings, or does not apply. A finding about a task rejects t
 tool or the whole rejects the environment. A gate that cannot be decided has failed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal, Protocol
 
 from pydantic import Field
@@ -36,6 +37,17 @@ class Finding(Model):
     evidence: JsonObject = Field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class TaskMean:
+    """A figure of each task, whose mean over tasks is bounded."""
+
+    what: str
+    """What the figure is, for messages."""
+    most: float
+    of: Mapping[str, float]
+    """By task; a task that is not in it does not count."""
+
+
 class GateResult(Model):
     """What a gate says of one environment. Equal environments and seeds give equal results."""
 
@@ -45,6 +57,8 @@ class GateResult(Model):
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     """With `not_applicable`: why."""
+    means: tuple[TaskMean, ...] = Field(default=(), exclude=True)
+    """What must hold over whatever is released; see `task_means`."""
 
     @property
     def rejected_tasks(self) -> frozenset[str]:
@@ -76,6 +90,11 @@ class Exam:
         """The tasks to look at."""
         return self.bundle.tasks
 
+    def counter(self, gate: str, total: int) -> Callable[[object], None]:
+        """Return what is to be called with each result of a gate, to tell how far it is."""
+        done = count(1)
+        return lambda result: self.on_step(gate, next(done), total)
+
     def gold_programmes(self) -> list[Programme]:
         """Return the gold program of each task."""
         return [Programme(task, gold_acts(task)) for task in self.tasks]
@@ -103,11 +122,16 @@ class Gate(Protocol):
 
 
 def decided(
-    gate: str, findings: list[Finding] | tuple[Finding, ...], figures: JsonObject
+    gate: str,
+    findings: list[Finding] | tuple[Finding, ...],
+    figures: JsonObject,
+    means: tuple[TaskMean, ...] = (),
 ) -> GateResult:
     """Return the result of a gate that applies: failed when there is any finding."""
     status: GateStatus = "failed" if findings else "passed"
-    return GateResult(gate=gate, status=status, figures=figures, findings=tuple(findings))
+    return GateResult(
+        gate=gate, status=status, figures=figures, findings=tuple(findings), means=means
+    )
 
 
 def not_applicable(gate: str, reason: str) -> GateResult:

@@ -4,7 +4,6 @@ References are resolved from the replies that came, never from the gold, so that
 an agent would that knew which calls to make.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from astra_arena.servers.episode import Episode, open_episode
 from astra_arena.servers.episode_log import CallReply
 from astra_arena.servers.members import compiled_members
 from astra_arena.servers.suite import Source
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 EPISODES = 4
 """Episodes that are open at once."""
@@ -124,18 +124,16 @@ class Player:
         on_played: Callable[[], None] | None = None,
     ) -> list[Played]:
         """Play many programmes, several at once, and return what came in the same order."""
-        gate = asyncio.Semaphore(EPISODES)
 
         async def one(programme: Programme) -> Played:
-            async with gate:
-                played = await self.play(programme.task, programme.acts, mode=mode)
+            return await self.play(programme.task, programme.acts, mode=mode)
+
+        def tell(played: Played) -> None:
+            del played
             if on_played is not None:
                 on_played()
-            return played
 
-        async with asyncio.TaskGroup() as group:
-            playing = [group.create_task(one(programme)) for programme in programmes]
-        return [task.result() for task in playing]
+        return await side_by_side(programmes, one, at_once=EPISODES, on_done=tell)
 
 
 async def _perform(

@@ -19,6 +19,7 @@ from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decide
 from astra_arena.synthesizer.gates.near_misses import MARGIN, NearMiss, NearMisses
 from astra_arena.synthesizer.gates.play import Played
 from astra_arena.synthesizer.gates.workbench import Workbench, workbench
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 GATE = "wrong_solutions"
 FEWEST = 10
@@ -62,10 +63,11 @@ class WrongSolutionsGate:
     async def check(self, exam: Exam) -> GateResult:
         """Examine an environment; see `Gate.check`."""
         async with workbench(exam) as bench:
-            suites: list[_Suite] = []
-            for number, task in enumerate(exam.tasks):
-                suites.append(await _suite(bench, task, exam.seed))
-                exam.on_step(GATE, number + 1, len(exam.tasks))
+            suites = await side_by_side(
+                exam.tasks,
+                lambda task: _suite(bench, task, exam.seed),
+                on_done=exam.counter(GATE, len(exam.tasks)),
+            )
             findings = [one for suite in suites for one in _findings(suite)]
             findings += _kind_findings(suites)
             return decided(GATE, findings, {**_figures(suites), **bench.figures})

@@ -1,12 +1,12 @@
 """Sessions of several environments for one task; each task gets fresh ones."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Program, Sandbox, Session
+from astra_arena.synthesizer.side_by_side import side_by_side
 
 TASKS_AT_ONCE = 3
 _T = TypeVar("_T")
@@ -43,15 +43,9 @@ async def with_sessions(
         do: What is done.
         on_done: Told each result as it comes.
     """
-    gate = asyncio.Semaphore(TASKS_AT_ONCE)
 
     async def one(task: Task) -> _T:
-        async with gate, joint_sessions(sandbox, programs, task) as sessions:
-            result = await do(sessions, task)
-        if on_done is not None:
-            on_done(result)
-        return result
+        async with joint_sessions(sandbox, programs, task) as sessions:
+            return await do(sessions, task)
 
-    async with asyncio.TaskGroup() as group:
-        running = [group.create_task(one(task)) for task in tasks]
-    return [task.result() for task in running]
+    return await side_by_side(tasks, one, at_once=TASKS_AT_ONCE, on_done=on_done)

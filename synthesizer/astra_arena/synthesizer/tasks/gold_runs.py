@@ -1,6 +1,5 @@
 """Runs calls of tasks through the sandbox: tool code is executed in no other way."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from astra_arena.core.tasks import (
     spelt_out,
 )
 from astra_arena.sandbox import Execution, Failed, ProcessSandbox, Program, Session, Succeeded
+from astra_arena.synthesizer.side_by_side import side_by_side
 from astra_arena.synthesizer.tasks.task_writer import is_gold_answer
 
 SESSIONS = 4
@@ -65,23 +65,20 @@ async def play_gold(
 
     Arguments that come from parents are taken from the replies, not from the gold.
     """
-    gate = asyncio.Semaphore(SESSIONS)
-    calls: dict[str, tuple[GoldCall, ...]] = {}
 
-    async def play(task: Task) -> None:
-        async with gate:
-            session = await sandbox.open_session(program, seed=0)
-            try:
-                calls[task.id] = tuple([call async for call in _gold_calls(session, task)])
-            finally:
-                await session.close()
+    async def play(task: Task) -> tuple[str, tuple[GoldCall, ...]]:
+        session = await sandbox.open_session(program, seed=0)
+        try:
+            return task.id, tuple([call async for call in _gold_calls(session, task)])
+        finally:
+            await session.close()
+
+    def tell(played: tuple[str, tuple[GoldCall, ...]]) -> None:
+        del played
         if on_task is not None:
             on_task()
 
-    async with asyncio.TaskGroup() as group:
-        for task in tasks:
-            group.create_task(play(task))
-    return calls
+    return dict(await side_by_side(tasks, play, at_once=SESSIONS, on_done=tell))
 
 
 async def _gold_calls(session: Session, task: Task) -> AsyncGenerator[GoldCall]:
@@ -105,21 +102,16 @@ async def keep_true_alternatives(
     on_task: Callable[[Task], None] | None = None,
 ) -> tuple[Task, ...]:
     """Return the tasks with those alternatives alone that answer when executed."""
-    gate = asyncio.Semaphore(SESSIONS)
 
     async def keep(task: Task) -> Task:
-        async with gate:
-            session = await sandbox.open_session(program, seed=0)
-            try:
-                names = {question.environment for question in task.sub_questions}
-                kept = await with_true_alternatives(dict.fromkeys(names, session), task)
-            finally:
-                await session.close()
-        if on_task is not None:
-            on_task(kept)
-        return kept
+        session = await sandbox.open_session(program, seed=0)
+        try:
+            names = {question.environment for question in task.sub_questions}
+            return await with_true_alternatives(dict.fromkeys(names, session), task)
+        finally:
+            await session.close()
 
-    return tuple(await asyncio.gather(*(keep(task) for task in tasks)))
+    return tuple(await side_by_side(tasks, keep, at_once=SESSIONS, on_done=on_task))
 
 
 async def with_true_alternatives(sessions: Mapping[str, Session], task: Task) -> Task:

@@ -1,0 +1,276 @@
+"""Questions that bring a program become environments, without a language model.
+
+One environment for each field and kind of question, over a world that all of its questions share.
+Every instance that becomes no task is told with its reason; what the gates do not let through is
+not released.
+"""
+
+import asyncio
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from astra_arena.core.canonical import Json, JsonObject, line_text, pretty_text
+from astra_arena.core.errors import GateError, SourceError, SpecError, SynthesisError
+from astra_arena.core.tasks import Task
+from astra_arena.sandbox import ProcessSandbox
+from astra_arena.servers.bundle import Bundle, load_bundle, require_place, write_bundle
+from astra_arena.servers.emit import emit_server
+from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
+from astra_arena.synthesizer.gates.alternative_solutions import missing_alternatives
+from astra_arena.synthesizer.gates.examination import examine
+from astra_arena.synthesizer.gates.registry import chosen_gates
+from astra_arena.synthesizer.gates.release import release
+from astra_arena.synthesizer.qa.environments.question_environment import (
+    Group,
+    GroupKey,
+    group_key,
+    manifest,
+)
+from astra_arena.synthesizer.qa.environments.question_tasks import (
+    planned,
+    spread,
+    tasks_of,
+    with_spare,
+)
+from astra_arena.synthesizer.qa.importing import read_instances
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.records import digest_of_file
+from astra_arena.synthesizer.watching import Watcher
+
+DEFAULT_TASKS = 60
+_FIGURE = re.compile(r"-?\d+(?:\.\d+)?")
+REPORT = "synthesis.json"
+REJECTS = "rejects.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOptions:
+    """What a user may choose."""
+
+    tasks: int = DEFAULT_TASKS
+    """For each environment."""
+    seed: int = 0
+    gates: tuple[str, ...] = ()
+    """The release gates to run, by name; all of them for none."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSynthesis:
+    """What came of a file of questions."""
+
+    bundles: tuple[Bundle, ...]
+    report: JsonObject
+    rejects: Path
+    """Every instance that became no task, and why."""
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Work:
+    """The environments in the making."""
+
+    groups: dict[GroupKey, Group] = field(default_factory=dict[GroupKey, Group])
+    rejects: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    """Instance id and reason, by place in the source."""
+    instances: int = 0
+
+
+def synthesize_questions(
+    source: Path,
+    out: Path,
+    options: QuestionOptions | None = None,
+    *,
+    watcher: Watcher | None = None,
+) -> QuestionSynthesis:
+    """Make environments in the folder `out` from instances that an import wrote.
+
+    Equal sources, options and versions give equal bytes.
+
+    Raises:
+        SourceError: if the source cannot be read or holds no instance.
+        SynthesisError: if no instance can become a task, or `out` cannot be used.
+        GateError: if every environment is rejected.
+        BundleError: if a bundle cannot be written.
+    """
+    chosen = options or QuestionOptions()
+    watch = watcher or _unwatched
+    digest = digest_of_file(source)
+    _require_folder(out)
+    chosen_gates(chosen.gates)
+    with tempfile.TemporaryDirectory(prefix="astra-arena-") as folder:
+        work = _gathered(source, Path(folder), chosen, watch)
+        if not any(group.candidates.places for group in work.groups.values()):
+            _write_rejects(work, out)
+            raise SynthesisError(
+                f"none of the {work.instances} instances can become a task without a model; "
+                f"{out / REJECTS} says why"
+            )
+        decides: list[Json] = [digest, repr(chosen), Group.version()]
+        with checkpoints(out / "work", *decides) as finished:
+            return _Maker(source, out, Path(folder), chosen, watch, finished).make(work)
+
+
+def _require_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SynthesisError(f"{out} cannot be used: {error.strerror}") from None
+    foreign = [
+        one.name
+        for one in out.iterdir()
+        if not (one.name.startswith(".") or one.is_dir() or one.name.endswith((".jsonl", ".json")))
+    ]
+    if foreign:
+        raise SynthesisError(
+            f"{out} holds {foreign[0]!r}, which is none of ours; name another folder"
+        )
+
+
+def _gathered(source: Path, folder: Path, options: QuestionOptions, watch: Watcher) -> _Work:
+    """Read all instances into their worlds, and find out which can become tasks."""
+    work = _Work()
+    for place, instance in _placed(source):
+        work.instances += 1
+        try:
+            key = group_key(instance)
+            if key not in work.groups:
+                work.groups[key] = Group.opened(key, folder, options.seed)
+            work.groups[key].add(instance)
+        except SpecError as error:
+            work.rejects[place] = (instance.id, error.message)
+        watch("read instances", place + 1, 0)
+    if not work.instances:
+        raise SourceError(f"{source} holds no instance")
+    for place, instance in _placed(source):
+        watch("plan tasks", place + 1, work.instances)
+        if place in work.rejects:
+            continue
+        group = work.groups[group_key(instance)]
+        try:
+            _, structure = planned(group.world, instance, group.name, options.seed)
+        except SpecError as error:
+            work.rejects[place] = (instance.id, error.message)
+        else:
+            group.candidates.note(place, structure.topology)
+    for group in work.groups.values():
+        group.close()
+    return work
+
+
+def _placed(source: Path) -> Iterator[tuple[int, QAInstance]]:
+    return enumerate(read_instances(source))
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    source: Path
+    out: Path
+    folder: Path
+    options: QuestionOptions
+    watch: Watcher
+    finished: Checkpoints
+
+    def make(self, work: _Work) -> QuestionSynthesis:
+        for group in work.groups.values():
+            # Found out before any work is done.
+            require_place(self.out / group.name)
+        log = self.finished.log("bundles")
+        done = {str(line["name"]): line for line in log.lines if isinstance(line, dict)}
+        told: list[JsonObject] = []
+        notices: list[str] = []
+        for key in sorted(work.groups):
+            group = work.groups[key]
+            if not group.candidates.places:
+                continue
+            line = done.get(group.name)
+            if line is None or not (self.out / group.name).is_dir():
+                line = self._made(group)
+                log.add(line)
+            told.append(line)
+            problem = line.get("problem")
+            if problem:
+                notices.append(f"{group.name}: {problem}")
+        _write_rejects(work, self.out)
+        released = [line for line in told if not line.get("problem")]
+        if not released:
+            raise GateError("no environment passed the gates: " + "; ".join(notices))
+        report = self._report(work, told)
+        (self.out / REPORT).write_text(pretty_text(report), encoding="utf-8", newline="\n")
+        bundles = tuple(load_bundle(self.out / str(line["name"])) for line in released)
+        return QuestionSynthesis(bundles, report, self.out / REJECTS, tuple(notices))
+
+    def _made(self, group: Group) -> JsonObject:
+        """Make one environment; return what came of it."""
+        chosen = group.candidates.drawn(with_spare(self.options.tasks))
+        tasks = tuple(
+            tasks_of(group.world, _placed(self.source), chosen, group.name, self.options.seed)
+        )
+        draft = self.folder / f"{group.name}-bundle"
+        bundle = self._written(group, draft, tasks)
+        self.watch(f"{group.name}: execute other ways to ask", 0, 0)
+        completed = asyncio.run(self._completed(bundle))
+        self._written(group, draft, completed)
+        emit_server(draft)
+        gates = chosen_gates(self.options.gates)
+        card = examine(draft, gates=gates, seed=self.options.seed, watcher=self.watch)
+        wanted = card.passed_tasks[: self.options.tasks]
+        line: JsonObject = {
+            "name": group.name,
+            "candidates": dict[str, Json](group.candidates.counts),
+            "made": len(completed),
+            "rejected": len(card.rejected_tasks),
+        }
+        try:
+            made = release(draft, card, self.out / group.name, only=wanted)
+        except GateError as error:
+            return {**line, "problem": error.message}
+        assert isinstance(made, Bundle), "what was examined is a bundle"
+        return {
+            **line,
+            "tasks": len(made.tasks),
+            "topologies": spread(made.tasks, "topology"),
+            "hops": spread(made.tasks, "hops"),
+            "sub_questions": spread(made.tasks, "sub_questions"),
+        }
+
+    def _written(self, group: Group, path: Path, tasks: tuple[Task, ...]) -> Bundle:
+        return write_bundle(
+            path,
+            manifest(group, self.source, self.options.seed),
+            tools_py=group.world.tools_py,
+            world=group.path,
+            tasks=tasks,
+            report={"difficulty": {key: spread(tasks, key) for key in ("topology", "hops")}},
+        )
+
+    async def _completed(self, bundle: Bundle) -> tuple[Task, ...]:
+        async with ProcessSandbox() as sandbox:
+            return await missing_alternatives(bundle, sandbox, bundle.tasks, seed=self.options.seed)
+
+    def _report(self, work: _Work, told: list[JsonObject]) -> JsonObject:
+        # One reason with other figures is one reason.
+        reasons = Counter(_FIGURE.sub("N", reason) for _, reason in work.rejects.values())
+        return {
+            "source": {"file": self.source.name, "digest": digest_of_file(self.source)},
+            "seed": self.options.seed,
+            "instances": work.instances,
+            "rejected": len(work.rejects),
+            "reasons": dict[str, Json](reasons.most_common(20)),
+            "environments": list[Json](told),
+        }
+
+
+def _write_rejects(work: _Work, out: Path) -> None:
+    lines = [
+        line_text({"place": place, "instance": name, "reason": reason})
+        for place, (name, reason) in sorted(work.rejects.items())
+    ]
+    (out / REJECTS).write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def _unwatched(doing: str, done: int, total: int) -> None:
+    del doing, done, total
