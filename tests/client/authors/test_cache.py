@@ -21,7 +21,7 @@ def entry(cache: ReplyCache) -> Path:
     return path
 
 
-@requirement("authors-cache")
+@requirement("authors:cache")
 def test_what_was_kept_comes_back_as_it_was(tmp_path: Path) -> None:
     cache = ReplyCache(tmp_path / "cache")
     assert cache.get(KEY) is None
@@ -29,7 +29,7 @@ def test_what_was_kept_comes_back_as_it_was(tmp_path: Path) -> None:
     assert ReplyCache(tmp_path / "cache").get(KEY) == REPLIES
 
 
-@requirement("authors-cache")
+@requirement("authors:cache")
 def test_the_first_entry_stays(tmp_path: Path) -> None:
     cache = ReplyCache(tmp_path)
     cache.put(KEY, REPLIES)
@@ -37,7 +37,7 @@ def test_the_first_entry_stays(tmp_path: Path) -> None:
     assert cache.get(KEY) == REPLIES
 
 
-@requirement("authors-cache")
+@requirement("authors:cache")
 @pytest.mark.parametrize("size", [0, 1, 40, -2])
 def test_a_cut_entry_is_told_of_and_replaced(
     tmp_path: Path, size: int, caplog: pytest.LogCaptureFixture
@@ -53,7 +53,7 @@ def test_a_cut_entry_is_told_of_and_replaced(
     assert cache.get(KEY) == REPLIES
 
 
-@requirement("authors-cache")
+@requirement("authors:cache")
 def test_a_changed_entry_and_one_under_another_name_are_damaged(tmp_path: Path) -> None:
     cache = ReplyCache(tmp_path)
     cache.put(KEY, REPLIES)
@@ -69,7 +69,7 @@ def test_a_changed_entry_and_one_under_another_name_are_damaged(tmp_path: Path) 
     assert cache.get(KEY) is None
 
 
-@requirement("authors-cache")
+@requirement("authors:cache")
 def test_an_entry_that_was_dropped_is_gone(tmp_path: Path) -> None:
     cache = ReplyCache(tmp_path)
     cache.put(KEY, REPLIES)
@@ -93,7 +93,7 @@ for number in range(300):
 """
 
 
-@requirement("authors-cache")
+@requirement("authors:cache")
 def test_two_processes_agree_on_every_entry(tmp_path: Path) -> None:
     writers = [
         subprocess.Popen(

@@ -41,7 +41,7 @@ def figures(summary: LedgerSummary) -> tuple[int, int, Decimal | None]:
     return total.prompt_tokens, total.completion_tokens, total.usd
 
 
-@requirement("authors-ledger")
+@requirement("authors:ledger")
 def test_figures_are_told_by_stage_and_by_what_became_of_items(tmp_path: Path) -> None:
     with Ledger(tmp_path / "ledger.jsonl", prices=PRICES) as ledger:
         fill(ledger)
@@ -59,7 +59,7 @@ def test_figures_are_told_by_stage_and_by_what_became_of_items(tmp_path: Path) -
     assert read_ledger(tmp_path / "ledger.jsonl") == summary
 
 
-@requirement("authors-ledger")
+@requirement("authors:ledger")
 def test_a_ledger_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     with Ledger(path, prices=PRICES) as ledger:
@@ -73,7 +73,7 @@ def test_a_ledger_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert read_ledger(path) == summary
 
 
-@requirement("authors-ledger")
+@requirement("authors:ledger")
 @given(data=st.data())
 def test_a_ledger_that_was_cut_at_any_byte_is_read_and_goes_on(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -96,7 +96,7 @@ def test_a_ledger_that_was_cut_at_any_byte_is_read_and_goes_on(
     assert again.total.prompt_tokens == held.total.prompt_tokens + 7
 
 
-@requirement("authors-ledger")
+@requirement("authors:ledger")
 def test_a_damaged_line_is_named_and_a_foreign_file_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     path.write_text('{"kind":"sent"}\n', encoding="utf-8")
@@ -114,7 +114,7 @@ def test_two_processes_cannot_write_one_ledger(tmp_path: Path) -> None:
         Ledger(path)
 
 
-@requirement("authors-budget")
+@requirement("authors:budget")
 def test_nothing_is_sent_once_the_budget_is_spent_also_by_an_earlier_run(tmp_path: Path) -> None:
     path, budget = tmp_path / "ledger.jsonl", Decimal("0.0001")
     with Ledger(path, prices=PRICES, budget_usd=budget) as ledger:
@@ -130,7 +130,7 @@ def test_nothing_is_sent_once_the_budget_is_spent_also_by_an_earlier_run(tmp_pat
         spend(ledger, FIRST, Usage(600, 0))
 
 
-@requirement("authors-budget")
+@requirement("authors:budget")
 def test_a_budget_that_cannot_be_kept_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     with pytest.raises(SettingsError, match="needs prices"):

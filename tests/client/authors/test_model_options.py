@@ -80,7 +80,7 @@ def parsed(*arguments: str) -> ModelOptions:
     return ModelOptions.model_validate_json(shown.stdout)
 
 
-@requirement("authors-options")
+@requirement("authors:options")
 def test_a_verb_reads_the_options_of_a_model() -> None:
     options = parsed(
         *("--model", "qwen", "--base-url", "http://127.0.0.1:8000/v1", "--concurrency", "3"),
@@ -98,7 +98,7 @@ def test_a_verb_reads_the_options_of_a_model() -> None:
     )
 
 
-@requirement("authors-options")
+@requirement("authors:options")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -113,7 +113,7 @@ def test_a_value_that_cannot_be_used_is_misuse(arguments: tuple[str, ...]) -> No
     assert CliRunner().invoke(app, arguments).exit_code == 2
 
 
-@requirement("authors-options")
+@requirement("authors:options")
 def test_the_hosted_endpoint_wants_a_key_and_others_none_unless_one_is_named() -> None:
     hosted = ModelOptions(model="m").endpoint
     assert (hosted.base_url, hosted.api_key_env) == (HOSTED_URL, HOSTED_KEY)
@@ -121,7 +121,7 @@ def test_the_hosted_endpoint_wants_a_key_and_others_none_unless_one_is_named() -
     assert Endpoint.of("m", "http://localhost/v1", api_key_env="K").api_key_env == "K"
 
 
-@requirement("authors-options")
+@requirement("authors:options")
 @pytest.mark.parametrize(
     "url", ["localhost:8000", "ftp://host/v1", "http://", "http://[::1/v1", "//host"]
 )
@@ -130,7 +130,7 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
         Endpoint.of("m", url)
 
 
-@requirement("authors-options")
+@requirement("authors:options")
 @pytest.mark.parametrize("url", ["http://me:secret@host/v1", "http://host/v1?key=secret"])
 def test_a_secret_in_an_address_is_refused_and_not_repeated(url: str) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -138,7 +138,7 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(url: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-@requirement("authors-options")
+@requirement("authors:options")
 async def test_options_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     write_transcript(tmp_path / "t.jsonl", said())
     wrong = [
@@ -156,7 +156,7 @@ async def test_options_that_contradict_each_other_are_refused(tmp_path: Path) ->
             pass
 
 
-@requirement("authors-options", "authors-transcripts")
+@requirement("authors:options", "authors:transcripts")
 async def test_a_transcript_takes_the_place_of_a_model_and_can_be_recorded(tmp_path: Path) -> None:
     write_transcript(tmp_path / "t.jsonl", said("no"), said(turn=1))
     options = ModelOptions(

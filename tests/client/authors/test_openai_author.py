@@ -47,9 +47,10 @@ async def author_at(
     *,
     ledger: Ledger | None = None,
     cache: ReplyCache | None = None,
+    api_key_env: str | None = None,
     **settings: object,
 ) -> AsyncGenerator[OpenAIAuthor]:
-    endpoint = Endpoint.of("scripted", server.base_url, **settings)
+    endpoint = Endpoint.of("scripted", server.base_url, api_key_env=api_key_env, **settings)
     async with OpenAIAuthor(endpoint, ledger=ledger, cache=cache) as author:
         yield author
 
@@ -94,7 +95,7 @@ def replies(tmp_path: Path) -> Transcript:
     )
 
 
-@requirement("authors-endpoint")
+@requirement("authors:endpoint")
 @pytest.mark.parametrize("offers_schema", [True, False])
 async def test_a_model_over_http_gives_validated_objects(
     replies: Transcript, offers_schema: bool
@@ -113,7 +114,7 @@ async def test_a_model_over_http_gives_validated_objects(
     assert server.served.refused == (0 if offers_schema else 1)
 
 
-@requirement("authors-endpoint")
+@requirement("authors:endpoint")
 async def test_a_model_that_takes_no_schema_is_told_it_in_words(tmp_path: Path) -> None:
     transcript = write_transcript(tmp_path / "t.jsonl", said(), said(item="Spain"))
     with ScriptedModelServer(transcript, offers_schema=False) as server:
@@ -123,7 +124,7 @@ async def test_a_model_that_takes_no_schema_is_told_it_in_words(tmp_path: Path) 
     assert [answer.usage.prompt_tokens > bare for answer in asked] == [True, True]
 
 
-@requirement("authors-faults", "authors-ledger")
+@requirement("authors:faults", "authors:ledger")
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 async def test_every_fault_is_got_over_and_counted(replies: Transcript, kind: FaultKind) -> None:
     if kind == "cut_reply":
@@ -141,7 +142,7 @@ async def test_every_fault_is_got_over_and_counted(replies: Transcript, kind: Fa
     assert server.served.requests == (1 if kind == "latency" else 2)
 
 
-@requirement("authors-faults", "authors-ledger")
+@requirement("authors:faults", "authors:ledger")
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 async def test_every_fault_that_lasts_is_a_typed_error(
     replies: Transcript, kind: FaultKind
@@ -157,7 +158,7 @@ async def test_every_fault_that_lasts_is_a_typed_error(
     assert_agree(figures, server)
 
 
-@requirement("authors-faults", "authors-ledger")
+@requirement("authors:faults", "authors:ledger")
 async def test_a_stormy_run_ends_as_the_transcript_says_and_the_ledger_agrees(
     tmp_path: Path,
 ) -> None:
@@ -183,7 +184,7 @@ async def test_a_stormy_run_ends_as_the_transcript_says_and_the_ledger_agrees(
     transcript.require_spent()
 
 
-@requirement("authors-concurrency")
+@requirement("authors:concurrency")
 @pytest.mark.parametrize("limit", [1, 3])
 async def test_no_more_requests_are_under_way_than_allowed(tmp_path: Path, limit: int) -> None:
     names = countries(12)
@@ -195,7 +196,7 @@ async def test_no_more_requests_are_under_way_than_allowed(tmp_path: Path, limit
     assert server.served.most_at_once == limit
 
 
-@requirement("authors-faults")
+@requirement("authors:faults")
 async def test_retry_after_is_kept(replies: Transcript, caplog: pytest.LogCaptureFixture) -> None:
     faults = listed_faults({"*": [ServerFault("rate_limit", 0.123)]})
     with (
@@ -207,7 +208,7 @@ async def test_retry_after_is_kept(replies: Transcript, caplog: pytest.LogCaptur
     assert "0.123" in caplog.text
 
 
-@requirement("authors-faults")
+@requirement("authors:faults")
 async def test_a_server_that_asks_for_too_long_a_wait_is_unavailable(replies: Transcript) -> None:
     faults = listed_faults({"*": [ServerFault("rate_limit", 3600)]})
     with ScriptedModelServer(replies, faults=faults) as server:
@@ -218,7 +219,7 @@ async def test_a_server_that_asks_for_too_long_a_wait_is_unavailable(replies: Tr
     assert server.served.requests == 1
 
 
-@requirement("authors-endpoint")
+@requirement("authors:endpoint")
 async def test_an_endpoint_that_is_not_there_is_a_typed_error() -> None:
     endpoint = Endpoint.of("m", f"{nowhere()}/v1", retries=1)
     async with OpenAIAuthor(endpoint) as author:
@@ -231,7 +232,7 @@ async def test_an_endpoint_that_is_not_there_is_a_typed_error() -> None:
     assert (figures.total.attempts, figures.total.failed, figures.total.unmetered) == (2, 1, 2)
 
 
-@requirement("authors-endpoint")
+@requirement("authors:endpoint")
 async def test_a_wrong_address_on_a_right_server_names_what_to_look_at(replies: Transcript) -> None:
     with ScriptedModelServer(replies) as server:
         url = server.base_url.removesuffix("/v1")
@@ -241,7 +242,7 @@ async def test_a_wrong_address_on_a_right_server_names_what_to_look_at(replies: 
     assert (caught.value.status, caught.value.retryable) == (404, False)
 
 
-@requirement("authors-key")
+@requirement("authors:key")
 async def test_the_key_is_sent_and_written_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -270,7 +271,7 @@ async def test_the_key_is_sent_and_written_nowhere(
     assert [text for text in said_of_it if KEY in text] == []
 
 
-@requirement("authors-key")
+@requirement("authors:key")
 async def test_a_key_that_is_missing_or_wrong_is_told(
     replies: Transcript, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,7 +286,7 @@ async def test_a_key_that_is_missing_or_wrong_is_told(
     assert server.served.requests == 1
 
 
-@requirement("authors-server")
+@requirement("authors:server")
 async def test_a_transcript_costs_the_same_in_process_and_over_http(
     replies: Transcript, tmp_path: Path
 ) -> None:
@@ -299,7 +300,7 @@ async def test_a_transcript_costs_the_same_in_process_and_over_http(
     assert results == [PARIS, PARIS, "ReplyError"]
 
 
-@requirement("authors-server")
+@requirement("authors:server")
 async def test_the_server_tells_its_models_and_its_figures(replies: Transcript) -> None:
     with ScriptedModelServer(replies) as server:
         async with author_at(server) as author, httpx2.AsyncClient() as client:
@@ -311,7 +312,7 @@ async def test_the_server_tells_its_models_and_its_figures(replies: Transcript) 
     assert server.base_url.startswith("http://127.0.0.1:")
 
 
-@requirement("authors-server")
+@requirement("authors:server")
 async def test_a_request_that_no_transcript_answers_stops_the_run(replies: Transcript) -> None:
     with ScriptedModelServer(replies) as server:
         async with author_at(server) as author:

@@ -38,7 +38,7 @@ def read(text: str, finish_reason: str | None = "stop") -> tuple[str, tuple[str,
     return (reading.text if reading.value is not None else ""), reading.findings
 
 
-@requirement("authors-parsing")
+@requirement("authors:parsing")
 @pytest.mark.parametrize(
     "text",
     [
@@ -58,7 +58,7 @@ def test_an_answer_is_found_amid_reasoning_fences_and_prose(text: str) -> None:
     assert read(text) == (PARIS, ())
 
 
-@requirement("authors-parsing")
+@requirement("authors:parsing")
 @pytest.mark.parametrize(
     ("text", "finding"),
     [
@@ -88,7 +88,7 @@ def test_a_reply_that_leaves_a_doubt_is_a_finding_and_no_value(text: str, findin
     assert finding in findings[0]
 
 
-@requirement("authors-parsing")
+@requirement("authors:parsing")
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
 def test_a_reply_that_was_cut_or_withheld_is_no_value_even_if_it_parses(reason: str) -> None:
     value, findings = read(PARIS, reason)
@@ -96,7 +96,7 @@ def test_a_reply_that_was_cut_or_withheld_is_no_value_even_if_it_parses(reason: 
     assert len(findings) == 1
 
 
-@requirement("authors-parsing")
+@requirement("authors:parsing")
 def test_many_findings_are_told_in_part() -> None:
     text = json.dumps({f"key{number}": 0 for number in range(50)})
     _, findings = read(text)
@@ -113,7 +113,7 @@ def test_what_the_check_finds_makes_a_reply_unusable() -> None:
     assert reading.findings == ("there is no city 'Paris'",)
 
 
-@requirement("authors-parsing")
+@requirement("authors:parsing")
 @given(objects, prose, prose, st.sampled_from(["{}", "```json\n{}\n```", "<think>{{}}</think>{}"]))
 def test_any_object_is_found_as_it_was_meant(
     data: JsonObject, before: str, after: str, form: str
@@ -123,7 +123,7 @@ def test_any_object_is_found_as_it_was_meant(
     assert canonical_bytes(find_object_after_reasoning(whole)) == canonical_bytes(data)
 
 
-@requirement("authors-parsing")
+@requirement("authors:parsing")
 @given(objects, st.data())
 def test_no_part_of_an_object_is_taken_for_the_whole(data: JsonObject, draw: st.DataObject) -> None:
     text = json.dumps(data)
@@ -132,7 +132,7 @@ def test_no_part_of_an_object_is_taken_for_the_whole(data: JsonObject, draw: st.
         find_object(text[:cut])
 
 
-@requirement("authors-parsing")
+@requirement("authors:parsing")
 @given(st.text(max_size=200) | st.text(alphabet='{}[]"`:,abc1<>/think \n\\', max_size=80))
 def test_any_text_ends_in_a_value_or_in_findings(text: str) -> None:
     reading = read_reply(ChatReply(text), Bag)

@@ -55,7 +55,7 @@ def start(server: ScriptedModelServer, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-@requirement("authors-resume", "authors-cache", "authors-ledger")
+@requirement("authors:resume", "authors:cache", "authors:ledger")
 def test_a_killed_run_goes_on_and_loses_at_most_what_was_under_way(tmp_path: Path) -> None:
     lines = [
         said(f'{{"city":"City","people":{number}}}', item=name)
@@ -64,12 +64,12 @@ def test_a_killed_run_goes_on_and_loses_at_most_what_was_under_way(tmp_path: Pat
     transcript = write_transcript(tmp_path / "t.jsonl", *lines)
     faults = listed_faults({"*": [ServerFault("latency", 0.05)] * 9})
     with ScriptedModelServer(transcript, faults=faults) as server:
-        killed = start(server, tmp_path)
-        assert killed.stdout is not None
-        before = [killed.stdout.readline() for _ in range(10)]
-        killed.send_signal(signal.SIGKILL)
-        before += killed.stdout.read().splitlines()
-        assert killed.wait() == -signal.SIGKILL
+        with start(server, tmp_path) as killed:
+            assert killed.stdout is not None
+            before = [killed.stdout.readline() for _ in range(10)]
+            killed.send_signal(signal.SIGKILL)
+            before += killed.stdout.read().splitlines()
+        assert killed.returncode == -signal.SIGKILL
         then, spent = server.served, read_ledger(tmp_path / "ledger.jsonl").total
         resumed = start(server, tmp_path)
         after = resumed.communicate(timeout=60)[0].splitlines()

@@ -13,7 +13,7 @@ from tests.support.requirement import requirement
 FRANCE = RequestId("facts", "France")
 
 
-@requirement("authors-transcripts")
+@requirement("authors:transcripts")
 def test_lines_are_found_whatever_their_order_and_file(tmp_path: Path) -> None:
     write_transcript(tmp_path / "a.jsonl", said(turn=1), said("no"))
     write_transcript(tmp_path / "b.jsonl", said("三", item="中国", part="x", sample=2))
@@ -24,14 +24,14 @@ def test_lines_are_found_whatever_their_order_and_file(tmp_path: Path) -> None:
     assert transcript.unused() == ("facts/France turn 0",)
 
 
-@requirement("authors-transcripts")
+@requirement("authors:transcripts")
 def test_a_reply_that_is_not_there_is_named_beside_what_is(tmp_path: Path) -> None:
     transcript = write_transcript(tmp_path / "t.jsonl", said("no"))
     with pytest.raises(TranscriptError, match=r"facts/France turn 1 .* there is facts/France tu"):
         transcript.take(FRANCE, 1)
 
 
-@requirement("authors-transcripts")
+@requirement("authors:transcripts")
 def test_replies_that_nobody_asked_for_are_an_error(tmp_path: Path) -> None:
     transcript = write_transcript(tmp_path / "t.jsonl", said(), said(item="Spain"))
     transcript.take(FRANCE, 0)
@@ -41,14 +41,14 @@ def test_replies_that_nobody_asked_for_are_an_error(tmp_path: Path) -> None:
     transcript.require_spent()
 
 
-@requirement("authors-transcripts")
+@requirement("authors:transcripts")
 def test_a_line_that_repeats_answers_all_later_turns(tmp_path: Path) -> None:
     transcript = write_transcript(tmp_path / "t.jsonl", said("no", repeats=True))
     assert [transcript.take(FRANCE, turn).text for turn in (0, 1, 5)] == ["no"] * 3
     transcript.require_spent()
 
 
-@requirement("authors-transcripts")
+@requirement("authors:transcripts")
 @pytest.mark.parametrize(
     ("line", "said_of_it"),
     [
@@ -81,7 +81,7 @@ def test_tokens_follow_from_the_texts_unless_they_are_given(tmp_path: Path) -> N
     assert transcript.take(FRANCE, 1).reply(messages).usage == Usage(9, 1)
 
 
-@requirement("authors-transcripts")
+@requirement("authors:transcripts")
 async def test_what_was_recorded_replays_to_the_same_results_and_ledger(tmp_path: Path) -> None:
     lines = (said("no \ud800"), said(turn=1), said("bad", item="Spain", repeats=True))
     transcript = write_transcript(tmp_path / "t.jsonl", *lines)
@@ -103,7 +103,7 @@ async def test_what_was_recorded_replays_to_the_same_results_and_ledger(tmp_path
     assert again.ledger.summary() == first.ledger.summary()
 
 
-@requirement("authors-transcripts")
+@requirement("authors:transcripts")
 async def test_recording_never_touches_a_file_that_is_there(tmp_path: Path) -> None:
     (tmp_path / "kept.jsonl").write_text("kept", encoding="utf-8")
     with pytest.raises(TranscriptError, match="is there already"):

@@ -183,10 +183,8 @@ class Ledger:
                 "be kept with this endpoint; leave out --budget-usd"
             )
         if self._accounts.usd >= self._budget:
-            raise BudgetError(
-                f"${self._accounts.usd.normalize():f} of ${self._budget} are spent; raise --budget-usd and run "
-                "again to go on"
-            )
+            spent = f"${self._accounts.usd.normalize():f} of ${self._budget}"
+            raise BudgetError(f"{spent} are spent; raise --budget-usd and run again to go on")
 
     def _write(self, line: LedgerLine) -> None:
         self._accounts.note(line)
