@@ -232,6 +232,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "authors:transcripts": _step_4("transcripts replay replies, good and bad, to the same end"),
     "authors:server": _step_4("a local server plays transcripts to the real client over HTTP"),
     "authors:options": _step_4("every verb that asks a model takes the same options"),
+    # questions with a model
+    "stages:isolated": _step_4("what goes wrong with one item rejects it and no other"),
+    "stages:resume": _step_4("a killed stage goes on and ends with the same bytes"),
+    "stages:ordered": _step_4("lines come in the order of the input, however many are under way"),
     # docs
     "docs:readme": _issue("the README's commands and example run as written"),
     "docs:other-clients": _issue("other MCP clients can play by the commands in docs/"),
