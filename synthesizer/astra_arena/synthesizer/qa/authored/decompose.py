@@ -71,10 +71,10 @@ class Decomposing:
                 return Rejected("the line cannot be read", item.reason)
             case QuestionSeed():
                 return await self._thought_of(item)
-            case QAInstance(decomposition=None):
-                return await self._taken_apart(item)
-            case QAInstance(decomposition=Decomposition() as decomposition):
-                return await self._completed(item, decomposition)
+            case QAInstance():
+                if item.decomposition is None:
+                    return await self._taken_apart(item)
+                return await self._completed(item, item.decomposition)
 
     async def _completed(self, instance: QAInstance, has: Decomposition) -> Worked[QAInstance]:
         """People's sub-questions stay as they are; answers that are missing are authored."""

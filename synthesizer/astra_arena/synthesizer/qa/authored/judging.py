@@ -4,120 +4,51 @@ A sub-question is upheld in a dimension when more than half of *all* votes uphol
 could not be had is a vote against. What code can decide is decided before anybody is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeVar
 
 from pydantic import Field
 
-from astra_arena.client.authors.author import Author, ask_votes
+from astra_arena.client.authors.author import Author, AuthorRequest, ask_votes
 from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.errors import ReplyError
 from astra_arena.core.model import Model
-from astra_arena.synthesizer.qa.authored.asking import prompts_digest
+from astra_arena.synthesizer.qa.authored.asking import prompt, prompts_digest, steps_text
 from astra_arena.synthesizer.qa.authored.stages import Passed, Rejected, Stage, Worked
 from astra_arena.synthesizer.qa.authored.step_checks import (
     DIMENSIONS,
     Dimension,
+    answer_findings,
+    step_findings,
 )
+from astra_arena.synthesizer.qa.authored.votes import (
+    WHOLE,
+    AtomicityVote,
+    CompletenessVote,
+    DependencyVote,
+    SequenceVote,
+    Vote,
+)
+from astra_arena.synthesizer.qa.decomposition import Decomposition
 from astra_arena.synthesizer.qa.instance import QAInstance
 
 JUDGE = "judge"
 DEFAULT_VOTES = 3
-_TEMPERATURE = 0.7
+TEMPERATURE = 0.7
 """Votes at temperature 0 would be one vote."""
 
-
-class DependencyVerdict(Model):
-    """Whether a sub-question refers to the right answers."""
-
-    id: str
-    reason: str
-    verdict: Literal["matched", "missing", "redundant", "wrong"]
-
-    @property
-    def is_upheld(self) -> bool:
-        """Whether nothing is wrong."""
-        return self.verdict == "matched"
-
-
-class AtomicityVerdict(Model):
-    """Whether a sub-question asks one thing."""
-
-    id: str
-    reason: str
-    is_atomic: bool
-
-    @property
-    def is_upheld(self) -> bool:
-        """Whether nothing is wrong."""
-        return self.is_atomic
-
-
-class SequenceVerdict(Model):
-    """Whether a sub-question waits for an answer without need."""
-
-    id: str
-    reason: str
-    is_forced: bool
-
-    @property
-    def is_upheld(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.is_forced
-
-
-class DependencyVote(Model):
-    """One vote on all sub-questions."""
-
-    steps: list[DependencyVerdict]
-
-
-class AtomicityVote(Model):
-    """One vote on all sub-questions."""
-
-    steps: list[AtomicityVerdict]
-
-
-class SequenceVote(Model):
-    """One vote on all sub-questions."""
-
-    steps: list[SequenceVerdict]
-
-
-class Requirement(Model):
-    """One thing that a question asks for."""
-
-    requirement: str = Field(min_length=1)
-    met_by: list[str]
-
-
-class CompletenessVote(Model):
-    """One vote on the whole."""
-
-    requirements: list[Requirement] = Field(min_length=1)
-
-
-StepVote: TypeAlias = DependencyVote | AtomicityVote | SequenceVote
-_StepDimension = Literal["dependency", "atomicity", "sequence"]
-_STEP_VOTES: Mapping[_StepDimension, type[StepVote]] = {
-    "dependency": DependencyVote,
-    "atomicity": AtomicityVote,
-    "sequence": SequenceVote,
-}
-WHOLE = "*"
-"""Names the whole decomposition where a vote is not on single sub-questions."""
+VoteT = TypeVar("VoteT", bound=Vote)
 
 
 class Judgement(Model):
     """What votes said of a decomposition in one dimension."""
 
-    shares: dict[str, float]
+    shares: dict[str, float] = Field(min_length=1)
     """By sub-question: the share of all votes that uphold it."""
-    votes: int
     lost: int = 0
-    """Votes that could not be had."""
-    reasons: tuple[str, ...] = ()
-    """What votes against it said."""
+    """Votes that could not be had: each counts against every sub-question."""
+    objections: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -178,21 +109,72 @@ class Judging:
         Raises:
             AuthorError: as `Author.ask`, but for `ReplyError`.
         """
-        decomposition = item.decomposition
-        assert decomposition is not None, "a stage before sees to it"
-        found = code_findings(item, decomposition)
+        found = code_findings(item)
         if found:
             return Rejected("code finds it wrong", list[Json](found))
         provenance: list[JsonObject] = []
-        judgements: dict[Dimension, Judgement] = {}
-        for dimension, model in _STEP_VOTES.items():
-            request = self._request(item, decomposition, dimension, model)
-            replies = await ask_votes(self.author, request, self.votes)
-            judgements[dimension] = _of_steps(decomposition, dimension, replies)
-            provenance += _provenance(replies)
-        request = self._request(item, decomposition, "completeness", CompletenessVote)
-        votes = await ask_votes(self.author, request, self.votes)
-        judgements["completeness"] = _of_whole(votes)
-        provenance += _provenance(votes)
+        judgements: dict[Dimension, Judgement] = {
+            "dependency": await self._judged(item, "dependency", DependencyVote, provenance),
+            "atomicity": await self._judged(item, "atomicity", AtomicityVote, provenance),
+            "sequence": await self._judged(item, "sequence", SequenceVote, provenance),
+            "completeness": await self._judged(item, "completeness", CompletenessVote, provenance),
+        }
         judged = Judged(id=item.id, instance=item, judgements=judgements)
         return Passed(judged, tuple(provenance))
+
+    async def _judged(
+        self,
+        item: QAInstance,
+        dimension: Dimension,
+        model: type[VoteT],
+        provenance: list[JsonObject],
+    ) -> Judgement:
+        decomposition = decomposed(item)
+        ids = [node.id for node in decomposition.nodes]
+        request = AuthorRequest(
+            stage=self.name,
+            item=item.id,
+            part=dimension,
+            result=model,
+            prompt=prompt(
+                dimension,
+                item.language,
+                question=item.question,
+                steps=steps_text(decomposition),
+            ),
+            check=lambda vote: vote.findings(ids),
+            temperature=TEMPERATURE,
+        )
+        replies = await ask_votes(self.author, request, self.votes)
+        votes = [one.value for one in replies if not isinstance(one, ReplyError)]
+        provenance += [one.provenance for one in replies if not isinstance(one, ReplyError)]
+        return counted_votes([WHOLE] if model is CompletenessVote else ids, votes, len(replies))
+
+
+def counted_votes(names: Sequence[str], votes: Sequence[Vote], asked: int) -> Judgement:
+    """Count votes on the named sub-questions.
+
+    Args:
+        names: What is voted on.
+        votes: Those that could be had.
+        asked: How many were asked for; those missing count against.
+    """
+    objections = [vote.objections() for vote in votes]
+    shares = {name: sum(name not in one for one in objections) / asked for name in names}
+    told = {f"{name}: {reason}": None for one in objections for name, reason in one.items()}
+    return Judgement(shares=shares, lost=asked - len(votes), objections=tuple(told))
+
+
+def decomposed(item: QAInstance) -> Decomposition:
+    """Return the decomposition that earlier stages see to."""
+    assert item.decomposition is not None, item.id
+    return item.decomposition
+
+
+def code_findings(item: QAInstance) -> list[str]:
+    """Say what code finds wrong with a decomposition, whoever has written it."""
+    decomposition = decomposed(item)
+    return [
+        *(finding.text for finding in step_findings(item.question, decomposition, hops=item.hops)),
+        *answer_findings(item.answer, decomposition),
+    ]

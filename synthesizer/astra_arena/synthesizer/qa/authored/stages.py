@@ -81,6 +81,11 @@ class StageCounts:
     """Of both, lines that an earlier run had made."""
     reasons: Counter[str] = field(default_factory=Counter[str])
 
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.passed + self.rejected
+
     def note(self, line: StageLine) -> None:
         """Count a line."""
         if line.outcome == "passed":
