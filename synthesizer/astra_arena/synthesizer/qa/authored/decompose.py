@@ -133,7 +133,7 @@ class Decomposing:
             check=check,
         )
         authored = await self.author.ask(request)
-        made = decomposition_of_steps(authored.value.steps, texts)
+        made = decomposition_of_steps(authored.value, texts)
         return _finished(instance, made, texts, (authored.provenance,))
 
     async def _thought_of(self, seed: QuestionSeed) -> Worked[QAInstance]:
@@ -168,7 +168,7 @@ class Decomposing:
         authored = await self.author.ask(request)
         return _finished(
             _instance_of(seed, authored, hops),
-            decomposition_of_steps(authored.value.steps, texts),
+            decomposition_of_steps(authored.value, texts),
             texts,
             (authored.provenance,),
         )
@@ -178,7 +178,7 @@ def _findings(
     question: str, answer: StatedAnswer, reply: Steps, texts: Texts, hops: HopRange | None
 ) -> list[str]:
     try:
-        made = decomposition_of_steps(reply.steps, texts)
+        made = decomposition_of_steps(reply, texts)
     except SpecError as error:
         return [error.message]
     return [

@@ -36,7 +36,10 @@ def is_supported(answer: Json, text: str) -> bool:
             return True
         case int() | float():
             wanted = Fraction(str(answer))
-            return any(found.value == wanted for found in numbers_in_text(text))
+            # A hyphen hides a number: one-child, mid-1990.
+            spaced = (text, text.replace("-", " "))
+            found = {number.value for one in spaced for number in numbers_in_text(one)}
+            return wanted in found
         case str():
             return _shares_words(plain_text(answer), plain_text(text))
         case list():
@@ -73,9 +76,13 @@ def states(text: str, answer: Json) -> bool:
         case bool():
             return False
         case int() | float():
-            wanted = Fraction(str(answer))
-            return abs(wanted) >= 100 and any(
-                found.value == abs(wanted) for found in numbers_in_text(text)
+            wanted = abs(Fraction(str(answer)))
+            # A round figure, like 100,000, stands in a question for reasons of its own.
+            is_round = len(str(wanted).rstrip("0")) == 1
+            return (
+                wanted >= 100
+                and not is_round
+                and any(found.value == wanted for found in numbers_in_text(text))
             )
         case str():
             words = plain_text(answer)

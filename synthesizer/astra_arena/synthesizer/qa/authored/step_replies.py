@@ -49,6 +49,8 @@ class Steps(Model):
     """A question taken apart."""
 
     steps: list[AuthoredStep] = Field(min_length=1)
+    finals: list[str] = Field(min_length=1)
+    """Ids of those whose answers make up the main answer, in its order."""
 
 
 class ProposedQuestion(Steps):
@@ -71,7 +73,7 @@ class Texts(Model):
         return bool(self.facts or any(self.spans.values()))
 
 
-def decomposition_of_steps(steps: Sequence[AuthoredStep], texts: Texts) -> Decomposition:
+def decomposition_of_steps(reply: Steps, texts: Texts) -> Decomposition:
     """Return the decomposition that a reply describes.
 
     Raises:
@@ -84,10 +86,12 @@ def decomposition_of_steps(steps: Sequence[AuthoredStep], texts: Texts) -> Decom
             "depends_on": list(step.depends_on),
             "answer": _plain(step.answer),
         }
-        for step in steps
+        for step in reply.steps
     ]
-    read = decomposition_from_steps(data)
-    nodes = [with_source(node, step, texts) for node, step in zip(read.nodes, steps, strict=True)]
+    read = decomposition_from_steps(data, finals=reply.finals)
+    nodes = [
+        with_source(node, step, texts) for node, step in zip(read.nodes, reply.steps, strict=True)
+    ]
     return read.model_copy(update={"nodes": tuple(nodes)})
 
 
