@@ -129,6 +129,7 @@ class PromptFolder:
     def __init__(self, package: str, folder: str = "prompts") -> None:
         self._where = f"{package}/{folder}"
         self._folder = files(package).joinpath(folder)
+        self._loaded: dict[tuple[str, Language], Prompt] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,18 +138,21 @@ class PromptFolder:
         return tuple(sorted({name.split(".")[0] for name in there}))
 
     def load(self, name: str, language: Language) -> Prompt:
-        """Read a prompt.
+        """Return a prompt; its file is read once.
 
         Raises:
             SpecError: if there is no such prompt or its file breaks the form.
         """
+        held = self._loaded.get((name, language))
+        if held is not None:
+            return held
         file = self._folder.joinpath(f"{name}.{language}.md")
         if not file.is_file():
             raise SpecError(
                 f"there is no prompt {name}.{language} in {self._where}; "
                 f"there are {', '.join(self.names)}, each in {' and '.join(LANGUAGES)}"
             )
-        return _parsed(file, name, language)
+        return self._loaded.setdefault((name, language), _parsed(file, name, language))
 
     def require_pairs(self) -> None:
         """Require that each prompt is there in every language, with one version and variables.
