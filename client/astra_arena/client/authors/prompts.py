@@ -144,15 +144,16 @@ class PromptFolder:
             SpecError: if there is no such prompt or its file breaks the form.
         """
         held = self._loaded.get((name, language))
-        if held is not None:
-            return held
+        return held or self._loaded.setdefault((name, language), self._read(name, language))
+
+    def _read(self, name: str, language: Language) -> Prompt:
         file = self._folder.joinpath(f"{name}.{language}.md")
         if not file.is_file():
             raise SpecError(
                 f"there is no prompt {name}.{language} in {self._where}; "
                 f"there are {', '.join(self.names)}, each in {' and '.join(LANGUAGES)}"
             )
-        return self._loaded.setdefault((name, language), _parsed(file, name, language))
+        return _parsed(file, name, language)
 
     def require_pairs(self) -> None:
         """Require that each prompt is there in every language, with one version and variables.
@@ -161,7 +162,7 @@ class PromptFolder:
             SpecError: naming the first that is not.
         """
         for name in self.names:
-            first, *others = [self.load(name, language) for language in LANGUAGES]
+            first, *others = [self._read(name, language) for language in LANGUAGES]
             for other in others:
                 if (other.version, set(other.variables)) != (first.version, set(first.variables)):
                     raise SpecError(
