@@ -211,7 +211,7 @@ def test_what_others_build_on_needs_a_tool_and_nobody_asks_again(
 
 @requirement("stages:bad-replies")
 def test_too_few_hops_are_sent_back(tmp_path: Path) -> None:
-    pair = {**PAIR, "hops": [3, 4]}
+    pair: JsonObject = {**PAIR, "hops": [3, 4]}
     run_pair(tmp_path, replaced(said("decompose", GOOD, "steps", repeats=True)), pair=pair)
     (line,) = stage_lines(tmp_path / "out", "decompose")
     assert "expected 3 to 4 hops, got 2" in str(line.evidence)
@@ -221,12 +221,12 @@ def vote_against(part: str) -> JsonObject:
     """A vote in one dimension that objects."""
     if part == "completeness":
         return {"requirements": [{"requirement": "a link between both", "met_by": []}]}
-    verdict: JsonObject = {
+    verdicts: dict[str, JsonObject] = {
         "dependency": {"verdict": "missing"},
         "atomicity": {"is_atomic": False},
         "sequence": {"is_forced": True},
-    }[part]
-    wrong: list[Json] = [{"id": name, "reason": "not so", **verdict} for name in IDS]
+    }
+    wrong: list[Json] = [{"id": name, "reason": "not so", **verdicts[part]} for name in IDS]
     return {"steps": wrong}
 
 

@@ -112,6 +112,15 @@ class Judging:
         found = code_findings(item)
         if found:
             return Rejected("code finds it wrong", list[Json](found))
+        judged, provenance = await self.judged(item)
+        return Passed(judged, provenance)
+
+    async def judged(self, item: QAInstance) -> tuple[Judged, tuple[JsonObject, ...]]:
+        """Return what the votes say, and the provenance of each.
+
+        Raises:
+            AuthorError: as `Author.ask`, but for `ReplyError`.
+        """
         provenance: list[JsonObject] = []
         judgements: dict[Dimension, Judgement] = {
             "dependency": await self._judged(item, "dependency", DependencyVote, provenance),
@@ -119,8 +128,7 @@ class Judging:
             "sequence": await self._judged(item, "sequence", SequenceVote, provenance),
             "completeness": await self._judged(item, "completeness", CompletenessVote, provenance),
         }
-        judged = Judged(id=item.id, instance=item, judgements=judgements)
-        return Passed(judged, tuple(provenance))
+        return Judged(id=item.id, instance=item, judgements=judgements), tuple(provenance)
 
     async def _judged(
         self,

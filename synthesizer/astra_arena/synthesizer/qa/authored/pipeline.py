@@ -8,13 +8,20 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar
 
 from astra_arena.client.authors.chat_author import ChatAuthor
 from astra_arena.client.authors.endpoint import DEFAULT_CONCURRENCY
-from astra_arena.core.canonical import Json, JsonObject, pretty_text
+from astra_arena.core.canonical import JsonObject, pretty_text
 from astra_arena.core.errors import SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
+from astra_arena.synthesizer.qa.authored.calibration import (
+    CALIBRATE,
+    Calibrating,
+    Calibration,
+    Noticed,
+    calibration_cases,
+)
 from astra_arena.synthesizer.qa.authored.decompose import Decomposing
 from astra_arena.synthesizer.qa.authored.judging import DEFAULT_VOTES, Judged, Judging
 from astra_arena.synthesizer.qa.authored.necessity import Necessity
@@ -26,9 +33,9 @@ from astra_arena.synthesizer.qa.environments.question_environment import group_k
 from astra_arena.synthesizer.qa.instance import HopRange, QAInstance
 from astra_arena.synthesizer.watching import Watcher
 
-StageName = Literal["decompose", "necessity", "judge", "verify"]
-STAGES: tuple[StageName, ...] = get_args(StageName)
-"""In the order in which they run."""
+StageName = Literal["decompose", "necessity", "judge", "verify", "calibrate"]
+STAGES: tuple[StageName, ...] = ("decompose", "necessity", "judge", "verify")
+"""In the order in which they run; `calibrate` runs only when it is asked for."""
 
 FOLDER = "stages"
 REPORT = "stages.json"
@@ -44,6 +51,8 @@ class AuthoringOptions:
 
     votes: int = DEFAULT_VOTES
     thresholds: Thresholds = field(default_factory=Thresholds)
+    seed: int = 0
+    """Decides where calibration makes its defects."""
     hops: HopRange | None = None
     """Of decompositions that are authored, where the input does not say."""
     at_once: int = DEFAULT_CONCURRENCY
@@ -127,6 +136,7 @@ class Pipeline:
             "necessity": self._necessity,
             "judge": self._judge,
             "verify": self._verify,
+            CALIBRATE: self._calibrate,
         }
         for name in STAGES if only is None else (only,):
             await stages[name]()
@@ -167,6 +177,11 @@ class Pipeline:
         last = verifying.stage
         await self.ran(last, self.passed("judge", Judged), settles=True)
 
+    async def _calibrate(self) -> None:
+        """Make defects in what has passed so far, and see who notices them."""
+        cases = calibration_cases(self.passed("necessity", QAInstance), self.options.seed)
+        await self.ran(Calibrating(self.author, self.options.votes).stage, cases)
+
     async def ran(
         self, stage: Stage[_ItemT, _ResultT], items: Iterable[_ItemT], *, settles: bool = False
     ) -> None:
@@ -202,13 +217,31 @@ class Pipeline:
         return tell
 
     def _report(self) -> JsonObject:
+        """Say what came of each stage that ran, now or in an earlier run."""
         options = self.options
         return {
             "model": self.author.model,
             "votes": options.votes,
             "least_score": options.thresholds.least_score,
             "percentile": options.thresholds.percentile,
-            "stages": dict[str, Json](
-                (name, counts.to_json()) for name, counts in self.counts.items()
-            ),
+            "stages": {
+                name: self._counted(name).to_json() for name in STAGES if self.path(name).exists()
+            },
+            "calibration": self._calibration(),
         }
+
+    def _counted(self, stage: str) -> StageCounts:
+        if stage not in self.counts:
+            self.counts[stage] = StageCounts()
+            for line in read_stage(self.path(stage)):
+                self.counts[stage].note(line)
+        return self.counts[stage]
+
+    def _calibration(self) -> JsonObject | None:
+        """Return the figures of the calibration, where one was made."""
+        if not self.path(CALIBRATE).exists():
+            return None
+        calibration = Calibration()
+        for case in self.passed(CALIBRATE, Noticed):
+            calibration.note(case)
+        return calibration.to_json()

@@ -5,14 +5,14 @@ decomposition, others code finds, the rest is left to the votes.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import networkx as nx
 
-from astra_arena.core.canonical import Json
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.synthesizer.qa.authored.grounding import states
 from astra_arena.synthesizer.qa.authored.step_checks import Dimension
 from astra_arena.synthesizer.qa.decomposition import Decomposition, QuestionNode
@@ -50,7 +50,9 @@ TARGETS: dict[DefectKind, Target] = {
 }
 """In which dimension each defect has to be noticed."""
 
-Steps: TypeAlias = list[dict[str, Json]]
+Steps: TypeAlias = list[JsonObject]
+
+_FitT = TypeVar("_FitT")
 
 _WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -64,8 +66,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "that": "那个",
         "usual": "通常的值",
         "given": "{text}请同时考虑{name}。",
-        "once": "在得知{name}之后，{text}",
-        "both": "{first}再据此回答，{second}",
+        "once": "得知{name}之后再问{text}",
+        "both": "{first}然后回答{second}",
     },
 }
 
@@ -102,9 +104,13 @@ def seeded_defects(instance: QAInstance, stream: Random) -> list[SeededDefect]:
         "forced_order": seeding.forced_order,
         "missing_requirement": seeding.missing_requirement,
     }
-    made = [(kind, make()) for kind, make in makers.items()]
     finals = instance.decomposition.final_ids
-    return [SeededDefect(kind, steps, finals) for kind, steps in made if steps is not None]
+    defects: list[SeededDefect] = []
+    for kind, make in makers.items():
+        steps = make()
+        if steps is not None:
+            defects.append(SeededDefect(kind, steps, finals))
+    return defects
 
 
 class _Seeding:
@@ -269,7 +275,7 @@ class _Seeding:
             for node in self._nodes
         ]
 
-    def _replaced(self, name: str, text: str, parents: "tuple[str, ...] | list[str]") -> Steps:
+    def _replaced(self, name: str, text: str, parents: Sequence[str]) -> Steps:
         changed: dict[str, Json] = {"question": text, "depends_on": list[Json](parents)}
         return [{**step, **changed} if step["id"] == name else step for step in self._steps()]
 
@@ -286,7 +292,7 @@ class _Seeding:
     def _node(self, name: str) -> QuestionNode:
         return next(node for node in self._nodes if node.id == name)
 
-    def _any(self, fit: "list[_Fit] | tuple[_Fit, ...]") -> "_Fit":
+    def _any(self, fit: Sequence[_FitT]) -> _FitT:
         return self._stream.choice(fit)
 
     def _below(self, name: str) -> list[str]:
@@ -321,9 +327,6 @@ class _Seeding:
         left = self._graph.copy()
         left.remove_edge(parent, child)
         return any(nx.has_path(left, parent, final) for final in self._finals)
-
-
-_Fit = object
 
 
 def _exchanged(step: dict[str, Json], old: str, new: str) -> dict[str, Json]:

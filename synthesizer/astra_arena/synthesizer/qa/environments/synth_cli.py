@@ -138,7 +138,13 @@ def synth_qa(
         transcripts=tuple(transcript or ()),
         record=record,
     )
-    chosen = AuthoringOptions(votes, Thresholds(least_score, percentile), hops, concurrency)
+    chosen = AuthoringOptions(
+        votes=votes,
+        thresholds=Thresholds(least_score, percentile),
+        seed=seed,
+        hops=hops,
+        at_once=concurrency,
+    )
     questions = QuestionOptions(tasks=tasks, seed=seed, gates=parse_gates(gates))
     _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
 
