@@ -235,6 +235,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     # questions with a model
     "stages:isolated": _step_4("what goes wrong with one item rejects it and no other"),
     "stages:resume": _step_4("a killed stage goes on and ends with the same bytes"),
+    "stages:bad-replies": _step_4("each bad reply is caught at its stage, and sent back"),
+    "stages:calibration": _step_4("seeded defects tell precision and recall by dimension"),
+    "stages:fail-closed": _step_4("a judgement that could not be had counts against"),
+    "stages:flat": _step_4("memory does not grow with the number of items"),
+    "stages:http": _step_4("faults on the way change neither lines nor the count of tokens"),
+    "stages:modes": _step_4("questions, contexts, fields and taxonomies become sub-questions"),
+    "stages:only": _step_4("each stage runs alone on what the one before has left"),
+    "stages:questions": _step_4("real questions pass all stages with replies that ship"),
     "stages:ordered": _step_4("lines come in the order of the input, however many are under way"),
     # docs
     "docs:readme": _issue("the README's commands and example run as written"),

@@ -14,7 +14,7 @@ from astra_arena.core.errors import (
     SpecError,
 )
 from astra_arena.core.model import Model
-from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog, read_stage
+from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog, part_of, read_stage
 from astra_arena.synthesizer.qa.authored.stages import (
     Passed,
     Rejected,
@@ -119,10 +119,13 @@ async def test_a_run_that_ended_goes_on_and_ends_with_the_same_bytes(tmp_path: P
 
     with pytest.raises(ModelUnavailableError, match="gone"):
         await ran(Stage("halve", until_lost), path, 20, 4)
-    kept = path.read_bytes().count(b"\n")
+    kept = part_of(path).read_bytes().count(b"\n")
     assert kept >= 11 - 4
+    # Nobody takes a part for the whole.
+    with pytest.raises(SourceError, match="run that stage first"):
+        list(read_stage(path))
     # The kill came in the middle of a line.
-    with path.open("ab") as file:
+    with part_of(path).open("ab") as file:
         file.write(b'{"item":"n11","outc')
     resumed = Halving()
     counts = await ran(resumed.stage, path, 20, 4)
@@ -184,7 +187,7 @@ async def test_an_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_line_is_named_and_told_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "s.jsonl"
     path.write_text('{"item":"a"}\n{"item"', encoding="utf-8")
-    with pytest.raises(SourceError, match=r"is damaged.*delete it"):
+    with pytest.raises(SourceError, match=r"s\.part\.jsonl is damaged.*delete it"):
         StageLog(path)
     with pytest.raises(SourceError, match=r"expected .*gone\.jsonl.*run that stage first"):
         list(read_stage(tmp_path / "gone.jsonl"))

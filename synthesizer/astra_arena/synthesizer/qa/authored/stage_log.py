@@ -1,8 +1,8 @@
 """What a stage made of each item: one line per item in a file, added to as items are done.
 
-Lines are written in the order in which items are done, so a killed run loses none of them; when
-the stage is through, the file is written anew in the order of its input. Only places of lines are
-held in memory.
+Lines are written in the order in which items are done, so a killed run loses none of them; until
+the stage is through, they lie in `NAME.part.jsonl`, which no later stage reads. Then they are
+written to `NAME.jsonl` in the order of the input. Only places of lines are held in memory.
 """
 
 import json
@@ -57,7 +57,8 @@ class StageLog:
     """The file of one stage.
 
     Args:
-        path: The file; made when missing. A last line that was cut off is as if never written.
+        path: The file of a stage that is through; what it holds is taken up. A last line that was
+            cut off is as if never written.
 
     Raises:
         SynthesisError: if it cannot be used.
@@ -67,11 +68,15 @@ class StageLog:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._places: dict[str, _Place] = {}
+        self._where = part_of(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a+b")
+            if path.exists():
+                # It is whole: a part that lies beside it is what a stop on the way left over.
+                path.replace(self._where)
+            self._file = self._where.open("a+b")
             try:
-                os.truncate(path, self._index())
+                os.truncate(self._where, self._index())
             except BaseException:
                 self.close()
                 raise
@@ -96,7 +101,7 @@ class StageLog:
         place = self._places.get(item)
         if place is None or place.input != digest:
             return None
-        return _parsed(self._bytes(place), self.path)
+        return _parsed(self._bytes(place), self._where)
 
     def add(self, line: StageLine) -> None:
         """Append a line; it survives the end of the process, and replaces an older one.
@@ -110,17 +115,19 @@ class StageLog:
             self._file.write(data)
             self._file.flush()
         except OSError as error:
-            raise SynthesisError(f"{self.path} cannot be written: {error.strerror}") from None
+            raise SynthesisError(f"{self._where} cannot be written: {error.strerror}") from None
         self._places[line.item] = _Place(offset, len(data), line.input)
 
     def settle(self, items: Iterable[str]) -> None:
-        """Write the file anew: the lines of these items in this order, and no others."""
+        """Write the file: the lines of these items in this order, and no others."""
         aside = self.path.with_name(f".{self.path.name}.new")
         with aside.open("wb") as new:
             for item in items:
                 new.write(self._bytes(self._places[item]))
         aside.replace(self.path)
         self._file.close()
+        self._where.unlink()
+        self._where = self.path
         self._file = self.path.open("a+b")
         self._places.clear()
         self._index()
@@ -136,10 +143,15 @@ class StageLog:
         for raw in self._file:
             if not raw.endswith(b"\n"):
                 break
-            line = _parsed(raw, self.path)
+            line = _parsed(raw, self._where)
             self._places[line.item] = _Place(offset, len(raw), line.input)
             offset += len(raw)
         return offset
+
+
+def part_of(path: Path) -> Path:
+    """Return where the lines of a stage lie that is not through."""
+    return path.with_suffix(f".part{path.suffix}")
 
 
 def read_stage(path: Path) -> Iterator[StageLine]:
