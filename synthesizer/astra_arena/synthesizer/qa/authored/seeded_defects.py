@@ -167,18 +167,27 @@ class _Seeding:
         return self._replaced(node.id, text, node.depends_on)
 
     def dropped_dependency(self) -> Steps | None:
-        """A reference becomes a mere word; what is referred to still leads to the end."""
+        """A reference becomes a mere word.
+
+        Where nothing else would lead on from what it refers to, a final one refers to that instead:
+        else code would see it.
+        """
         fit = [
             (parent, node)
             for node in self._nodes
             for parent in node.depends_on
-            if self._leads_on_without(parent, node.id)
+            if node.id not in self._finals or self._leads_on_without(parent, node.id)
         ]
         if not fit:
             return None
         parent, node = self._any(fit)
         text = node.question.replace(f"{{{parent}}}", self._words["that"])
-        return self._replaced(node.id, text, [one for one in node.depends_on if one != parent])
+        steps = self._replaced(node.id, text, [one for one in node.depends_on if one != parent])
+        if self._leads_on_without(parent, node.id):
+            return steps
+        final = next(name for name in self._finals if self._reaches(node.id, name))
+        (moved,) = (one for one in self._worded(final, "given", parent) if one["id"] == final)
+        return [moved if one["id"] == final else one for one in steps]
 
     def wrong_dependency(self) -> Steps | None:
         """Two references of different sub-questions are exchanged."""
