@@ -119,6 +119,14 @@ CONTENT: dict[str, tuple[str, str]] = {
     "a fact that is not there": (changed(1, fact=3), "there is no fact 3"),
     "fact number 0": (changed(1, fact=0), "there is no fact 0"),
     "an answer without a source": (changed(1, fact=None), "name fact or quote"),
+    "a name from nowhere as what follows": (
+        changed(
+            3,
+            question="Which of {q1} and {q2} is the year of the play?",
+            answer="the sixteenth century",
+        ),
+        "q3: its answer must stand in what is given",
+    ),
     "a quotation that is made up": (
         changed(1, fact=None, quote="published in 1865, as everybody knows"),
         "exact words of the text",

@@ -14,6 +14,7 @@ from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.client.authors.scripted_server import ScriptedModelServer
 from astra_arena.client.authors.server_faults import (
     FAULT_KINDS,
+    FaultKind,
     ServerFault,
     listed_faults,
     seeded_faults,
@@ -21,6 +22,7 @@ from astra_arena.client.authors.server_faults import (
 from astra_arena.client.authors.transcript import Transcript
 from astra_arena.core.cli import run
 from astra_arena.core.errors import ModelUnavailableError, SynthesisError
+from astra_arena.synthesizer.qa.authored.asking import PROMPTS
 from astra_arena.synthesizer.qa.authored.authoring import author_questions
 from astra_arena.synthesizer.qa.authored.pipeline import STAGES, AuthoringOptions
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine
@@ -85,7 +87,7 @@ def test_real_questions_pass_all_stages_with_shipped_replies(made: Path) -> None
 
 @requirement("stages:questions")
 def test_what_people_wrote_stays_and_answers_name_their_fact(made: Path) -> None:
-    given = {}
+    given: dict[str, QAInstance] = {}
     for text in QUESTIONS.read_text(encoding="utf-8").splitlines():
         one = QAInstance.from_json(json.loads(text), what="instance")
         given[one.id] = one
@@ -129,11 +131,17 @@ def test_the_shipped_replies_are_those_that_the_script_writes() -> None:
 def test_the_same_replies_over_http_with_faults_give_the_same_lines(
     made: Path, tmp_path: Path
 ) -> None:
-    kinds = [kind for kind in FAULT_KINDS if kind not in ("hang", "trickle", "cut_reply")]
+    kinds: list[FaultKind] = [
+        kind for kind in FAULT_KINDS if kind not in ("hang", "trickle", "cut_reply")
+    ]
     faults = seeded_faults(7, 0.1, kinds)
-    options = {"ledger": tmp_path / "ledger.jsonl", "cache": tmp_path / "cache"}
     with ScriptedModelServer(Transcript(TRANSCRIPT), faults=faults) as server:
-        model = ModelOptions(model="scripted", base_url=server.base_url, **options)
+        model = ModelOptions(
+            model="scripted",
+            base_url=server.base_url,
+            ledger=tmp_path / "ledger.jsonl",
+            cache=tmp_path / "cache",
+        )
         first = author_questions(SEEDS, tmp_path / "out", model, OPTIONS)
         served = server.served
         again = author_questions(SEEDS, tmp_path / "again", model, OPTIONS)
@@ -245,8 +253,8 @@ def test_a_killed_run_loses_at_most_what_was_under_way(made: Path, tmp_path: Pat
 @requirement("stages:fail-closed")
 def test_an_absolute_threshold_holds_where_the_percentile_is_met(tmp_path: Path) -> None:
     verdicts = [{"id": name, "reason": "two things", "is_atomic": False} for name in IDS]
-    against = {"steps": verdicts}
-    lines = replaced(said("judge", json.dumps(against), "atomicity", 0))
+    against = json.dumps({"steps": verdicts})
+    lines = replaced(said("judge", against, "atomicity", 0))
     # One dissent of twelve votes: 11 of 12 thirds are upheld.
     for least, outcome in ((0.9, "passed"), (0.95, "rejected")):
         folder = tmp_path / str(least)
@@ -273,3 +281,7 @@ def test_a_percentile_keeps_the_best_and_what_equals_it(tmp_path: Path) -> None:
 def test_good_replies_of_these_tests_are_good(tmp_path: Path) -> None:
     made = run_pair(tmp_path, good_replies())
     assert counts(made) == dict.fromkeys(STAGES, (1, 0))
+
+
+def test_prompts_of_the_stages_are_there_in_both_languages_and_agree() -> None:
+    PROMPTS.require_pairs()

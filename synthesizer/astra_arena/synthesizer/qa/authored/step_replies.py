@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from pydantic import Field
 
+from astra_arena.core.answers import plain_text
 from astra_arena.core.canonical import Json
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
@@ -158,11 +159,29 @@ def grounding_findings(decomposition: Decomposition, texts: Texts) -> Iterator[s
             case SpanSource():
                 text, name = texts.spans[source.text][source.start : source.end], "the quote"
             case _:
-                if not node.depends_on and texts.are_given and source is None:
+                if texts.are_given and source is None and not _follows(node, decomposition):
                     yield f"{node.id}: its answer must stand in what is given; name fact or quote"
                 continue
         if not is_supported(node.answer.value, text):
             yield f"{node.id}: {name} does not state {node.answer.value!r}"
+
+
+def _follows(node: QuestionNode, decomposition: Decomposition) -> bool:
+    """Tell whether an answer can come of others: a figure, a yes or no, or a choice among them."""
+    if not node.depends_on:
+        return False
+    parents = [decomposition.node(name).answer for name in node.depends_on]
+    known = [plain_text(node.question)]
+    known += [plain_text(str(one)) for answer in parents if answer for one in _listed(answer.value)]
+    answers = _listed(None if node.answer is None else node.answer.value)
+    return all(
+        not isinstance(one, str) or any(plain_text(one) in text for text in known)
+        for one in answers
+    )
+
+
+def _listed(answer: Json) -> list[Json]:
+    return answer if isinstance(answer, list) else [answer]
 
 
 def _plain(answer: AuthoredAnswer) -> Json:
