@@ -120,6 +120,8 @@ def synth_qa(
     stage by stage; DIR/stages holds what each stage made of each item, and why.
 
     Example: arena synth qa gsm8k.jsonl --out gsm8k-environments --tasks 100
+
+    Example: arena synth qa pairs.jsonl --out made --model qwen --base-url http://127.0.0.1:8000/v1
     """
     asked = ModelOptions(
         model=model,
@@ -138,13 +140,8 @@ def synth_qa(
         transcripts=tuple(transcript or ()),
         record=record,
     )
-    chosen = AuthoringOptions(
-        votes=votes,
-        thresholds=Thresholds(least_score, percentile),
-        seed=seed,
-        hops=hops,
-        at_once=concurrency,
-    )
+    bar = Thresholds(least_score, percentile)
+    chosen = AuthoringOptions(votes, bar, seed, hops, concurrency)
     questions = QuestionOptions(tasks=tasks, seed=seed, gates=parse_gates(gates))
     _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
 
