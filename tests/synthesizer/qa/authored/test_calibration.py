@@ -205,3 +205,8 @@ def test_the_report_says_what_calibration_came_to(tmp_path: Path) -> None:
     assert set(report["stages"]) == set(STAGES)
     assert report["calibration"]["good"] == 20
     assert report["calibration"]["missed"] == 0
+    seeded = report["calibration"]["seeded"]
+    assert any(
+        line == f"calibration: 0 of {seeded} seeded defects missed, 0 of 20 good ones objected to"
+        for line in told.lines()
+    )

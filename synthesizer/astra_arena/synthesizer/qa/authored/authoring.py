@@ -34,6 +34,12 @@ class Authoring:
         for name, counts in stages.items():
             assert isinstance(counts, dict)
             yield f"{name}: {counts['passed']} passed, {counts['rejected']} rejected"
+        seen = self.report["calibration"]
+        if isinstance(seen, dict):
+            yield (
+                f"calibration: {seen['missed']} of {seen['seeded']} seeded defects missed, "
+                f"{seen['false_alarms']} of {seen['good']} good ones objected to"
+            )
         total = self.spending.total
         tokens = total.prompt_tokens + total.completion_tokens
         cost = "" if total.usd is None else f", ${total.usd.normalize():f}"
