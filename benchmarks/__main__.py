@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import (
+    authoring_figures,
     mcp_figures,
     memory_figures,
     rollout_figures,
@@ -29,6 +30,8 @@ def main() -> None:
         _say("synthesis")
         flights = synthesis_figures.run(figures, folder, quick=options.quick)
         echo, scan = write_echo(folder), write_scan(folder, flights)
+        _say("stages with a model")
+        authoring_figures.run(figures, folder, quick=options.quick)
         _say("sandbox")
         sandbox_figures.run(figures, echo.program(), flights.program(), quick=options.quick)
         _say("full host")

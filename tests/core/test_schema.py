@@ -1,5 +1,8 @@
+import pytest
+
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.core.schema import Checker, with_defaults
+from astra_arena.core.errors import SpecError
+from astra_arena.core.schema import Checker, require_object_schema, with_defaults
 
 SCHEMA: JsonObject = {
     "type": "object",
@@ -68,3 +71,34 @@ def test_defaults_fill_what_is_absent_only() -> None:
     assert with_defaults(SCHEMA, {"code": "AA"}) == {"code": "AA", "limit": 10}
     assert with_defaults(SCHEMA, {"code": "AA", "limit": 2}) == {"code": "AA", "limit": 2}
     assert with_defaults({"type": "object"}, {"a": 1}) == {"a": 1}
+
+
+SLOW = "^(a+)+$"
+"""Python's `re` takes years for forty letters and a mark."""
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "place"),
+    [
+        ({"properties": {"name": {"type": "string", "pattern": SLOW}}}, {"name": "#"}, "name: "),
+        ({"patternProperties": {SLOW: {"type": "integer"}}, "required": ["id"]}, {"#": 1}, ""),
+        ({"patternProperties": {SLOW: {}}, "additionalProperties": False}, {"#": 1}, ""),
+    ],
+)
+def test_patterns_of_a_schema_cannot_hold_a_host_up(
+    schema: JsonObject, value: JsonObject, place: str
+) -> None:
+    text = "a" * 40 + "!"
+    hostile: JsonObject = {
+        key.replace("#", text): text if inner == "#" else inner for key, inner in value.items()
+    }
+    finding = Checker({"type": "object", **schema}).finding(hostile)
+    assert finding is not None
+    assert finding.startswith(place)
+    assert len(finding) <= 310
+
+
+def test_a_pattern_that_cannot_be_compiled_is_refused() -> None:
+    schema: JsonObject = {"type": "object", "properties": {"a": {"pattern": "a\\Z"}}}
+    with pytest.raises(SpecError, match="bounded time"):
+        require_object_schema(schema, what="tool 'x'")

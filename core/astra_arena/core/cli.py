@@ -30,6 +30,7 @@ from astra_arena.core.errors import (
     SettingsError,
     SourceError,
     SpecError,
+    TranscriptError,
     UnknownTaskError,
 )
 
@@ -42,6 +43,7 @@ MISUSE = (
     SettingsError,
     SourceError,
     SpecError,
+    TranscriptError,
     UnknownTaskError,
 )
 """What was given cannot be used: exit code 2."""

@@ -14,6 +14,11 @@ ArenaError                          .boundary: where it broke; .retryable: may t
 ├── SynthesisError
 │   ├── SourceError                 the user's data cannot be read or used
 │   └── GateError                   a check that a bundle must pass failed; .findings
+├── AuthorError                     a language model could not be used
+│   ├── ReplyError                  one request came to nothing: no usable reply; .findings
+│   ├── ModelUnavailableError       the endpoint cannot be reached or refuses; .status
+│   ├── BudgetError                 what may be spent is spent
+│   └── TranscriptError             a transcript that is damaged, lacks a reply or has too many
 └── RolloutError
     ├── ConnectionLostError         the MCP or control connection broke (retryable)
     ├── RecordError                 a rollout or journal file that cannot be read
@@ -121,6 +126,42 @@ class GateError(SynthesisError):
     def __init__(self, message: str, *, findings: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.findings = findings
+
+
+class AuthorError(ArenaError):
+    """A language model could not be used."""
+
+    boundary = "author"
+
+
+class ReplyError(AuthorError):
+    """One request came to nothing: the model was asked and gave no usable reply.
+
+    It says nothing about other requests: whoever asked rejects this item and goes on.
+    """
+
+    def __init__(self, message: str, *, findings: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.findings = findings
+        """What was wrong with the last reply."""
+
+
+class ModelUnavailableError(AuthorError):
+    """The endpoint cannot be reached, or refuses whatever is asked."""
+
+    def __init__(self, message: str, *, status: int | None = None, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        """The HTTP status; `None` when no answer came."""
+        self.retryable = retryable
+
+
+class BudgetError(AuthorError):
+    """What may be spent is spent."""
+
+
+class TranscriptError(AuthorError):
+    """A transcript is damaged, lacks a reply that is asked for, or holds one too many."""
 
 
 class RolloutError(ArenaError):

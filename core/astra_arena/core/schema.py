@@ -3,9 +3,13 @@
 Validation is by Draft 2020-12. `jsonschema-rs` finds out quickly that all is well; whatever it does
 not accept is judged and put into words by `jsonschema`. Messages name the place, what was expected
 and what came, and never quote more than a few characters of what came.
+
+Patterns are compared by `jsonschema-rs` alone, which gives up after so many steps: Python's `re`
+may take years for a text that an agent chose. What it cannot compile is refused.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import takewhile
 from typing import NoReturn, cast
@@ -13,6 +17,7 @@ from typing import NoReturn, cast
 import jsonschema_rs
 from jsonschema import Draft202012Validator, exceptions
 from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.errors import SpecError
@@ -62,7 +67,40 @@ def _schema_finding(schema_bytes: bytes) -> str | None:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         return error.message
+    unknown = next((one for one in _patterns_in(schema) if _compiled(one) is None), None)
+    if unknown is not None:
+        return f"{_spelt(unknown)} is no pattern that can be compared in bounded time"
     return None
+
+
+def _patterns_in(schema: Json) -> Iterator[str]:
+    match schema:
+        case dict():
+            for key, inner in schema.items():
+                if key == "pattern" and isinstance(inner, str):
+                    yield inner
+                if key == "patternProperties" and isinstance(inner, dict):
+                    yield from inner
+                yield from _patterns_in(inner)
+        case list():
+            for inner in schema:
+                yield from _patterns_in(inner)
+        case _:
+            return
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> jsonschema_rs.Validator | None:
+    return _quick_validator(canonical_bytes({"pattern": pattern}))
+
+
+def _unmatched_pattern(
+    validator: object, pattern: str, instance: object, schema: object
+) -> Iterator[ValidationError]:
+    """Judge the keyword `pattern`, as the library calls its keywords."""
+    del validator, schema
+    if isinstance(instance, str) and not _accepts(_compiled(pattern), instance):
+        yield ValidationError(f"{_spelt(instance)} does not match {_spelt(pattern)}")
 
 
 @lru_cache(maxsize=1)
@@ -96,7 +134,13 @@ def _accepts(validator: jsonschema_rs.Validator | None, value: object) -> bool:
 def _validators(
     schema_bytes: bytes,
 ) -> tuple[jsonschema_rs.Validator | None, Draft202012Validator]:
-    return _quick_validator(schema_bytes), Draft202012Validator(json.loads(schema_bytes))
+    return _quick_validator(schema_bytes), _WORDING(json.loads(schema_bytes))
+
+
+_WORDING = cast(
+    "type[Draft202012Validator]",
+    extend(Draft202012Validator, {"pattern": _unmatched_pattern}),  # pyright: ignore[reportUnknownMemberType]
+)
 
 
 class Checker:
@@ -106,15 +150,20 @@ class Checker:
         schema: A schema that `require_object_schema` accepts.
     """
 
-    __slots__ = ("_quick", "_validator")
+    __slots__ = ("_names_by_pattern", "_quick", "_validator")
 
     def __init__(self, schema: JsonObject) -> None:
-        self._quick, self._validator = _validators(canonical_bytes(schema))
+        text = canonical_bytes(schema)
+        self._quick, self._validator = _validators(text)
+        # The library compares names by `re` in several of its keywords.
+        self._names_by_pattern = b'"patternProperties"' in text
 
     def finding(self, value: Json) -> str | None:
         """Return why `value` breaks the schema, or `None` when it satisfies it."""
         if _accepts(self._quick, value):
             return None
+        if self._names_by_pattern:
+            return _quick_finding(self._quick, value)
         try:
             error = _best_match(self._validator, value)
         except RecursionError:
@@ -129,10 +178,22 @@ def _best_match(validator: Draft202012Validator, value: Json) -> ValidationError
     return cast("ValidationError | None", best_match(errors))
 
 
+def _quick_finding(validator: jsonschema_rs.Validator | None, value: Json) -> str:
+    if validator is None:
+        return "its schema cannot be used"
+    error = next(iter(validator.iter_errors(value)), None)
+    if error is None:
+        return "the value cannot be judged"
+    return _at(error.instance_path, error.message)
+
+
 def _explain(error: ValidationError) -> str:
-    where = "/".join(str(part) for part in error.absolute_path)
+    return _at(error.absolute_path, _message(error))
+
+
+def _at(path: Iterable[object], message: str) -> str:
+    where = "/".join(str(part) for part in path)
     prefix = f"{where}: " if where else ""
-    message = _message(error)
     return prefix + (message if len(message) <= 300 else message[:297] + "...")
 
 

@@ -41,19 +41,21 @@ def server_folder() -> Generator[Path]:
 
 
 def as_ordinary(command: list[str], folder: Path) -> None:
-    """Run a program as the server's user, to its end."""
+    """Run a program as the server's user, to its end; what it prints is told where it fails."""
     user = ORDINARY_USER if os.geteuid() == 0 else None
-    subprocess.run(
+    ended = subprocess.run(
         command,
-        check=True,
+        check=False,
         user=user,
         group=_group(user),
         extra_groups=_none(user),
         cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=_environment(folder),
     )
+    assert ended.returncode == 0, ended.stdout.decode(errors="replace")
 
 
 @contextmanager

@@ -3,7 +3,12 @@ import re
 
 import pytest
 
-from astra_arena.synthesizer.tasks.questions import Storyteller, gives_away, wording_finding
+from astra_arena.synthesizer.tasks.questions import (
+    Storyteller,
+    gives_away,
+    within_sentence,
+    wording_finding,
+)
 from astra_arena.synthesizer.tasks.task_graphs import Condition, Plan, Shape, Step
 from astra_arena.synthesizer.tasks.task_sampler import sample_tasks
 from tests.support.requirement import requirement
@@ -222,3 +227,15 @@ def test_a_row_is_called_by_its_name(shop: Analysed) -> None:
     assert 'How many orders does the customer named "Person 007" have?' in (
         ways_to_tell(shop, "chain", named, count)
     )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "within"),
+    [
+        ("Which airline is it?", "which airline is it?"),
+        ("I need order 7.", "I need order 7."),
+        ("In which year?", "in which year?"),
+    ],
+)
+def test_a_sentence_behind_other_words_begins_small_but_for_i(sentence: str, within: str) -> None:
+    assert within_sentence(sentence) == within

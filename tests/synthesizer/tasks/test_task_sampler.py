@@ -4,12 +4,8 @@ import pytest
 
 from astra_arena.synthesizer.tasks.plan_shapes import MOST_STEPS
 from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF
-from astra_arena.synthesizer.tasks.task_sampler import (
-    MOST_COMMON_SHARE,
-    MOST_ROOT_SHARE,
-    Sample,
-    sample_tasks,
-)
+from astra_arena.synthesizer.tasks.task_sampler import Sample, sample_tasks
+from astra_arena.synthesizer.tasks.task_variety import MOST_COMMON_SHARE, MOST_ROOT_SHARE
 from tests.support.requirement import requirement
 from tests.synthesizer.analysed import Analysed
 

@@ -25,7 +25,6 @@ from astra_arena.synthesizer.next_steps import print_next_steps
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 from astra_arena.synthesizer.watching import watched
 
-
 _Document: TypeAlias = Annotated[
     Path,
     typer.Argument(
@@ -39,8 +38,8 @@ _Out: TypeAlias = Annotated[
 _Name: TypeAlias = Annotated[
     str | None, typer.Option(help="The environment's name; else the API's title.")
 ]
-_Title: TypeAlias = Annotated[str | None, typer.Option(help="A title for people.")] = None,
-tasks: Annotated[
+_Title: TypeAlias = Annotated[str | None, typer.Option(help="A title for people.")]
+_Tasks: TypeAlias = Annotated[
     int, typer.Option(min=1, max=MOST_TASKS, help="How many tasks to make.")
 ]
 _Rows: TypeAlias = Annotated[
@@ -63,8 +62,8 @@ _Changes: TypeAlias = Annotated[
     float,
     typer.Option(min=0.0, max=1.0, help="Share of tasks that change rows, where tools can."),
 ]
-_Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")] = 0,
-gates: Annotated[
+_Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")]
+_Gates: TypeAlias = Annotated[
     str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
 ]
 _AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
@@ -74,13 +73,15 @@ def synth_api(
     document: _Document,
     out: _Out,
     name: _Name = None,
-    title: _Title = DEFAULT_TASKS,
+    title: _Title = None,
+    tasks: _Tasks = DEFAULT_TASKS,
     rows: _Rows = DEFAULT_ROWS,
     tools: _Tools = DEFAULT_TOOLS,
     include: _Include = None,
     exclude: _Exclude = None,
     changes: _Changes = DEFAULT_CHANGES,
-    seed: _Seed = "all",
+    seed: _Seed = 0,
+    gates: _Gates = "all",
     as_json: _AsJson = False,
 ) -> None:
     """Turn a document of an API into an environment; no language model is asked.

@@ -19,7 +19,7 @@ from astra_arena.synthesizer.tables.write_kinds import (
     WrittenValue,
 )
 from astra_arena.synthesizer.tasks.phrases import Phrases
-from astra_arena.synthesizer.tasks.questions import capitalised
+from astra_arena.synthesizer.tasks.questions import capitalised, within_sentence
 from astra_arena.synthesizer.tasks.task_graphs import Plan, Step
 from astra_arena.synthesizer.tasks.terms import named_row, spoken
 
@@ -90,7 +90,7 @@ class ChangeWording:
         first, *others = (self.sentence(change) for change in self._plan.changes)
         said = [first]
         for place, other in enumerate(others):
-            lowered = other[:1].lower() + other[1:]
+            lowered = within_sentence(other)
             said.append(self._choose(_SECOND, f"second {place}").format(lowered))
         return " ".join(said)
 

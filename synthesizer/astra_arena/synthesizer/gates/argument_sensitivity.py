@@ -3,9 +3,10 @@
 Each argument that a gold call gives is replaced by its neighbours, one at a time, until the reply
 changes or the tool says that there is no such thing. An argument that changes nothing in any call
 of its tool is not used by it, and rejects the environment; so does a tool that shrugs off a fifth
-of what it is given. An argument that the question gives and that changes nothing in this one call,
-while it does elsewhere, is counted only: it may be the page size where one row is left, or the
-order of a single row.
+of what it is given, and so does an argument whose neighbours are refused or else make no
+difference: it is checked and not used. An argument that the question gives and that changes nothing
+in this one call, while it does elsewhere, is counted only: it may be the page size where one row is
+left, or the order of a single row.
 """
 
 import random
@@ -41,8 +42,42 @@ SHAPE = frozenset(
 """Arguments that say what a reply looks like."""
 MOST_TRIES = 8
 """Neighbours tried of one argument of one call."""
+FEWEST_IDLE = 3
+"""Neighbours without effect from which an argument that is only checked is told apart from a key of
+which the others are not there."""
 MOST_BASES = 12
 """Calls of a tool in which an argument that no gold call gives is tried."""
+
+
+@dataclass(slots=True)
+class Tries:
+    """What came of neighbours of one argument."""
+
+    same: int = 0
+    """Made no difference."""
+    refused: int = 0
+    """Turned a reply into a complaint."""
+    changed: int = 0
+    """Led to another reply."""
+
+    @property
+    def matters(self) -> bool | None:
+        """Whether any made a difference; `None` when none could be tried."""
+        return bool(self.refused or self.changed) if self else None
+
+    @property
+    def is_only_checked(self) -> bool:
+        """Whether it decides if the tool replies, and never what."""
+        return not self.changed and self.refused > 0 and self.same >= FEWEST_IDLE
+
+    def __bool__(self) -> bool:
+        return bool(self.same or self.refused or self.changed)
+
+    def add(self, other: "Tries") -> None:
+        """Add what came of others."""
+        self.same += other.same
+        self.refused += other.refused
+        self.changed += other.changed
 
 
 @dataclass(slots=True)
@@ -58,16 +93,20 @@ class ToolSensitivity:
     """Given arguments that changed nothing."""
     named: set[str] = field(default_factory=set[str])
     """Arguments that gold calls give."""
+    tries: dict[str, Tries] = field(default_factory=dict[str, Tries])
+    """By argument, over gold calls."""
 
     @property
     def rate(self) -> float:
         """The share of given arguments that mattered; 1 when none was given."""
         return self.mattered / self.given if self.given else 1.0
 
-    def note(self, step: GoldStep, argument: str, *, matters: bool | None) -> None:
-        """Count one given argument; `None` when there is nothing else that it could be."""
+    def note(self, step: GoldStep, argument: str, tries: Tries) -> None:
+        """Count one given argument, unless there is nothing else that it could be."""
+        matters = tries.matters
         if matters is None:
             return
+        self.tries.setdefault(argument, Tries()).add(tries)
         self.named.add(argument)
         self.given += 1
         self.mattered += matters
@@ -107,45 +146,48 @@ class _Examination:
         done = self._exam.counter(GATE, len(steps))
         found = await side_by_side(steps, self._matter_of, on_done=done)
         for step, matter in zip(steps, found, strict=True):
-            for name, matters in matter.items():
-                self._tools[step.tool].note(step, name, matters=matters)
+            for name, tries in matter.items():
+                self._tools[step.tool].note(step, name, tries)
 
-    async def _matter_of(self, step: GoldStep) -> dict[str, bool | None]:
-        """Tell of each argument that a call gives whether it matters."""
+    async def _matter_of(self, step: GoldStep) -> dict[str, Tries]:
+        """Tell of each argument that a call gives what its neighbours do."""
         gold = await self._bench.run_step(step)
-        found: dict[str, bool | None] = {}
+        found: dict[str, Tries] = {}
         for name in step.arguments:
             parameter = self._bench.parameter(step.tool, name)
             if parameter is not None and _is_given(parameter, step.arguments):
                 found[name] = await self._matters(step, parameter, gold)
         return found
 
-    async def _matters(
-        self, step: GoldStep, parameter: Parameter, gold: Execution | None
-    ) -> bool | None:
+    async def _matters(self, step: GoldStep, parameter: Parameter, gold: Execution | None) -> Tries:
         stream = self._stream(step.tool, parameter.name, step.arguments)
-        changed = mutations_of(parameter, step.arguments, self._bench.seen, stream)
-        return await self._any_changes(step.tool, changed, gold, step.before)
+        neighbours = mutations_of(parameter, step.arguments, self._bench.seen, stream)
+        return await self._tried(step.tool, neighbours, gold, step.before)
 
-    async def _any_changes(
+    async def _tried(
         self,
         tool: str,
-        changed: Iterator[Mutation],
+        neighbours: Iterator[Mutation],
         base: Execution | None,
         after: tuple[Trial, ...] = (),
-    ) -> bool | None:
-        """Tell whether any neighbour changes the reply; `None` when none could be tried."""
-        tried = None
-        for mutation in islice(changed, MOST_TRIES):
+    ) -> Tries:
+        """Try neighbours until one leads to another reply."""
+        tries = Tries()
+        for mutation in islice(neighbours, MOST_TRIES):
             came = await self._bench.run(tool, mutation.arguments, after=after)
             if not isinstance(came, Succeeded | Failed):
                 continue
-            tried = False
             self._kinds[mutation.kind] += 1
-            if fingerprint(came) != fingerprint(base):
-                self._telling[mutation.kind] += 1
-                return True
-        return tried
+            if fingerprint(came) == fingerprint(base):
+                tries.same += 1
+                continue
+            self._telling[mutation.kind] += 1
+            if isinstance(base, Succeeded) and isinstance(came, Failed):
+                tries.refused += 1
+            else:
+                tries.changed += 1
+                break
+        return tries
 
     async def try_the_rest(self) -> None:
         """Give the arguments that no gold call gives, until each has changed something."""
@@ -155,8 +197,8 @@ class _Examination:
                 known = self._tools[tool].by_argument
                 if not known.get(parameter.name, False):
                     tried = await self._tried_in(tool, parameter, bases)
-                    if tried is not None:
-                        known[parameter.name] = tried
+                    if tried.matters is not None:
+                        known[parameter.name] = tried.matters
             if not parameters:
                 continue
             await self._note_constant(tool, bases)
@@ -171,19 +213,18 @@ class _Examination:
 
     async def _tried_in(
         self, tool: str, parameter: Parameter, bases: Sequence[JsonObject]
-    ) -> bool | None:
-        """Tell whether an argument matters in any call; `None` when it could not be tried."""
-        tried = None
+    ) -> Tries:
+        """Try the neighbours of an argument in one call after the other until one matters."""
+        tried = Tries()
         for base in bases:
             came = await self._bench.run(tool, base)
             if not isinstance(came, Succeeded):
                 continue
             stream = self._stream(tool, parameter.name, base)
-            changed = mutations_of(parameter, base, self._bench.seen, stream)
-            changes = await self._any_changes(tool, changed, came)
-            if changes:
-                return True
-            tried = tried if changes is None else changes
+            neighbours = mutations_of(parameter, base, self._bench.seen, stream)
+            tried.add(await self._tried(tool, neighbours, came))
+            if tried.matters:
+                break
         return tried
 
     def _bases(self, tool: str, parameters: dict[str, Parameter]) -> list[JsonObject]:
@@ -226,6 +267,10 @@ class _Examination:
             elif unused:
                 named = ", ".join(map(repr, unused))
                 problem = f"it does not use its argument {named}"
+                yield _finding(name, problem, "an argument without effect", tool)
+            elif checked := sorted(n for n, its in tool.tries.items() if its.is_only_checked):
+                named = ", ".join(map(repr, checked))
+                problem = f"it refuses some values of its argument {named}, and uses none"
                 yield _finding(name, problem, "an argument without effect", tool)
             elif tool.rate < LEAST_RATE:
                 problem = (

@@ -1,11 +1,15 @@
 """Which values are members of an enum, declared or in all but name: they say too little to leak."""
 
+import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 
-from astra_arena.core.canonical import Json
+from astra_arena.core.canonical import Json, canonical_bytes
 from astra_arena.servers.bundle import Bundle
+from astra_arena.synthesizer.gates.seen_values import scalars_in
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.profile import MOST_CATEGORIES, is_category
 
@@ -39,6 +43,33 @@ class Categories:
         return isinstance(value, str | int) and value in self._members
 
 
+def familiar_values(bundle: Bundle) -> dict[str, tuple[Json, ...]]:
+    """Return the values of each column, by its name, that are so few that everybody knows them.
+
+    Whoever has met such a column in earlier episodes can name all that it holds.
+    """
+    columns = chain(_named_columns(bundle), _fields_of_few_values(bundle))
+    found: dict[str, set[Json]] = {}
+    for name, (values, rows) in columns:
+        if is_category(len(values), rows):
+            found.setdefault(name, set()).update(values)
+    return {name: tuple(sorted(found[name], key=canonical_bytes)) for name in sorted(found)}
+
+
+def _fields_of_few_values(bundle: Bundle) -> Iterator[tuple[str, _Column]]:
+    world = bundle.environment.world
+    if world.kind == "sqlite":
+        return
+    held: dict[str, Counter[Json]] = {}
+    for name, value in scalars_in(json.loads((bundle.path / world.file).read_bytes())):
+        counts = held.setdefault(name, Counter())
+        if value in counts or len(counts) <= MOST_CATEGORIES:
+            counts[value] += 1
+    for name, counts in held.items():
+        if 1 < len(counts) <= MOST_CATEGORIES:
+            yield name, (frozenset(counts), counts.total())
+
+
 def _declared_enums(bundle: Bundle) -> Iterator[frozenset[Json]]:
     for tool in bundle.environment.tools:
         for enum in _enums_in(tool.input_schema):
@@ -63,6 +94,10 @@ def _enums_in(schema: Json) -> Iterator[list[Json]]:
 
 
 def _columns_of_few_values(bundle: Bundle) -> Iterator[_Column]:
+    return (column for _, column in _named_columns(bundle))
+
+
+def _named_columns(bundle: Bundle) -> Iterator[tuple[str, _Column]]:
     world = bundle.environment.world
     if world.kind != "sqlite":
         return
@@ -75,7 +110,7 @@ def _columns_of_few_values(bundle: Bundle) -> Iterator[_Column]:
         for table, column in connection.execute(query).fetchall():
             values, rows = _values(connection, table, column)
             if 1 < len(values) <= MOST_CATEGORIES:
-                yield values, rows
+                yield column, (values, rows)
 
 
 def _values(connection: sqlite3.Connection, table: str, column: str) -> tuple[frozenset[Json], int]:

@@ -16,6 +16,7 @@ from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import SubQuestion, Task, references_of
 from astra_arena.sandbox.contract import Execution, Failed, Succeeded
+from astra_arena.synthesizer.gates.categories import familiar_values
 from astra_arena.synthesizer.gates.gate import (
     Exam,
     Finding,
@@ -85,6 +86,7 @@ class _Examination:
         self._bench = bench
         self._exam = exam
         self._flow = _Flow()
+        self._familiar = familiar_values(exam.bundle)
 
     async def look_at_task(self, task: Task) -> None:
         """Try the sub-questions of a task that have parents, and to do without these."""
@@ -198,15 +200,17 @@ class _Examination:
             yield {**known, **dict(zip(withheld, chosen, strict=True))}
 
     def _candidates(self, step: GoldStep, name: str) -> list[Json]:
-        """Return what may stand in an argument: members, else what is on view under that name.
+        """Return what may stand in an argument: members, else what anybody may know of that name.
 
-        They come in an order of their own for each call, for the solver has none to go by.
+        That is what is on view, and what columns of few values hold. They come in an order of their
+        own for each call, for the solver has none to go by.
         """
         parameter = self._bench.parameter(step.tool, name)
         if parameter is None:
             return []
         named = [value for value in parameter.members if value is not None]
-        values = named or self._bench.on_view.others(name, None)
+        familiar = self._familiar.get(name, ())
+        values = named or list(dict.fromkeys([*self._bench.on_view.others(name, None), *familiar]))
         shuffled = self._stream(step, name, "withheld").sample(values, k=len(values))
         return [value for value in shuffled[: step.task.budget.calls] if parameter.takes(value)]
 

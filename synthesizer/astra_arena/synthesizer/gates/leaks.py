@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, same_json
+from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import (
     SubQuestion,
@@ -17,8 +17,10 @@ from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.gates.categories import Categories
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.provocations import Complaint, provoke
+from astra_arena.synthesizer.gates.shared_replies import told_together
 from astra_arena.synthesizer.gates.survey import survey
-from astra_arena.synthesizer.gates.value_forms import Text, carries_enough
+from astra_arena.synthesizer.gates.value_forms import Text, carries_enough, scalars_text
+from astra_arena.synthesizer.gates.workbench import workbench
 
 MOST_SHOWN = 200
 PAGE = "gold on a first page"
@@ -83,6 +85,8 @@ class LeakGate:
             near = [one for one in golds if whole.holds(one.value)]
             findings += _task_findings(task, golds, near, [*readable, *pages])
             exam.on_step(self.name, number, len(exam.tasks))
+        async with workbench(exam) as bench:
+            findings += await told_together(bench, categories)
         figures: JsonObject = {
             "values_sought": sought,
             "error_texts": len(errors),
@@ -249,16 +253,3 @@ def _collect(value: Json, kind: str, found: dict[str, list[str]]) -> None:
             # What a keyword of the schema itself says, `object` or a bound, is no data.
             if kind != "a schema":
                 found.setdefault(kind, []).append(scalars_text(value))
-
-
-def scalars_text(value: Json) -> str:
-    """Return all scalars of a JSON value, a line each."""
-    match value:
-        case dict():
-            return "\n".join(scalars_text(inner) for inner in value.values())
-        case list():
-            return "\n".join(scalars_text(item) for item in value)
-        case str():
-            return value
-        case _:
-            return canonical_bytes(value).decode("ascii")

@@ -14,6 +14,7 @@ from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.gold_program import Act, CallAct, ReplyAct, gold_acts
 from astra_arena.core.tasks import FinalAnswer, Task, gold_answers, references_of, resolve_arguments
 from astra_arena.synthesizer.gates.mutations import Mutation, MutationKind, mutations_of
+from astra_arena.synthesizer.gates.other_answers import other_answers, plain
 from astra_arena.synthesizer.gates.workbench import Workbench
 
 MistakeKind = Literal[
@@ -35,6 +36,7 @@ MistakeKind = Literal[
     "listed_answers",
     "no_answer",
     "needless_question",
+    "vague_question",
     "declined",
     "answered",
     "guessed_slot",
@@ -56,7 +58,12 @@ _MISTAKES: dict[MutationKind, MistakeKind] = {
     "null": "dropped_constraint",
     "dropped": "dropped_constraint",
 }
-_UNKNOWN_WORDS = "Could you tell me anything else about it?"
+_UNKNOWN_WORDS = (
+    "Could you tell me anything else about it?",
+    "What do you mean by that?",
+    "Is there more that I should know?",
+)
+"""Questions that name nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +236,10 @@ class NearMisses:
             before = self._gold[:place]
             if act.kind == "question":
                 yield NearMiss("guessed_slot", "what had to be asked is guessed", (*before, *rest))
+                # All in one: a name that any of them holds is no name.
+                vague = ReplyAct(" ".join(_UNKNOWN_WORDS), "question")
+                asked = (*before, vague, *rest)
+                yield NearMiss("vague_question", "it does not say what it asks for", asked)
             elif act.kind == "cannot":
                 words = ReplyAct("Done.", "answer")
                 yield NearMiss(
@@ -240,7 +251,7 @@ class NearMisses:
         yield NearMiss(
             "needless_question",
             "it asks for nothing in particular",
-            (ReplyAct(_UNKNOWN_WORDS, "question"), *self._gold),
+            (ReplyAct(_UNKNOWN_WORDS[0], "question"), *self._gold),
         )
         if self._task.final_answer is not None:
             yield NearMiss("no_answer", "it ends without a word", self._gold[:-1])
@@ -249,12 +260,12 @@ class NearMisses:
 
     def _wrong_answers(self, final: FinalAnswer) -> Iterator[NearMiss]:
         before = self._gold[:-1]
-        others = _other_answers(final, self._bench, self._stream)
+        others = other_answers(final, self._bench.seen, self._stream)
         for other in others[:MOST_OF_KIND]:
             words = ReplyAct(f"The answer is {other}.", "answer")
             yield NearMiss("wrong_answer", f"it answers {other}", (*before, words))
         if len(others) >= MOST_OF_KIND:
-            listed = ", ".join([*others[:MOST_OF_KIND], _plain(final.value)])
+            listed = ", ".join([*others[:MOST_OF_KIND], plain(final.value)])
             words = ReplyAct(f"It is one of {listed}.", "answer")
             yield NearMiss("listed_answers", "it lists guesses", (*before, words))
 
@@ -327,35 +338,6 @@ class NearMisses:
 
     def _has(self, tool: str) -> bool:
         return not self._task.tools or tool in self._task.tools
-
-
-def _other_answers(final: FinalAnswer, bench: Workbench, stream: random.Random) -> list[str]:
-    """Return values that are not the answer, as they would be stated."""
-    near: list[Json] = list(final.rivals)
-    match final.value:
-        case bool():
-            near.append(not final.value)
-        case int() | float():
-            near += [final.value + step for step in (1, -1, 2, 10, -7, 100, 1000, 31)]
-        case _:
-            pass
-    others = bench.seen.others("", final.value)
-    near += stream.sample(others, k=min(MOST_OF_KIND, len(others)))
-    gold = _plain(final.value).casefold()
-    told = (_plain(value) for value in near)
-    return list(dict.fromkeys(text for text in told if gold not in text.casefold()))
-
-
-def _plain(value: Json) -> str:
-    match value:
-        case str():
-            return value
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(_plain(item) for item in value)
-        case _:
-            return canonical_bytes(value).decode("ascii")
 
 
 def _is_reference(value: Json) -> bool:

@@ -26,7 +26,7 @@ class SeenValues:
 
     def note(self, reply: Json) -> None:
         """Keep what a reply holds."""
-        for name, value in _scalars("", reply):
+        for name, value in scalars_in(reply):
             known, key = self._values.setdefault(name, {}), canonical_bytes(value)
             if len(known) < MOST_KEPT:
                 known.setdefault(key, value)
@@ -61,13 +61,14 @@ class SeenValues:
         return list(found.values())
 
 
-def _scalars(name: str, value: Json) -> Iterator[tuple[str, Json]]:
+def scalars_in(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
+    """Give the scalars of a value with the names of the fields that they stand in."""
     if isinstance(value, dict):
         for field, inner in value.items():
-            yield from _scalars(field, inner)
+            yield from scalars_in(inner, field)
     elif isinstance(value, list):
         for inner in value:
-            yield from _scalars(name, inner)
+            yield from scalars_in(inner, name)
     elif value is not None:
         yield name, value
 

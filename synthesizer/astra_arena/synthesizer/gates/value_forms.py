@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from astra_arena.core.canonical import Json
+from astra_arena.core.canonical import Json, canonical_bytes
 
 LEAST_NUMBER = 1000
 """Integers below it are guessed too easily to be a leak."""
@@ -161,3 +161,16 @@ _MONTHS = (
 
 def _ordinal(day: int) -> str:
     return {1: "st", 2: "nd", 3: "rd"}.get(day % 10 if day not in (11, 12, 13) else 0, "th")
+
+
+def scalars_text(value: Json) -> str:
+    """Return all scalars of a JSON value, a line each."""
+    match value:
+        case dict():
+            return "\n".join(scalars_text(inner) for inner in value.values())
+        case list():
+            return "\n".join(scalars_text(item) for item in value)
+        case str():
+            return value
+        case _:
+            return canonical_bytes(value).decode("ascii")

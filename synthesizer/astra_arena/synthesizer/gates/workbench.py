@@ -125,6 +125,13 @@ class Workbench:
             await session.call(earlier, its)
         return await session.call(tool, arguments)
 
+    async def state_after(self, call: Trial, *, after: Iterable[Trial] = ()) -> str | Broke:
+        """Return the digest of the state that a call leaves after others."""
+        session = await self._sandbox.open_session(self._program, seed=self._seed)
+        for tool, arguments in (*after, call):
+            await session.call(tool, arguments)
+        return await session.state_digest()
+
     async def run_step(self, step: GoldStep) -> Execution:
         """Try a gold call where it stands."""
         return await self._run(step.tool, step.arguments, step.before)

@@ -18,6 +18,7 @@ from astra_arena.core.tasks import SubQuestion, Task
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.near_misses import MARGIN, NearMiss, NearMisses
 from astra_arena.synthesizer.gates.play import Played
+from astra_arena.synthesizer.gates.stated_alternatives import false_alternatives
 from astra_arena.synthesizer.gates.workbench import Workbench, workbench
 from astra_arena.synthesizer.side_by_side import side_by_side
 
@@ -69,6 +70,8 @@ class WrongSolutionsGate:
                 on_done=exam.counter(GATE, len(exam.tasks)),
             )
             findings = [one for suite in suites for one in _findings(suite)]
+            accepted = await side_by_side(exam.tasks, lambda task: false_alternatives(bench, task))
+            findings += [one for its in accepted for one in its]
             findings += _kind_findings(suites)
             return decided(GATE, findings, {**_figures(suites), **bench.figures})
 

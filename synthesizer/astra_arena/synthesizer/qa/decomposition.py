@@ -89,8 +89,16 @@ class EvidenceSource(Model):
     index: int = Field(ge=0)
 
 
+class KnowledgeSource(Model):
+    """A sentence of the instance's knowledge."""
+
+    kind: Literal["knowledge"]
+    index: int = Field(ge=0)
+
+
 FactSource: TypeAlias = Annotated[
-    CellSource | SpanSource | ParagraphSource | EvidenceSource, Field(discriminator="kind")
+    CellSource | SpanSource | ParagraphSource | EvidenceSource | KnowledgeSource,
+    Field(discriminator="kind"),
 ]
 """Where a fact stands."""
 

@@ -11,6 +11,7 @@ from astra_arena.synthesizer.qa.decomposition import (
     Decomposition,
     EvidenceSource,
     FactSource,
+    KnowledgeSource,
     ParagraphSource,
     SpanSource,
     StatedAnswer,
@@ -142,3 +143,5 @@ class QAInstance(Model):
                 return any(one.id == source.paragraph for one in self.paragraphs)
             case EvidenceSource():
                 return source.index < len(self.evidence)
+            case KnowledgeSource():
+                return source.index < len(self.knowledge)

@@ -98,7 +98,7 @@ class Storyteller:
         # The same opening twice would tell that a list is gone through.
         start = forms.index(self._phrases.choose(forms, "connector"))
         form = forms[(start + place) % len(forms)]
-        lowered = part[:1].lower() + part[1:]
+        lowered = within_sentence(part)
         return form.format(capitalised(part) if form.endswith(". {}") else lowered)
 
     def _separate_leaves(self) -> list[list[Step]]:
@@ -195,9 +195,14 @@ def _asked_together(questions: list[str]) -> str:
     first, *others = questions
     if not others:
         return first
-    lowered = [f"{one[:1].lower()}{one[1:-1]}" for one in others]
+    lowered = [within_sentence(one[:-1]) for one in others]
     *between, last = [first[:-1], *lowered]
     return f"{', '.join(between)}, and {last}?"
+
+
+def within_sentence(text: str) -> str:
+    """Return a sentence as it stands behind other words: its first letter is small, but for `I`."""
+    return text if text.startswith("I ") else text[:1].lower() + text[1:]
 
 
 def capitalised(text: str) -> str:

@@ -26,13 +26,10 @@ from astra_arena.synthesizer.tasks.plan_shapes import Shapes
 from astra_arena.synthesizer.tasks.questions import Storyteller, Wording, wording_finding
 from astra_arena.synthesizer.tasks.step_sampler import StepSampler
 from astra_arena.synthesizer.tasks.task_checks import PlanChecks
-from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF, Plan, Shape, Step, Topology
+from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF, Plan, Shape, Topology
 from astra_arena.synthesizer.tasks.task_splits import DEFAULT_SPLIT, SplitKeeper
+from astra_arena.synthesizer.tasks.task_variety import TaskVariety
 
-MOST_COMMON_SHARE = 0.15
-"""The share of tasks, overall and among those that ask for one column, with one final answer."""
-MOST_ROOT_SHARE = 0.03
-"""The share of tasks that may begin with one call; two may in any case."""
 MOST_RIVALS = 30
 """Other values of a column that a final answer must not be listed with."""
 COMPARABLE_DRAWS: dict[Shape, int] = {"singles": 60, "branches": 30}
@@ -246,17 +243,12 @@ class _TaskSampler:
         self._homes = homes
         self._catalogue = catalogue
         self._designs = designs
-        self._most_of_root = max(2, int(MOST_ROOT_SHARE * count))
+        self._variety = TaskVariety(catalogue, count)
         self._seed = seed
         self._queries = GoldQueries(connection, catalogue)
         self._queries.prepare(designs)
         self._uses = AnswerUses(catalogue, designs, homes)
         self.splits = SplitKeeper(splits, catalogue, self._queries, seed)
-        self._questions: set[str] = set()
-        self._calls: list[frozenset[object]] = []
-        self._roots: Counter[object] = Counter()
-        self._answers: Counter[str] = Counter()
-        self._column_answers: dict[tuple[str, str], Counter[str]] = {}
         self.final_answers = False
         self.attempts = 0
         self.drawn = 0
@@ -281,12 +273,12 @@ class _TaskSampler:
                 continue
             complete += 1
             wording, closing = None, None
-            finding = self._too_common(plan) or self.splits.finding(plan, split)
+            finding = self._variety.finding(plan) or self.splits.finding(plan, split)
             if finding is None:
                 closing = draw_closing(plan, stream) if self.final_answers else None
                 wording = Storyteller(self._catalogue, plan, stream, closing).tell()
                 finding = wording_finding(plan, wording, closing) or checks.finding(plan)
-            if wording is not None and wording.question in self._questions:
+            if wording is not None and self._variety.was_asked(wording.question):
                 finding = finding or "the question was asked before"
             if finding is None and wording is not None:
                 rivals = self._rivals(plan, stream) if self.final_answers else ()
@@ -320,54 +312,8 @@ class _TaskSampler:
         self.drawn += draw.complete
         self.refused.update(draw.refused)
         if draw.task is not None:
-            self._note(draw.task.plan, draw.task.wording)
+            self._variety.note(draw.task.plan, draw.task.wording.question)
             self.splits.note(draw.task.plan, draw.task.split)
-
-    def _too_common(self, plan: Plan) -> str | None:
-        if self._is_diverse(plan):
-            return None
-        return "answer or calls too much like those of earlier tasks"
-
-    def _is_diverse(self, plan: Plan) -> bool:
-        calls = _calls(plan)
-        if any(calls <= earlier for earlier in self._calls):
-            return False
-        if any(self._roots[root] >= self._most_of_root for root in _roots(plan)):
-            return False
-        return all(
-            _stays_rare(answers, _answer_text(leaf.answer))
-            for leaf in plan.leaves
-            for answers in (self._answers, self._answers_of(leaf))
-        )
-
-    def _answers_of(self, leaf: Step) -> Counter[str]:
-        column = leaf.column or "" if leaf.kind != "count" else "count"
-        return self._column_answers.setdefault((leaf.table, column), Counter())
-
-    def _note(self, plan: Plan, wording: Wording) -> None:
-        self._questions.add(wording.question)
-        self._calls.append(_calls(plan))
-        self._roots.update(_roots(plan))
-        for leaf in plan.leaves:
-            for answers in (self._answers, self._answers_of(leaf)):
-                answers[_answer_text(leaf.answer)] += 1
-
-
-def _calls(plan: Plan) -> frozenset[object]:
-    return frozenset(step.call for step in plan.steps)
-
-
-def _roots(plan: Plan) -> frozenset[object]:
-    return frozenset(step.call for step in plan.steps if not step.sources)
-
-
-def _answer_text(answer: SqlValue) -> str:
-    return str(answer).casefold()
-
-
-def _stays_rare(answers: Counter[str], answer: str) -> bool:
-    # A column that is asked for once or twice has each answer once; the share counts from then on.
-    return answers[answer] + 1 <= max(1, int(MOST_COMMON_SHARE * (answers.total() + 1)))
 
 
 def _kind_of(finding: str) -> str:

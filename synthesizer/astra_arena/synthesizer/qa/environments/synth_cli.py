@@ -1,51 +1,187 @@
-"""The command `arena synth qa`: imported questions become environments."""
+"""The command `arena synth qa`: questions become environments."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
+from astra_arena.client.authors import model_options as models
+from astra_arena.client.authors.endpoint import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_RETRIES,
+    DEFAULT_TIMEOUT_S,
+)
+from astra_arena.client.authors.model_options import ModelOptions
+from astra_arena.core.canonical import Json
+from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging, print_notice
 from astra_arena.synthesizer.gates.registry import parse_gates
 from astra_arena.synthesizer.next_steps import print_next_steps
+from astra_arena.synthesizer.qa.authored.authoring import (
+    Authoring,
+    author_questions,
+    brings_programs,
+)
+from astra_arena.synthesizer.qa.authored.judging import DEFAULT_VOTES
+from astra_arena.synthesizer.qa.authored.pipeline import AuthoringOptions, StageName
+from astra_arena.synthesizer.qa.authored.verify import (
+    DEFAULT_LEAST_SCORE,
+    DEFAULT_PERCENTILE,
+    Thresholds,
+)
 from astra_arena.synthesizer.qa.environments.question_synthesis import (
     DEFAULT_TASKS,
     QuestionOptions,
     QuestionSynthesis,
     synthesize_questions,
 )
+from astra_arena.synthesizer.qa.instance import HopRange
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 from astra_arena.synthesizer.watching import watched
 
 
-def synth_qa(
-    source: Annotated[Path, typer.Argument(help="Instances that `arena import qa` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder for the environments, one bundle each.")],
-    tasks: Annotated[
-        int, typer.Option(min=1, help="How many tasks each environment is to have.")
-    ] = DEFAULT_TASKS,
-    seed: Annotated[int, typer.Option(help="Decides every draw.")] = 0,
-    gates: Annotated[
-        str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
-    ] = "all",
-    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
-) -> None:
-    """Turn questions that bring a program into environments; no language model is asked.
+def parse_hops(text: str) -> HopRange:
+    """Read how long decompositions may be.
 
-    Questions of one field and kind share a world. Each instance that becomes no task is listed with
-    its reason in rejects.jsonl; those that a model could help say "needs --model".
+    Raises:
+        typer.BadParameter: if it is no range.
+    """
+    least, _, most = text.partition("-")
+    try:
+        return HopRange(least=int(least), most=int(most or least))
+    except ValueError:
+        raise typer.BadParameter(f"expected hops like 3-5, got {text!r}") from None
+
+
+_Source: TypeAlias = Annotated[
+    Path, typer.Argument(help="Instances of `arena import qa`; with a model also pairs and seeds.")
+]
+_Out: TypeAlias = Annotated[
+    Path, typer.Option(help="Folder for the environments, one bundle each.")
+]
+_Tasks: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="How many tasks each environment is to have.")
+]
+_Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")]
+_Gates: TypeAlias = Annotated[
+    str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
+]
+_Only: TypeAlias = Annotated[
+    StageName | None, typer.Option(help="Run one stage on what the one before has left.")
+]
+_Hops: TypeAlias = Annotated[
+    HopRange | None,
+    typer.Option(parser=parse_hops, metavar="N-M", help="Hops of what the model takes apart."),
+]
+_Votes: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Votes on each decomposition in each dimension.")
+]
+_LeastScore: TypeAlias = Annotated[
+    float, typer.Option(min=0, max=1, help="Score that a decomposition has to reach.")
+]
+_Percentile: TypeAlias = Annotated[
+    float, typer.Option(min=0, max=100, help="Percentile of the run that it has to reach, too.")
+]
+_Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
+
+
+def synth_qa(
+    source: _Source,
+    out: _Out,
+    tasks: _Tasks = DEFAULT_TASKS,
+    seed: _Seed = 0,
+    gates: _Gates = "all",
+    only: _Only = None,
+    hops: _Hops = None,
+    votes: _Votes = DEFAULT_VOTES,
+    least_score: _LeastScore = DEFAULT_LEAST_SCORE,
+    percentile: _Percentile = DEFAULT_PERCENTILE,
+    model: models.ModelName = None,
+    base_url: models.BaseUrl = None,
+    api_key_env: models.ApiKeyEnv = None,
+    concurrency: models.ModelConcurrency = DEFAULT_CONCURRENCY,
+    model_retries: models.ModelRetries = DEFAULT_RETRIES,
+    model_timeout: models.ModelTimeout = DEFAULT_TIMEOUT_S,
+    model_body: models.ModelBody = None,
+    structured: models.Structured = True,
+    cache: models.CacheFolder = None,
+    ledger: models.LedgerFile = None,
+    budget_usd: models.BudgetUsd = None,
+    prompt_price: models.PromptPrice = None,
+    completion_price: models.CompletionPrice = None,
+    transcript: models.TranscriptFiles = None,
+    record: models.RecordFile = None,
+    as_json: _Json = False,
+) -> None:
+    """Turn questions into environments; only with --model a language model is asked.
+
+    Questions that bring a program need none. With a model the others are taken apart and verified
+    stage by stage; DIR/stages holds what each stage made of each item, and why.
 
     Example: arena synth qa gsm8k.jsonl --out gsm8k-environments --tasks 100
+
+    Example: arena synth qa pairs.jsonl --out made --model qwen --base-url http://127.0.0.1:8000/v1
     """
-    options = QuestionOptions(tasks=tasks, seed=seed, gates=parse_gates(gates))
+    asked = ModelOptions(
+        model=model,
+        base_url=base_url,
+        api_key_env=api_key_env,
+        concurrency=concurrency,
+        retries=model_retries,
+        timeout_s=model_timeout,
+        body=model_body or {},
+        structured=structured,
+        cache=cache,
+        ledger=ledger,
+        budget_usd=budget_usd,
+        prompt_price=prompt_price,
+        completion_price=completion_price,
+        transcripts=tuple(transcript or ()),
+        record=record,
+    )
+    bar = Thresholds(least_score, percentile)
+    chosen = AuthoringOptions(votes, bar, seed, hops, concurrency)
+    questions = QuestionOptions(tasks=tasks, seed=seed, gates=parse_gates(gates))
+    _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
+
+
+def _synth(
+    source: Path,
+    out: Path,
+    model: ModelOptions,
+    authoring: AuthoringOptions,
+    questions: QuestionOptions,
+    *,
+    only: StageName | None,
+    as_json: bool,
+) -> None:
+    asks = model.model is not None or bool(model.transcripts)
+    if only is not None and not asks:
+        raise SettingsError(f"--only {only} is a stage with a model: give --model or --transcript")
+    authored: Authoring | None = None
+    made: QuestionSynthesis | None = None
     with unwinding_on_sigterm(), watched() as watcher:
-        made = synthesize_questions(source, out, options, watcher=watcher)
-    for notice in made.notices:
+        if asks:
+            authored = author_questions(source, out, model, authoring, only=only, watcher=watcher)
+        if not asks or (only is None and brings_programs(source)):
+            made = synthesize_questions(source, out, questions, watcher=watcher)
+    _tell(authored, made, as_json=as_json)
+
+
+def _tell(authored: Authoring | None, made: QuestionSynthesis | None, *, as_json: bool) -> None:
+    for notice in () if made is None else made.notices:
         print_notice(notice)
     if as_json:
-        print(json.dumps(made.report, indent=2, ensure_ascii=False))
-    else:
+        report: dict[str, Json] = {} if made is None else dict(made.report)
+        if authored is not None:
+            report["authored"] = authored.report
+            report["spending"] = authored.spending.model_dump(mode="json")
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    for line in () if authored is None else authored.lines():
+        print_hanging(output_console(), "", line)
+    if made is not None:
         _print(made)
 
 

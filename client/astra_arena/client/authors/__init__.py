@@ -1,0 +1,1 @@
+"""Language models behind one seam: requests become validated objects, counted and kept."""

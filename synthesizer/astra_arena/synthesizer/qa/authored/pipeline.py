@@ -1,0 +1,247 @@
+"""The stages one after the other: each reads what passed the one before, from its file.
+
+A run that ended in the middle goes on; a stage that is asked for alone takes what is there.
+"""
+
+import fcntl
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from astra_arena.client.authors.chat_author import ChatAuthor
+from astra_arena.client.authors.endpoint import DEFAULT_CONCURRENCY
+from astra_arena.core.canonical import JsonObject, pretty_text
+from astra_arena.core.errors import SourceError, SpecError, SynthesisError
+from astra_arena.core.model import Model
+from astra_arena.synthesizer.qa.authored.calibration import (
+    CALIBRATE,
+    Calibrating,
+    Calibration,
+    Noticed,
+    calibration_cases,
+)
+from astra_arena.synthesizer.qa.authored.decompose import Decomposing
+from astra_arena.synthesizer.qa.authored.judging import DEFAULT_VOTES, Judged, Judging
+from astra_arena.synthesizer.qa.authored.necessity import Necessity
+from astra_arena.synthesizer.qa.authored.seeds import Input, read_inputs
+from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog, read_stage
+from astra_arena.synthesizer.qa.authored.stages import Item, Stage, StageCounts, run_stage
+from astra_arena.synthesizer.qa.authored.verify import Thresholds, Verifying, score_at
+from astra_arena.synthesizer.qa.environments.question_environment import group_key
+from astra_arena.synthesizer.qa.instance import HopRange, QAInstance
+from astra_arena.synthesizer.watching import Watcher
+
+StageName = Literal["decompose", "necessity", "judge", "verify", "calibrate"]
+STAGES: tuple[StageName, ...] = ("decompose", "necessity", "judge", "verify")
+"""In the order in which they run; `calibrate` runs only when it is asked for."""
+
+FOLDER = "stages"
+REPORT = "stages.json"
+
+_ItemT = TypeVar("_ItemT", bound=Item)
+_ResultT = TypeVar("_ResultT", bound=Model)
+_ReadT = TypeVar("_ReadT", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoringOptions:
+    """What a user may choose of the stages."""
+
+    votes: int = DEFAULT_VOTES
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    seed: int = 0
+    """Decides where calibration makes its defects."""
+    hops: HopRange | None = None
+    """Of decompositions that are authored, where the input does not say."""
+    at_once: int = DEFAULT_CONCURRENCY
+    """Items under way."""
+
+
+def needs_model(item: Input) -> bool:
+    """Tell whether an input goes through the stages: nothing can be made of it without a model."""
+    if not isinstance(item, QAInstance):
+        return True
+    try:
+        group_key(item)
+    except SpecError:
+        return True
+    return False
+
+
+@contextmanager
+def open_pipeline(
+    source: Path,
+    out: Path,
+    author: ChatAuthor,
+    options: AuthoringOptions | None = None,
+    *,
+    watcher: Watcher | None = None,
+) -> "Generator[Pipeline]":
+    """Open the stages over an input; nobody else may work in the same folder meanwhile.
+
+    Args:
+        source: Instances, pairs or seeds.
+        out: The folder in which the folder `stages` lies.
+        author: Is asked.
+        options: What the user chose.
+        watcher: Told how far each stage is.
+
+    Raises:
+        SynthesisError: if the folder cannot be used, or another run is at work in it.
+    """
+    folder = out / FOLDER
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w", encoding="utf-8")
+    except OSError as error:
+        raise SynthesisError(f"{folder} cannot be used: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SynthesisError(f"another run is at work in {folder}; wait for it") from None
+        yield Pipeline(source, out, author, options or AuthoringOptions(), watcher)
+
+
+class Pipeline:
+    """The stages of one input; `open_pipeline` gives it."""
+
+    def __init__(
+        self,
+        source: Path,
+        out: Path,
+        author: ChatAuthor,
+        options: AuthoringOptions,
+        watcher: Watcher | None,
+    ) -> None:
+        self._source = source
+        self._out = out
+        self.author = author
+        self.options = options
+        self._watcher = watcher
+        self.counts: dict[str, StageCounts] = {}
+        """By stage, of those that ran."""
+
+    async def run(self, only: StageName | None = None) -> JsonObject:
+        """Run all stages, or one, and return what the report says.
+
+        Raises:
+            AuthorError: if the model cannot be asked, or nothing more may be spent.
+            SourceError: if the input, or what an earlier stage should have left, is not there.
+        """
+        stages = {
+            "decompose": self._decompose,
+            "necessity": self._necessity,
+            "judge": self._judge,
+            "verify": self._verify,
+            CALIBRATE: self._calibrate,
+        }
+        for name in STAGES if only is None else (only,):
+            await stages[name]()
+        report = self._report()
+        (self._out / REPORT).write_text(pretty_text(report), encoding="utf-8", newline="\n")
+        return report
+
+    def path(self, stage: str) -> Path:
+        """Return the file of a stage."""
+        return self._out / FOLDER / f"{stage}.jsonl"
+
+    def passed(self, stage: str, model: type[_ReadT]) -> Iterator[_ReadT]:
+        """Give what passed a stage, one at a time.
+
+        Raises:
+            SourceError: if the stage did not run.
+        """
+        path = self.path(stage)
+        for line in read_stage(path):
+            if line.result is not None:
+                yield model.from_json(line.result, what=f"{line.item} in {path}")
+
+    async def _decompose(self) -> None:
+        items = (item for item in read_inputs(self._source) if needs_model(item))
+        await self.ran(Decomposing(self.author, self.options.hops).stage, items)
+
+    async def _necessity(self) -> None:
+        await self.ran(Necessity(self.author).stage, self.passed("decompose", QAInstance))
+
+    async def _judge(self) -> None:
+        stage = Judging(self.author, self.options.votes).stage
+        await self.ran(stage, self.passed("necessity", QAInstance))
+
+    async def _verify(self) -> None:
+        thresholds = self.options.thresholds
+        scores = (judged.score for judged in self.passed("judge", Judged))
+        verifying = Verifying(thresholds, score_at(thresholds.percentile, scores))
+        last = verifying.stage
+        await self.ran(last, self.passed("judge", Judged), settles=True)
+
+    async def _calibrate(self) -> None:
+        """Make defects in what has passed so far, and see who notices them."""
+        cases = calibration_cases(self.passed("necessity", QAInstance), self.options.seed)
+        await self.ran(Calibrating(self.author, self.options.votes).stage, cases)
+
+    async def ran(
+        self, stage: Stage[_ItemT, _ResultT], items: Iterable[_ItemT], *, settles: bool = False
+    ) -> None:
+        """Run a stage and keep what came of it.
+
+        Args:
+            stage: The stage.
+            items: What goes in.
+            settles: Whether an item that passes is accepted thereby.
+        """
+        with StageLog(self.path(stage.name)) as log:
+            self.counts[stage.name] = await run_stage(
+                stage,
+                items,
+                log,
+                at_once=self.options.at_once,
+                on_line=self._teller(stage.name, settles=settles),
+            )
+        if not self.counts[stage.name].total and stage.name == STAGES[0]:
+            raise SourceError(f"{self._source} holds nothing that needs a model")
+
+    def _teller(self, stage: str, *, settles: bool) -> Callable[[StageLine, bool], None]:
+        done = 0
+
+        def tell(line: StageLine, is_new: bool) -> None:
+            nonlocal done
+            done += 1
+            if is_new and (settles or line.outcome == "rejected"):
+                self.author.ledger.settle(line.item, accepted=line.outcome == "passed")
+            if self._watcher is not None:
+                self._watcher(stage, done, 0)
+
+        return tell
+
+    def _report(self) -> JsonObject:
+        """Say what came of each stage that ran, now or in an earlier run."""
+        options = self.options
+        return {
+            "model": self.author.model,
+            "votes": options.votes,
+            "least_score": options.thresholds.least_score,
+            "percentile": options.thresholds.percentile,
+            "stages": {
+                name: self._counted(name).to_json() for name in STAGES if self.path(name).exists()
+            },
+            "calibration": self._calibration(),
+        }
+
+    def _counted(self, stage: str) -> StageCounts:
+        if stage not in self.counts:
+            self.counts[stage] = StageCounts()
+            for line in read_stage(self.path(stage)):
+                self.counts[stage].note(line)
+        return self.counts[stage]
+
+    def _calibration(self) -> JsonObject | None:
+        """Return the figures of the calibration, where one was made."""
+        if not self.path(CALIBRATE).exists():
+            return None
+        calibration = Calibration()
+        for case in self.passed(CALIBRATE, Noticed):
+            calibration.note(case)
+        return calibration.to_json()
