@@ -26,8 +26,7 @@ from astra_arena.synthesizer.apis.made_values import ValueMaker
 from astra_arena.synthesizer.apis.reference import Reference
 from astra_arena.synthesizer.apis.shown_rows import shown_row
 from astra_arena.synthesizer.apis.write_sampler import WriteSampler
-from astra_arena.synthesizer.gates.leaks import scalars_text
-from astra_arena.synthesizer.gates.value_forms import Text, carries_enough
+from astra_arena.synthesizer.gates.value_forms import Text, carries_enough, scalars_text
 
 GENERATOR = "astra-arena synth api"
 UNBOUND = "sha256:unbound"
