@@ -55,6 +55,8 @@ class Tries:
 
     same: int = 0
     """Made no difference."""
+    rewritten: int = 0
+    """Those of them that are the same text in other letters, which a tool may well take for it."""
     refused: int = 0
     """Turned a reply into a complaint."""
     changed: int = 0
@@ -68,7 +70,7 @@ class Tries:
     @property
     def is_only_checked(self) -> bool:
         """Whether it decides if the tool replies, and never what."""
-        return not self.changed and self.refused > 0 and self.same >= FEWEST_IDLE
+        return not self.changed and self.refused > 0 and self.same - self.rewritten >= FEWEST_IDLE
 
     def __bool__(self) -> bool:
         return bool(self.same or self.refused or self.changed)
@@ -76,6 +78,7 @@ class Tries:
     def add(self, other: "Tries") -> None:
         """Add what came of others."""
         self.same += other.same
+        self.rewritten += other.rewritten
         self.refused += other.refused
         self.changed += other.changed
 
@@ -180,6 +183,7 @@ class _Examination:
             self._kinds[mutation.kind] += 1
             if fingerprint(came) == fingerprint(base):
                 tries.same += 1
+                tries.rewritten += mutation.kind == "other_format"
                 continue
             self._telling[mutation.kind] += 1
             if isinstance(base, Succeeded) and isinstance(came, Failed):
