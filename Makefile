@@ -39,7 +39,7 @@ demo: $(STAMP) ## Run the demonstration (ARGS go to `arena demo`)
 
 test: $(STAMP) ## Run the whole test suite (ARGS go to pytest; WORKERS=0 for one process)
 	@$(call say,test,pytest)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-docker: $(STAMP) ## Run the tests of container images (ARGS go to pytest); needs a Docker engine
 	@if docker info >/dev/null 2>&1; then \

@@ -139,8 +139,8 @@ def authored(given: dict[str, Any]) -> Iterator[str]:
     yield from judged(item, questions, {"toolless": toolless, **given})
 
 
-def main() -> int:
-    """Write the three files."""
+def main(out: Path = OUT) -> int:
+    """Write the three files into a folder."""
     source = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         imported = Path(folder) / "strategyqa.jsonl"
@@ -158,10 +158,10 @@ def main() -> int:
     seeds = [line_text(given["given"]) for given in source["seed"]]
     for given in source["seed"]:
         replies += authored(given)
-    OUT.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     files = {"questions": questions, "seeds": seeds, "transcript": replies}
     for name, lines in files.items():
-        (OUT / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
+        (out / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
         print(f"{name}.jsonl: {len(lines)} lines")
     return 0
 

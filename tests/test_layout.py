@@ -136,9 +136,9 @@ EXTRAS = {"core": (), "sandbox": ("servers",), "servers": ("servers",), "client"
 
 
 def declared_for(part: str) -> set[str]:
-    """Names of the distributions that the part's extra installs directly, base included."""
+    """Names of the distributions that the part's extras install directly, base included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = list(EXTRAS.get(part, ("synthesizer",)))
+    wanted = list(EXTRAS.get(part, ("synthesizer", "api")))
     lines: list[str] = list(project["dependencies"])
     while wanted:
         for line in project["optional-dependencies"][wanted.pop()]:

@@ -10,7 +10,7 @@ from itertools import chain, zip_longest
 from math import ceil
 from typing import Literal
 
-from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, same_json
 from astra_arena.core.gold_program import Act, CallAct, ReplyAct, gold_acts
 from astra_arena.core.tasks import FinalAnswer, Task, gold_answers, references_of, resolve_arguments
 from astra_arena.synthesizer.gates.mutations import Mutation, MutationKind, mutations_of
@@ -103,6 +103,7 @@ class NearMisses:
         known = {_key(self._gold)}
         for miss in chain(
             self._changed_arguments(),
+            self._other_rows(),
             self._changed_parents(),
             self._changed_program(),
             self._other_tasks(),
@@ -115,8 +116,8 @@ class NearMisses:
                 by_kind.setdefault(miss.kind, []).append(miss)
         for misses in by_kind.values():
             self._stream.shuffle(misses)
-        drawn = [misses[:MOST_OF_KIND] for misses in by_kind.values()]
-        for round_ in zip_longest(*drawn):
+        # Who plays them stops at enough that ran: of some kinds most are refused by the tools.
+        for round_ in zip_longest(*by_kind.values()):
             yield from (miss for miss in round_ if miss is not None)
 
     def _changed_arguments(self) -> Iterator[NearMiss]:
@@ -131,6 +132,23 @@ class NearMisses:
                         arguments[name] = left
                     what = f"{act.tool}: {name} is {left!r} in place of {value!r}"
                     yield self._with(place, arguments, _MISTAKES[mutation.kind], what)
+
+    def _other_rows(self) -> Iterator[NearMiss]:
+        """Ask for another thing where several arguments together name it."""
+        for place, act in self._calls:
+            for row in self._rows_beside(act):
+                what = f"{act.tool}: it is asked for {row!r}"
+                yield self._with(place, {**act.arguments, **row}, "swapped_entity", what)
+
+    def _rows_beside(self, act: CallAct) -> list[JsonObject]:
+        """Return what else may stand in several arguments of a call at once."""
+        own: JsonObject = {
+            name: value
+            for name, value in act.arguments.items()
+            if not _is_reference(value) and self._is_given(act, name)
+        }
+        rows = self._bench.seen.rows_with(own) if len(own) > 1 else []
+        return [row for row in rows if not same_json(row, own)][:MOST_OF_KIND]
 
     def _changed_parents(self) -> Iterator[NearMiss]:
         for place, act in self._calls:
@@ -198,6 +216,11 @@ class NearMisses:
             again = replace(act, arguments=self._literal(act), question=None)
             what = f"{act.tool} is called {more} times more"
             yield NearMiss("needless_calls", what, (*before, *[again] * more, *after))
+            for tool in self._siblings(act):
+                if not self._bench.writes(tool):
+                    other = replace(again, tool=tool, arguments=self._shared(act, tool))
+                    what = f"{tool} is called, too, {more} times"
+                    yield NearMiss("needless_calls", what, (*before, *[other] * more, *after))
         for step in self._bench.steps:
             if step.task.id != self._task.id and self._has(step.tool):
                 extra = CallAct(step.question.environment, step.tool, step.arguments)
@@ -211,6 +234,14 @@ class NearMisses:
         for place, act in self._calls:
             if self._bench.writes(act.tool):
                 continue
+            rows = [
+                replace(act, arguments={**self._literal(act), **row}, question=None)
+                for row in self._rows_beside(act)
+            ][:spare]
+            if len(rows) >= more:
+                what = f"{act.tool}: {len(rows)} others are asked for before the right one"
+                acts = (*self._gold[:place], *rows, *self._gold[place:])
+                yield NearMiss("enumerated", what, acts)
             for name, value in act.arguments.items():
                 if _is_reference(value) or not self._is_given(act, name):
                     continue

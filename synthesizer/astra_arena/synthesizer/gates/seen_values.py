@@ -1,12 +1,12 @@
 """Values that the replies of an environment and its world hold, by the field they stand in."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from astra_arena.core.canonical import Json, canonical_bytes
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 
 MOST_KEPT = 64
-"""So many values of a field are kept, those met first."""
+"""So many values of a field are kept, and rows of the same fields, those met first."""
 _BOUNDS = ("_min", "_max", "_from", "_to", "_before", "_after", "min_", "max_")
 
 
@@ -17,6 +17,7 @@ class SeenValues:
         self._values: dict[str, dict[bytes, Json]] = {}
         self._counts: dict[str, Counter[bytes]] = {}
         self._stored: dict[str, dict[bytes, Json]] = {}
+        self._rows: dict[tuple[str, ...], dict[bytes, JsonObject]] = {}
 
     def note_stored(self, name: str, value: Json) -> None:
         """Keep what the world holds; it is offered after what replies hold."""
@@ -25,7 +26,11 @@ class SeenValues:
             known.setdefault(canonical_bytes(value), value)
 
     def note(self, reply: Json) -> None:
-        """Keep what a reply holds."""
+        """Keep what a reply holds, or what a call gives."""
+        for row in _rows_in(reply):
+            rows = self._rows.setdefault(tuple(sorted(row)), {})
+            if len(rows) < MOST_KEPT:
+                rows.setdefault(canonical_bytes(row), row)
         for name, value in scalars_in(reply):
             known, key = self._values.setdefault(name, {}), canonical_bytes(value)
             if len(known) < MOST_KEPT:
@@ -43,6 +48,16 @@ class SeenValues:
         if not counts:
             return None
         return self._values[name][min(counts, key=lambda key: (-counts[key], key))]
+
+    def rows_with(self, names: Collection[str]) -> list[JsonObject]:
+        """Return what was met side by side in these fields, each once."""
+        found: dict[bytes, JsonObject] = {}
+        for fields, rows in self._rows.items():
+            if set(names) <= set(fields):
+                for row in rows.values():
+                    part = {name: row[name] for name in names}
+                    found.setdefault(canonical_bytes(part), part)
+        return list(found.values())
 
     def others(self, argument: str, value: Json) -> list[Json]:
         """Return values that may stand in the place of an argument's, never that one itself.
@@ -71,6 +86,23 @@ def scalars_in(value: Json, name: str = "") -> Iterator[tuple[str, Json]]:
             yield from scalars_in(inner, name)
     elif value is not None:
         yield name, value
+
+
+def _rows_in(value: Json) -> Iterator[JsonObject]:
+    """Give the scalars that stand side by side in objects."""
+    if isinstance(value, dict):
+        row: JsonObject = {
+            name: inner
+            for name, inner in value.items()
+            if inner is not None and not isinstance(inner, dict | list)
+        }
+        if len(row) > 1:
+            yield row
+        for one in value.values():
+            yield from _rows_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _rows_in(one)
 
 
 def _field_names(argument: str) -> Iterator[str]:

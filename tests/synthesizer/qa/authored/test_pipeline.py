@@ -121,10 +121,10 @@ def test_every_mode_gives_questions_and_all_topologies_are_there(made: Path) -> 
         assert least <= structure_of(made_of.parents).hops <= most
 
 
-def test_the_shipped_replies_are_those_that_the_script_writes() -> None:
-    before = {path.name: path.read_bytes() for path in sorted(SHIPPED.iterdir())}
-    assert write_transcripts() == 0
-    assert {path.name: path.read_bytes() for path in sorted(SHIPPED.iterdir())} == before
+def test_the_shipped_replies_are_those_that_the_script_writes(tmp_path: Path) -> None:
+    assert write_transcripts(tmp_path) == 0
+    written = {path.name: path.read_bytes() for path in sorted(tmp_path.iterdir())}
+    assert {path.name: path.read_bytes() for path in sorted(SHIPPED.iterdir())} == written
 
 
 @requirement("stages:http")
