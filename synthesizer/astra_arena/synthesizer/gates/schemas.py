@@ -58,11 +58,12 @@ def declared_findings(bundle: Bundle) -> Iterator[Finding]:
         return
     signatures = Signatures(tree)
     for tool in bundle.environment.tools:
-        for kind, problem in _tool_problems(tool, signatures):
+        for kind, problem in tool_problems(tool, signatures):
             yield Finding(problem=f"{tool.name}: {problem}", kind=kind, tool=tool.name)
 
 
-def _tool_problems(tool: ToolSpec, signatures: Signatures) -> Iterator[tuple[str, str]]:
+def tool_problems(tool: ToolSpec, signatures: Signatures) -> Iterator[tuple[str, str]]:
+    """Give kind and problem of everything in which a tool's document differs from its code."""
     words = tool.description.split()
     if len(words) < _LEAST_WORDS or tool.description.strip().casefold() == tool.name.casefold():
         yield "no description", f"expected a description, got {tool.description!r}"

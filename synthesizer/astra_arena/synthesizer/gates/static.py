@@ -18,33 +18,49 @@ class StaticGate:
 
     async def check(self, exam: Exam) -> GateResult:
         """Read the code; see `Gate.check`."""
-        bundle = exam.bundle
+        environment = exam.bundle.environment
+        code = exam.bundle.tools_py
+        sqlite = environment.world.kind == "sqlite"
         try:
-            tree = ast.parse(bundle.tools_py)
+            tree = ast.parse(code)
         except (SyntaxError, ValueError, RecursionError) as error:
             problem = f"{CODE_NAME} cannot be parsed: {error}"
             return decided(self.name, [Finding(problem=problem, kind="code does not parse")], {})
-        sqlite = bundle.environment.world.kind == "sqlite"
-        found: list[Flaw] = [
-            *flaws(tree, requires=bundle.environment.requires),
-            *state_flaws(tree),
-            *order_flaws(tree),
-            *(statement_flaws(tree) if sqlite else ()),
-        ]
-        findings = [
-            Finding(
-                problem=f"{CODE_NAME}:{flaw.line}: {flaw.problem}",
-                kind=flaw.kind,
-                tool=_holder(tree, flaw.line),
-            )
-            for flaw in sorted(set(found), key=lambda flaw: (flaw.line, flaw.kind, flaw.problem))
-        ]
-        if sqlite:
-            refused = refused_statements(tree, CODE_NAME)
-            findings += [Finding(problem=one, kind="statement that is refused") for one in refused]
+        findings = static_findings(tree, requires=environment.requires, sqlite=sqlite)
         functions = sum(isinstance(node, ast.FunctionDef) for node in ast.walk(tree))
-        lines = len(bundle.tools_py.splitlines())
-        return decided(self.name, findings, {"lines": lines, "functions": functions})
+        return decided(
+            self.name, findings, {"lines": len(code.splitlines()), "functions": functions}
+        )
+
+
+def static_findings(
+    tree: ast.Module, *, requires: tuple[str, ...] = (), sqlite: bool = True
+) -> list[Finding]:
+    """Return where tool code breaks the rules.
+
+    Args:
+        tree: The code, parsed.
+        requires: Packages that it may import.
+        sqlite: Whether its world is a database.
+    """
+    found: list[Flaw] = [
+        *flaws(tree, requires=requires),
+        *state_flaws(tree),
+        *order_flaws(tree),
+        *(statement_flaws(tree) if sqlite else ()),
+    ]
+    findings = [
+        Finding(
+            problem=f"{CODE_NAME}:{flaw.line}: {flaw.problem}",
+            kind=flaw.kind,
+            tool=_holder(tree, flaw.line),
+        )
+        for flaw in sorted(set(found), key=lambda flaw: (flaw.line, flaw.kind, flaw.problem))
+    ]
+    if sqlite:
+        refused = refused_statements(tree, CODE_NAME)
+        findings += [Finding(problem=one, kind="statement that is refused") for one in refused]
+    return findings
 
 
 def _holder(tree: ast.Module, line: int) -> str | None:

@@ -4,8 +4,9 @@ A run that ended in the middle goes on; a stage that is asked for alone takes wh
 """
 
 import fcntl
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -15,6 +16,7 @@ from astra_arena.client.authors.endpoint import DEFAULT_CONCURRENCY
 from astra_arena.core.canonical import JsonObject, pretty_text
 from astra_arena.core.errors import SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
+from astra_arena.sandbox import ProcessSandbox
 from astra_arena.synthesizer.qa.authored.calibration import (
     CALIBRATE,
     Calibrating,
@@ -31,10 +33,21 @@ from astra_arena.synthesizer.qa.authored.stages import Item, Stage, StageCounts,
 from astra_arena.synthesizer.qa.authored.verify import Thresholds, Verifying, score_at
 from astra_arena.synthesizer.qa.environments.question_environment import group_key
 from astra_arena.synthesizer.qa.instance import HopRange, QAInstance
+from astra_arena.synthesizer.qa.worlds.merge import MERGE, Merging
+from astra_arena.synthesizer.qa.worlds.synthesize import SYNTHESIZE, Synthesizing, WorldOptions
+from astra_arena.synthesizer.qa.worlds.world_drafts import world_drafts
+from astra_arena.synthesizer.qa.worlds.world_names import WorldNames
 from astra_arena.synthesizer.watching import Watcher
 
-StageName = Literal["decompose", "necessity", "judge", "verify", "calibrate"]
-STAGES: tuple[StageName, ...] = ("decompose", "necessity", "judge", "verify")
+StageName = Literal["decompose", "necessity", "judge", "verify", "synthesize", "merge", "calibrate"]
+STAGES: tuple[StageName, ...] = (
+    "decompose",
+    "necessity",
+    "judge",
+    "verify",
+    "synthesize",
+    "merge",
+)
 """In the order in which they run; `calibrate` runs only when it is asked for."""
 
 FOLDER = "stages"
@@ -53,6 +66,7 @@ class AuthoringOptions:
     thresholds: Thresholds = field(default_factory=Thresholds)
     seed: int = 0
     """Decides where calibration makes its defects."""
+    worlds: WorldOptions = field(default_factory=WorldOptions)
     hops: HopRange | None = None
     """Of decompositions that are authored, where the input does not say."""
     at_once: int = DEFAULT_CONCURRENCY
@@ -136,6 +150,8 @@ class Pipeline:
             "necessity": self._necessity,
             "judge": self._judge,
             "verify": self._verify,
+            SYNTHESIZE: self._synthesize,
+            MERGE: self._merge,
             CALIBRATE: self._calibrate,
         }
         for name in STAGES if only is None else (only,):
@@ -174,8 +190,27 @@ class Pipeline:
         thresholds = self.options.thresholds
         scores = (judged.score for judged in self.passed("judge", Judged))
         verifying = Verifying(thresholds, score_at(thresholds.percentile, scores))
-        last = verifying.stage
-        await self.ran(last, self.passed("judge", Judged), settles=True)
+        await self.ran(verifying.stage, self.passed("judge", Judged))
+
+    async def _synthesize(self) -> None:
+        options = self.options.worlds
+        names = WorldNames(self.passed("verify", QAInstance), options.per_world)
+        async with self._bench() as (sandbox, folder):
+            synthesizing = Synthesizing(self.author, sandbox, names, folder, options)
+            await self.ran(synthesizing.stage, self.passed("verify", QAInstance))
+
+    async def _merge(self) -> None:
+        drafts = world_drafts(self.path(SYNTHESIZE))
+        async with self._bench() as (sandbox, folder):
+            merging = Merging(self.author, sandbox, folder, self.options.worlds.extras)
+            await self.ran(merging.stage, drafts)
+
+    @asynccontextmanager
+    async def _bench(self) -> AsyncGenerator[tuple[ProcessSandbox, Path]]:
+        """Give what tools are tried in."""
+        with tempfile.TemporaryDirectory(prefix="astra-arena-") as folder:
+            async with ProcessSandbox() as sandbox:
+                yield sandbox, Path(folder)
 
     async def _calibrate(self) -> None:
         """Make defects in what has passed so far, and see who notices them."""

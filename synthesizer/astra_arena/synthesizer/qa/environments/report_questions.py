@@ -28,11 +28,11 @@ _HUNDRED = Fraction(100)
 _REPORT = "report"
 _BY_NUMBER: dict[Language, str] = {
     "en": "In report {report}: {question}{unit}",
-    "zh": "在报告 {report} 中：{question}{unit}",  # noqa: RUF001 - Chinese marks
+    "zh": "在报告 {report} 中：{question}{unit}",
 }
 _BY_TITLE: dict[Language, str] = {
     "en": "In the report titled “{report}”: {question}{unit}",
-    "zh": "在题为“{report}”的报告中：{question}{unit}",  # noqa: RUF001 - Chinese marks
+    "zh": "在题为“{report}”的报告中：{question}{unit}",
 }
 _UNITS: dict[Language, dict[str, str]] = {
     "en": {

@@ -37,7 +37,7 @@ _DIFFERENT = Fraction(1, 100)
 
 _SAID: dict[Language, str] = {
     "en": "The numbers of story {name} are on file: letters in brackets stand for them. {text}",
-    "zh": "故事 {name} 中的数字已存档，方括号里的字母代表这些数字。{text}",  # noqa: RUF001 - Chinese marks
+    "zh": "故事 {name} 中的数字已存档，方括号里的字母代表这些数字。{text}",
 }
 
 _SPEC = ToolSpec(

@@ -141,7 +141,7 @@ def synth_qa(
         record=record,
     )
     bar = Thresholds(least_score, percentile)
-    chosen = AuthoringOptions(votes, bar, seed, hops, concurrency)
+    chosen = AuthoringOptions(votes, bar, seed, hops=hops, at_once=concurrency)
     questions = QuestionOptions(tasks=tasks, seed=seed, gates=parse_gates(gates))
     _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
 
