@@ -31,15 +31,20 @@ from astra_arena.synthesizer.qa.authored.seeds import Input, read_inputs
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog, read_stage
 from astra_arena.synthesizer.qa.authored.stages import Item, Stage, StageCounts, run_stage
 from astra_arena.synthesizer.qa.authored.verify import Thresholds, Verifying, score_at
+from astra_arena.synthesizer.qa.environments.environment_release import EnvironmentRelease
 from astra_arena.synthesizer.qa.environments.question_environment import group_key
 from astra_arena.synthesizer.qa.instance import HopRange, QAInstance
+from astra_arena.synthesizer.qa.worlds.emit import EMIT, EmittedWorld, Emitting
+from astra_arena.synthesizer.qa.worlds.grown import MergedWorld
 from astra_arena.synthesizer.qa.worlds.merge import MERGE, Merging
 from astra_arena.synthesizer.qa.worlds.synthesize import SYNTHESIZE, Synthesizing, WorldOptions
 from astra_arena.synthesizer.qa.worlds.world_drafts import world_drafts
 from astra_arena.synthesizer.qa.worlds.world_names import WorldNames
 from astra_arena.synthesizer.watching import Watcher
 
-StageName = Literal["decompose", "necessity", "judge", "verify", "synthesize", "merge", "calibrate"]
+StageName = Literal[
+    "decompose", "necessity", "judge", "verify", "synthesize", "merge", "emit", "calibrate"
+]
 STAGES: tuple[StageName, ...] = (
     "decompose",
     "necessity",
@@ -47,6 +52,7 @@ STAGES: tuple[StageName, ...] = (
     "verify",
     "synthesize",
     "merge",
+    "emit",
 )
 """In the order in which they run; `calibrate` runs only when it is asked for."""
 
@@ -69,6 +75,8 @@ class AuthoringOptions:
     worlds: WorldOptions = field(default_factory=WorldOptions)
     hops: HopRange | None = None
     """Of decompositions that are authored, where the input does not say."""
+    gates: tuple[str, ...] = ()
+    """The release gates to run, by name; all of them for none."""
     at_once: int = DEFAULT_CONCURRENCY
     """Items under way."""
 
@@ -152,6 +160,7 @@ class Pipeline:
             "verify": self._verify,
             SYNTHESIZE: self._synthesize,
             MERGE: self._merge,
+            EMIT: self._emit,
             CALIBRATE: self._calibrate,
         }
         for name in STAGES if only is None else (only,):
@@ -204,6 +213,22 @@ class Pipeline:
         async with self._bench() as (sandbox, folder):
             merging = Merging(self.author, sandbox, folder, self.options.worlds.extras)
             await self.ran(merging.stage, drafts)
+
+    async def _emit(self) -> None:
+        seed, gates, out = self.options.seed, self.options.gates, self._out
+        log = self.path(EMIT)
+        if log.exists() and not all((out / one.id).is_dir() for one in self._emitted()):
+            # What is not there any more is made again.
+            log.unlink()
+        authored = {line.item: line.provenance for line in read_stage(self.path(SYNTHESIZE))}
+        async with self._bench() as (sandbox, folder):
+            watch = self._watcher or _unwatched
+            release = EnvironmentRelease(out, folder, seed, gates, watch)
+            emitting = Emitting(out, folder, sandbox, release, authored)
+            await self.ran(emitting.stage, self.passed(MERGE, MergedWorld))
+
+    def _emitted(self) -> Iterator[EmittedWorld]:
+        return self.passed(EMIT, EmittedWorld)
 
     @asynccontextmanager
     async def _bench(self) -> AsyncGenerator[tuple[ProcessSandbox, Path]]:
@@ -280,3 +305,7 @@ class Pipeline:
         for case in self.passed(CALIBRATE, Noticed):
             calibration.note(case)
         return calibration.to_json()
+
+
+def _unwatched(doing: str, done: int, total: int) -> None:
+    del doing, done, total

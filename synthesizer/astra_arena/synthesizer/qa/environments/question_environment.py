@@ -13,6 +13,7 @@ from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, W
 from astra_arena.core.errors import SpecError
 from astra_arena.synthesizer.qa.decomposition import SpanSource
 from astra_arena.synthesizer.qa.environments.fact_world import FactWorld, facts_of
+from astra_arena.synthesizer.qa.environments.licences import joint_licence
 from astra_arena.synthesizer.qa.environments.question_tasks import GENERATOR, Candidates
 from astra_arena.synthesizer.qa.environments.question_world import NEEDS_MODEL, QuestionWorld
 from astra_arena.synthesizer.qa.environments.report_world import ReportWorld
@@ -121,7 +122,6 @@ def _name(key: GroupKey) -> str:
 
 def manifest(group: Group, source: Path, seed: int) -> Environment:
     """Return the manifest of an environment."""
-    licences = [group.licences[name] for name in sorted(group.licences)]
     inputs: list[Json] = [
         {"name": name, "digest": group.inputs[name]} for name in sorted(group.inputs)
     ]
@@ -133,12 +133,7 @@ def manifest(group: Group, source: Path, seed: int) -> Environment:
         format_version=FORMAT_VERSION,
         tools=group.world.specs,
         world=World(kind="sqlite", file=WORLD_FILE),
-        licence=licences[0]
-        if len(licences) == 1
-        else Licence(
-            name=" AND ".join(sorted({one.name for one in licences})),
-            source="; ".join(dict.fromkeys(one.source for one in licences if one.source)),
-        ),
+        licence=joint_licence(group.licences.values()),
         provenance={
             "generator": GENERATOR,
             "version": Group.version(),

@@ -15,15 +15,13 @@ from pathlib import Path
 
 from astra_arena.core.canonical import Json, JsonObject, line_text, pretty_text
 from astra_arena.core.errors import GateError, SourceError, SpecError, SynthesisError
-from astra_arena.core.tasks import Task
-from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle, require_place, write_bundle
-from astra_arena.servers.emit import emit_server
+from astra_arena.servers.bundle import Bundle, load_bundle, require_place
 from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
-from astra_arena.synthesizer.gates.alternative_solutions import missing_alternatives
-from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.registry import chosen_gates
-from astra_arena.synthesizer.gates.release import release
+from astra_arena.synthesizer.qa.environments.environment_release import (
+    EnvironmentDraft,
+    EnvironmentRelease,
+)
 from astra_arena.synthesizer.qa.environments.question_environment import (
     Group,
     GroupKey,
@@ -32,7 +30,6 @@ from astra_arena.synthesizer.qa.environments.question_environment import (
 )
 from astra_arena.synthesizer.qa.environments.question_tasks import (
     planned,
-    spread,
     tasks_of,
     with_spare,
 )
@@ -206,50 +203,18 @@ class _Maker:
     def _made(self, group: Group) -> JsonObject:
         """Make one environment; return what came of it."""
         chosen = group.candidates.drawn(with_spare(self.options.tasks))
-        tasks = tuple(
-            tasks_of(group.world, _placed(self.source), chosen, group.name, self.options.seed)
+        placed = _placed(self.source)
+        seed = self.options.seed
+        draft = EnvironmentDraft(
+            manifest(group, self.source, seed),
+            group.world.tools_py,
+            group.path,
+            tuple(tasks_of(group.world, placed, chosen, group.name, seed)),
         )
-        draft = self.folder / f"{group.name}-bundle"
-        bundle = self._written(group, draft, tasks)
-        self.watch(f"{group.name}: execute other ways to ask", 0, 0)
-        completed = asyncio.run(self._completed(bundle))
-        self._written(group, draft, completed)
-        emit_server(draft)
-        gates = chosen_gates(self.options.gates)
-        card = examine(draft, gates=gates, seed=self.options.seed, watcher=self.watch)
-        wanted = card.passed_tasks[: self.options.tasks]
-        line: JsonObject = {
-            "name": group.name,
-            "candidates": dict[str, Json](group.candidates.counts),
-            "made": len(completed),
-            "rejected": len(card.rejected_tasks),
-        }
-        try:
-            made = release(draft, card, self.out / group.name, only=wanted)
-        except GateError as error:
-            return {**line, "problem": error.message}
-        assert isinstance(made, Bundle), "what was examined is a bundle"
-        return {
-            **line,
-            "tasks": len(made.tasks),
-            "topologies": spread(made.tasks, "topology"),
-            "hops": spread(made.tasks, "hops"),
-            "sub_questions": spread(made.tasks, "sub_questions"),
-        }
-
-    def _written(self, group: Group, path: Path, tasks: tuple[Task, ...]) -> Bundle:
-        return write_bundle(
-            path,
-            manifest(group, self.source, self.options.seed),
-            tools_py=group.world.tools_py,
-            world=group.path,
-            tasks=tasks,
-            report={"difficulty": {key: spread(tasks, key) for key in ("topology", "hops")}},
-        )
-
-    async def _completed(self, bundle: Bundle) -> tuple[Task, ...]:
-        async with ProcessSandbox() as sandbox:
-            return await missing_alternatives(bundle, sandbox, bundle.tasks, seed=self.options.seed)
+        making = EnvironmentRelease(self.out, self.folder, seed, self.options.gates, self.watch)
+        candidates = dict[str, Json](group.candidates.counts)
+        made = asyncio.run(making.make(draft, most_tasks=self.options.tasks))
+        return {"candidates": candidates, **made}
 
     def _report(self, work: _Work, told: list[JsonObject]) -> JsonObject:
         # One reason with other figures is one reason.

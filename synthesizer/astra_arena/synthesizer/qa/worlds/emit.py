@@ -1,0 +1,167 @@
+"""Stage 6: a finished world becomes an environment, goes through the gates and is released."""
+
+import asyncio
+import platform
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.environment import FORMAT_VERSION, Environment, World
+from astra_arena.core.errors import SpecError
+from astra_arena.core.model import Model
+from astra_arena.core.tasks import Task
+from astra_arena.sandbox.contract import Sandbox
+from astra_arena.servers.bundle import load_bundle, require_place
+from astra_arena.synthesizer.qa.authored.stages import Passed, Rejected, Stage, Worked
+from astra_arena.synthesizer.qa.environments.environment_release import (
+    EnvironmentDraft,
+    EnvironmentRelease,
+)
+from astra_arena.synthesizer.qa.environments.licences import joint_licence
+from astra_arena.synthesizer.qa.environments.question_tasks import GENERATOR
+from astra_arena.synthesizer.qa.worlds.grown import MergedWorld
+from astra_arena.synthesizer.qa.worlds.merge import MemberOf, wanted_of
+from astra_arena.synthesizer.qa.worlds.shared_world import SharedWorld
+from astra_arena.synthesizer.qa.worlds.tool_documents import tool_spec, tools_text
+from astra_arena.synthesizer.qa.worlds.trial import Trials
+from astra_arena.synthesizer.qa.worlds.world_tasks import task_of
+from astra_arena.synthesizer.sources.table_source import write_world
+
+EMIT = "emit"
+WORLD_FILE = "world.sqlite"
+
+
+class EmittedWorld(Model):
+    """What came of a world."""
+
+    id: str
+    """Name of the environment, and of its folder."""
+    released: dict[str, str]
+    """Instances that became tasks, with the ids of these."""
+    refused: dict[str, str]
+    """The others, with the reason."""
+    figures: JsonObject
+
+
+@dataclass
+class Emitting:
+    """The stage.
+
+    Args:
+        out: The folder in which each environment gets its own.
+        folder: For what is not released.
+        sandbox: Runs tools; stays the caller's.
+        release: Takes drafts through the gates.
+        authored: What each instance was made with, by its id.
+    """
+
+    out: Path
+    folder: Path
+    sandbox: Sandbox
+    release: EnvironmentRelease
+    authored: Mapping[str, tuple[JsonObject, ...]]
+
+    @property
+    def stage(self) -> Stage[MergedWorld, EmittedWorld]:
+        """What the pipeline runs; one world after the other, for each has processes enough."""
+        return Stage(EMIT, self.work, decides=self.decides, lane=lambda _: EMIT)
+
+    def decides(self, item: MergedWorld) -> Json:
+        """Return what decides the outcome beside the item."""
+        del item
+        return [self.release.seed, list[Json](self.release.gates), metadata.version("astra-arena")]
+
+    async def work(self, item: MergedWorld) -> Worked[EmittedWorld]:
+        """Release what passes.
+
+        Raises:
+            BundleError: if the environment cannot be written.
+            SandboxUnavailableError: if the machinery broke.
+        """
+        require_place(self.out / item.id)
+        world = SharedWorld(item.id)
+        for member in item.members:
+            world.add_data(member.data)
+        tasks, refused = await self._tasks(item, world)
+        if not tasks:
+            return Rejected("no instance can be a task", dict[str, Json](refused))
+        draft = EnvironmentDraft(
+            self._manifest(item, world),
+            tools_text(f"the tables {', '.join(world.tables)}", item.tools),
+            self._world_file(item.id, world),
+            tuple(tasks.values()),
+        )
+        line = await self.release.make(draft, again=True)
+        if "problem" in line:
+            return Rejected("the environment does not pass the gates", line)
+        bundle = await asyncio.to_thread(load_bundle, self.out / item.id)
+        there = {str(task.provenance["instance"]): task.id for task in bundle.tasks}
+        why = f"rejected by the gates; {item.id}.rejects.jsonl says why"
+        refused |= {name: why for name in tasks if name not in there}
+        return Passed(EmittedWorld(id=item.id, released=there, refused=refused, figures=line))
+
+    async def _tasks(
+        self, item: MergedWorld, world: SharedWorld
+    ) -> tuple[dict[str, Task], dict[str, str]]:
+        tools = {tool.name: tool for tool in item.tools}
+        calls = [MemberOf(member, call) for member in item.members for call in member.calls]
+        trials = Trials(self.sandbox, world, tools, self.folder)
+        tried = await trials.run([wanted_of(one) for one in calls])
+        replies: dict[str, dict[str, JsonObject]] = {}
+        for one, came in zip(calls, tried, strict=True):
+            replies.setdefault(one.member.id, {})[one.call.id] = came.reply or {}
+        tasks: dict[str, Task] = {}
+        refused: dict[str, str] = {}
+        for number, member in enumerate(item.members, start=1):
+            try:
+                task = task_of(number, member, world, replies[member.id])
+            except SpecError as error:
+                refused[member.id] = error.message
+            else:
+                requests = list[Json](
+                    one["request"] for one in self.authored.get(member.id, ()) if "request" in one
+                )
+                provenance = {**task.provenance, "requests": requests}
+                tasks[member.id] = task.model_copy(update={"provenance": provenance})
+        return tasks, refused
+
+    def _world_file(self, name: str, world: SharedWorld) -> Path:
+        path = self.folder / f"{name}.sqlite"
+        with closing(world.database()) as database:
+            write_world(database, path)
+        return path
+
+    def _manifest(self, item: MergedWorld, world: SharedWorld) -> Environment:
+        instances = [member.instance for member in item.members]
+        domain = instances[0].domain
+        told = [line for one in instances for line in self.authored.get(one.id, ())]
+        models = sorted({str(line["model"]) for line in told})
+        prompts = {repr(line["prompt"]): line["prompt"] for line in told}
+        inputs = {one.source.file: one.source.digest for one in instances}
+        return Environment(
+            name=item.id,
+            title=f"{domain[:1].upper()}{domain[1:]}",
+            description="; ".join(
+                table.told.description.rstrip(".") for table in world.tables.values()
+            )[:500],
+            domain=domain,
+            format_version=FORMAT_VERSION,
+            tools=tuple(tool_spec(tool) for tool in item.tools),
+            world=World(kind="sqlite", file=WORLD_FILE),
+            licence=joint_licence([one.source.licence for one in instances]),
+            provenance={
+                "generator": GENERATOR,
+                "version": metadata.version("astra-arena"),
+                "seed": self.release.seed,
+                "sqlite": sqlite3.sqlite_version,
+                "python": platform.python_version(),
+                "models": list[Json](models),
+                "prompts": [prompts[name] for name in sorted(prompts)],
+                "merges": [merge.to_json() for merge in item.merges],
+                "inputs": [{"name": name, "digest": inputs[name]} for name in sorted(inputs)],
+            },
+        )

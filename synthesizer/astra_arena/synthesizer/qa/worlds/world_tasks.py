@@ -1,0 +1,174 @@
+"""Instances of a finished world become tasks."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.errors import SpecError
+from astra_arena.core.pointers import resolve_pointer
+from astra_arena.core.tasks import (
+    Answer,
+    Expectation,
+    FinalAnswer,
+    RowSelector,
+    Scalar,
+    SubQuestion,
+    Task,
+    Turn,
+)
+from astra_arena.synthesizer.qa.decomposition import QuestionNode
+from astra_arena.synthesizer.qa.environments.question_tasks import GENERATOR
+from astra_arena.synthesizer.qa.structure import structure_of
+from astra_arena.synthesizer.qa.worlds.data_findings import answer_of, decomposition_of
+from astra_arena.synthesizer.qa.worlds.grown import FoundCall, Grown, compared_as
+from astra_arena.synthesizer.qa.worlds.shared_world import SharedWorld
+
+MOST_WORDS = 12
+"""A longer final answer is more than a rule can compare."""
+MOST_RIVALS = 12
+
+
+def task_of(number: int, member: Grown, world: SharedWorld, replies: dict[str, JsonObject]) -> Task:
+    """Return the task of an instance.
+
+    Args:
+        number: Of the task, from 1.
+        member: The instance with its calls.
+        world: For values that could be taken for the answer.
+        replies: What its calls reply, by sub-question.
+
+    Raises:
+        SpecError: saying why it cannot be a task.
+    """
+    instance = member.instance
+    decomposition = decomposition_of(instance)
+    shape = structure_of(decomposition.parents)
+    calls = {call.id: call for call in member.calls}
+    questions = tuple(
+        _sub_question(decomposition.node(name), calls.get(name), member.world, replies)
+        for name in shape.order
+    )
+    return Task(
+        id=f"qa-{number:04}",
+        environments=("",),
+        difficulty={
+            "topology": shape.topology,
+            "hops": shape.hops,
+            "sub_questions": len(questions),
+        },
+        provenance={
+            "generator": GENERATOR,
+            "instance": instance.id,
+            "language": instance.language,
+            "translated": instance.translated,
+            "source": instance.source.to_json(),
+        },
+        turns=(Turn(say=instance.question.strip(), expect=Expectation(kind="answer")),),
+        sub_questions=questions,
+        final_answer=_final_answer(member, world),
+    )
+
+
+def _sub_question(
+    node: QuestionNode, call: FoundCall | None, environment: str, replies: dict[str, JsonObject]
+) -> SubQuestion:
+    assert node.answer is not None, "the stages before see to it"
+    if call is None:
+        return SubQuestion(
+            id=node.id,
+            question=node.question,
+            environment=environment,
+            tool=None,
+            arguments={},
+            depends_on=node.depends_on,
+            answer=Answer(
+                path="",
+                kind=compared_as(node.answer),
+                value=node.answer.value,
+                tolerance=node.answer.tolerance,
+            ),
+        )
+    return SubQuestion(
+        id=node.id,
+        question=node.question,
+        environment=environment,
+        tool=call.tool,
+        arguments=call.arguments,
+        depends_on=node.depends_on,
+        answer=Answer(
+            path=call.path,
+            where=_row_of(call, replies[node.id]),
+            kind=call.kind,
+            value=call.answer,
+            tolerance=node.answer.tolerance,
+        ),
+    )
+
+
+def _row_of(call: FoundCall, reply: JsonObject) -> RowSelector | None:
+    """Return what singles out the row that holds the answer, where a reply lists rows.
+
+    Rows are told apart by their other values; where these do not, none is named, and the gold's
+    place in the reply stands.
+    """
+    parts = call.path.split("/")
+    if len(parts) != 4 or not parts[2].isdecimal():
+        return None
+    _, rows, place, field = parts
+    listed = resolve_pointer(reply, f"/{rows}")
+    if not isinstance(listed, list):
+        return None
+    row = listed[int(place)]
+    if not isinstance(row, dict):
+        return None
+    equals: dict[str, Scalar] = {
+        name: value
+        for name, value in row.items()
+        if name != field and isinstance(value, str | int | float | bool) and _is_plain(value)
+    }
+    chosen = [
+        one
+        for one in listed
+        if isinstance(one, dict) and all(one.get(name) == value for name, value in equals.items())
+    ]
+    if not equals or len(chosen) != 1:
+        return None
+    return RowSelector(rows=f"/{rows}", equals=equals, field=f"/{field}", gold_rows=len(listed))
+
+
+def _is_plain(value: str | float) -> bool:
+    return not isinstance(value, float) or isfinite(value)
+
+
+def _final_answer(member: Grown, world: SharedWorld) -> FinalAnswer:
+    """Return the final answer: of the instance, in the form in which it is compared."""
+    stated = member.instance.answer
+    items = stated.value if isinstance(stated.value, list) else [stated.value]
+    if any(isinstance(one, str) and len(one.split()) > MOST_WORDS for one in items):
+        raise SpecError(f"the final answer is longer than {MOST_WORDS} words")
+    return FinalAnswer(
+        kind=compared_as(stated),
+        value=stated.value,
+        tolerance=stated.tolerance,
+        rivals=_rivals(items, member, world),
+    )
+
+
+def _rivals(items: Sequence[Json], member: Grown, world: SharedWorld) -> tuple[Json, ...]:
+    """Return other texts of the columns in which an answer stands."""
+    own = {str(answer_of(node)).casefold() for node in decomposition_of(member.instance).nodes}
+    wanted = [one.casefold() for one in items if isinstance(one, str)]
+    found: dict[str, None] = {}
+    for table in world.tables.values():
+        for place in range(len(table.columns)):
+            values = [row[place] for row in table.rows.values()]
+            texts = [value for value in values if isinstance(value, str)]
+            if not any(text.casefold() in wanted for text in texts):
+                continue
+            found |= dict.fromkeys(
+                text
+                for text in texts
+                if text.casefold() not in own
+                and not any(text.casefold() in one or one in text.casefold() for one in wanted)
+            )
+    return tuple(found)[:MOST_RIVALS]
