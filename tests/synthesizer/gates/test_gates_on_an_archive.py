@@ -70,13 +70,20 @@ def with_limit(rule: JsonObject) -> tuple[object, ...]:
         (Archive().code(YEARS, 'return {"years": [rows[7] for _ in rows]}'), "tool breaks"),
         (Archive().spec("move_letter", read_only=True), "read-only tool writes"),
         (Archive().spec("get_shelf", description="get_shelf"), "no description"),
+        (Archive().spec("get_shelf", description="架"), "no description"),
     ],
-    ids=["default", "type", "name", "reply", "breaks", "writes", "description"],
+    ids=["default", "type", "name", "reply", "breaks", "writes", "description", "one_character"],
 )
 def test_declarations_that_are_not_true_are_found(
     archive: Archive, kind: str, tmp_path: Path
 ) -> None:
     assert kind in kinds(archive.checked(tmp_path, SchemaGate()))
+
+
+@requirement("gates:schema")
+def test_a_description_in_chinese_needs_no_spaces(tmp_path: Path) -> None:
+    archive = Archive().spec("get_shelf", description="查询一个书架的房间和编号。")
+    assert archive.checked(tmp_path, SchemaGate()).findings == ()
 
 
 @requirement("gates:static")

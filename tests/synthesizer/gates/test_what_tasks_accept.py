@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from astra_arena.core.canonical import Json
-from astra_arena.core.tasks import Alternative, Expectation, Filling, Slot, Task, Turn
+from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.tasks import Alternative, Answer, Expectation, Filling, Slot, Task, Turn
 from astra_arena.synthesizer.gates.alternative_solutions import AlternativeSolutionsGate
 from astra_arena.synthesizer.gates.argument_sensitivity import ArgumentSensitivityGate
 from astra_arena.synthesizer.gates.data_flow import DataFlowGate
@@ -18,6 +18,7 @@ from tests.synthesizer.gates.archive import (
     NUMBER,
     SHELVES,
     TABLES,
+    TEXT,
     TOOLS,
     TOOLS_PY,
     Archive,
@@ -51,6 +52,38 @@ def test_a_stated_alternative_that_answers_something_else_is_found(tmp_path: Pat
     assert "an alternative that is wrong" in of_task(wrong, 3)
     right = Archive().retask(3, accepting(3, SHELVES[2])).checked(tmp_path, WrongSolutionsGate())
     assert "an alternative that is wrong" not in of_task(right, 3)
+
+
+MARKS = """
+
+def list_marks(world, *, letter: str) -> dict:
+    row = _row(
+        world,
+        "SELECT l.shelf, s.room FROM letters l JOIN shelves s ON s.shelf = l.shelf "
+        "WHERE l.letter = upper(?)",
+        letter,
+    )
+    return {"marks": [row["shelf"], row["room"]]}
+"""
+
+
+@requirement("gates:wrong-solutions")
+def test_a_set_that_comes_in_another_order_by_an_alternative_is_right(tmp_path: Path) -> None:
+    texts: JsonObject = {"type": "array", "items": TEXT}
+    marks = tool("list_marks", {"letter": TEXT}, {"marks": texts})
+    sound = task(3)
+    answer = Answer(path="/marks", kind="set", value=["Camellia", SHELVES[2]])
+    other = Alternative(tool="list_marks", arguments={"letter": "l-1003"}, path="/marks")
+    changes = {"tool": "list_marks", "answer": answer, "alternatives": (other,)}
+    only = sound.sub_questions[0].model_copy(update=changes)
+    archive = Archive(
+        tools_py=TOOLS_PY + MARKS,
+        tools=(*TOOLS, marks),
+        tasks=(sound.model_copy(update={"sub_questions": (only,)}),),
+    )
+    result = archive.checked(tmp_path, WrongSolutionsGate())
+    assert "a rewarded wrong solution" not in kinds(result)
+    assert result.figures["right_by_accident"] == {"other_format": 1}
 
 
 def declining(number: int, *withheld: str) -> Task:

@@ -5,6 +5,7 @@ of valid calls bring.
 """
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ from astra_arena.synthesizer.gates.survey import SurveyedCall, survey
 from astra_arena.synthesizer.gates.tool_schemas import allows_null, enumerated, types_of
 
 _LEAST_WORDS = 2
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+")
+"""Chinese is written without spaces; a character of it says as much as a word."""
 
 
 class SchemaGate:
@@ -64,7 +67,7 @@ def declared_findings(bundle: Bundle) -> Iterator[Finding]:
 
 def tool_problems(tool: ToolSpec, signatures: Signatures) -> Iterator[tuple[str, str]]:
     """Give kind and problem of everything in which a tool's document differs from its code."""
-    words = tool.description.split()
+    words = _WORD.findall(tool.description)
     if len(words) < _LEAST_WORDS or tool.description.strip().casefold() == tool.name.casefold():
         yield "no description", f"expected a description, got {tool.description!r}"
     definitions = signatures.definitions(tool.name)

@@ -9,6 +9,7 @@ such; everything else is a wrong solution that was rewarded, and rejects the tas
 from collections import Counter
 from dataclasses import dataclass, field
 
+from astra_arena.core.answers import answers_match
 from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.errors import SpecError
 from astra_arena.core.gold_program import gold_acts
@@ -119,8 +120,10 @@ def _holds_the_same(question: SubQuestion, gold: Played, played: Played) -> bool
     if rule == "row" and where is not None:
         there, here = _row(question, result), _row(question, came)
         return there is not None and here is not None and same_json(there, here)
+    answer = question.answer
     return any(
-        same_json(_at(came, other.path), question.answer.value) for other in question.alternatives
+        answers_match(answer.kind, answer.value, _at(came, other.path), tolerance=answer.tolerance)
+        for other in question.alternatives
     )
 
 
