@@ -7,7 +7,6 @@ instances of the StrategyQA extract that are answered there and their translatio
 inputs that a model takes apart or thinks of itself; `transcript.jsonl`, the replies.
 """
 
-import json
 import sys
 import tempfile
 import tomllib
@@ -22,6 +21,7 @@ from astra_arena.synthesizer.qa.importing import ImportOptions, import_questions
 from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.shipped_data import shipped_questions
 from scripts.data_cut import DATA
+from scripts.world_replies import Worlds, line
 
 OUT = DATA / "qa" / "strategyqa" / "authored"
 SOURCE = Path(__file__).parent / "authored" / "questions.toml"
@@ -29,16 +29,6 @@ VOTES = 3
 LICENCE = Licence(name="MIT", source="https://github.com/eladsegal/strategyqa")
 
 Answers = list[list[Json]]
-
-
-def line(stage: str, item: str, reply: JsonObject, part: str = "", sample: int = 0) -> str:
-    """One line of a transcript."""
-    told: JsonObject = {"stage": stage, "item": item, "text": json.dumps(reply, ensure_ascii=False)}
-    if part:
-        told["part"] = part
-    if sample:
-        told["sample"] = sample
-    return line_text(told)
 
 
 def needs(item: str, questions: dict[str, str], toolless: set[str]) -> str:
@@ -112,11 +102,16 @@ def translated(instance: QAInstance, given: dict[str, Any]) -> QAInstance:
     return QAInstance.from_json({**instance.to_json(), **changed}, what=instance.id)
 
 
+def seed_id(given: dict[str, Any]) -> str:
+    """The id of the instance that an input of its own becomes."""
+    return f"{'plain' if 'answer' in given else 'seed'}-{given['id']}"
+
+
 def authored(given: dict[str, Any]) -> Iterator[str]:
     """All replies about an input that a model takes apart."""
     line_given = given["given"]
     is_pair = "answer" in line_given
-    item = f"{'plain' if is_pair else 'seed'}-{line_given['id']}"
+    item = seed_id(line_given)
     steps: list[Json] = [
         {
             "id": name,
@@ -149,15 +144,20 @@ def main(out: Path = OUT) -> int:
         instances = {one.source.key: one for one in read_instances(imported)}
     questions: list[str] = []
     replies: list[str] = []
+    worlds = Worlds.read()
     for given in [*source["question"], *source["translation"]]:
         instance = instances[given["qid"]]
         if "steps" in given:
             instance = translated(instance, given)
         questions.append(line_text(instance.to_json()))
         replies += answered(instance, given["answers"], given)
+        replies += worlds.replies(instance.id, instance.domain, instance.language)
     seeds = [line_text(given["given"]) for given in source["seed"]]
     for given in source["seed"]:
         replies += authored(given)
+        seed = given["given"]
+        replies += worlds.replies(seed_id(seed), seed["domain"], seed.get("language", "en"))
+    replies += worlds.merged()
     out.mkdir(parents=True, exist_ok=True)
     files = {"questions": questions, "seeds": seeds, "transcript": replies}
     for name, lines in files.items():
