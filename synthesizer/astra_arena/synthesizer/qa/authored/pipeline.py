@@ -13,10 +13,11 @@ from typing import Literal, TypeVar
 
 from astra_arena.client.authors.chat_author import ChatAuthor
 from astra_arena.client.authors.endpoint import DEFAULT_CONCURRENCY
-from astra_arena.core.canonical import JsonObject, pretty_text
+from astra_arena.core.canonical import Json, JsonObject, pretty_text
 from astra_arena.core.errors import SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
 from astra_arena.sandbox import ProcessSandbox
+from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.qa.authored.calibration import (
     CALIBRATE,
     Calibrating,
@@ -226,9 +227,19 @@ class Pipeline:
             release = EnvironmentRelease(out, folder, seed, gates, watch)
             emitting = Emitting(out, folder, sandbox, release, authored)
             await self.ran(emitting.stage, self.passed(MERGE, MergedWorld))
+        self._settle()
 
     def _emitted(self) -> Iterator[EmittedWorld]:
         return self.passed(EMIT, EmittedWorld)
+
+    def bundles(self) -> Iterator[Bundle]:
+        """Give the environments that were released.
+
+        Raises:
+            BundleError: if one is not there any more, or damaged.
+        """
+        for one in self._emitted():
+            yield load_bundle(self._out / one.id)
 
     @asynccontextmanager
     async def _bench(self) -> AsyncGenerator[tuple[ProcessSandbox, Path]]:
@@ -242,15 +253,12 @@ class Pipeline:
         cases = calibration_cases(self.passed("necessity", QAInstance), self.options.seed)
         await self.ran(Calibrating(self.author, self.options.votes).stage, cases)
 
-    async def ran(
-        self, stage: Stage[_ItemT, _ResultT], items: Iterable[_ItemT], *, settles: bool = False
-    ) -> None:
+    async def ran(self, stage: Stage[_ItemT, _ResultT], items: Iterable[_ItemT]) -> None:
         """Run a stage and keep what came of it.
 
         Args:
             stage: The stage.
             items: What goes in.
-            settles: Whether an item that passes is accepted thereby.
         """
         with StageLog(self.path(stage.name)) as log:
             self.counts[stage.name] = await run_stage(
@@ -258,23 +266,33 @@ class Pipeline:
                 items,
                 log,
                 at_once=self.options.at_once,
-                on_line=self._teller(stage.name, settles=settles),
+                on_line=self._teller(stage.name),
             )
         if not self.counts[stage.name].total and stage.name == STAGES[0]:
             raise SourceError(f"{self._source} holds nothing that needs a model")
 
-    def _teller(self, stage: str, *, settles: bool) -> Callable[[StageLine, bool], None]:
+    def _teller(self, stage: str) -> Callable[[StageLine, bool], None]:
         done = 0
 
         def tell(line: StageLine, is_new: bool) -> None:
             nonlocal done
             done += 1
-            if is_new and (settles or line.outcome == "rejected"):
-                self.author.ledger.settle(line.item, accepted=line.outcome == "passed")
+            if is_new and line.outcome == "rejected" and stage not in (MERGE, EMIT):
+                self.author.ledger.settle(line.item, accepted=False)
             if self._watcher is not None:
                 self._watcher(stage, done, 0)
 
         return tell
+
+    def _settle(self) -> None:
+        """Say in the ledger what came of each instance, now that it is known."""
+        settle = self.author.ledger.settle
+        released = {one.id: set(one.released) for one in self.passed(EMIT, EmittedWorld)}
+        for world in world_drafts(self.path(SYNTHESIZE)):
+            there = released.get(world.id, set[str]())
+            settle(world.id, accepted=bool(there), shared=True)
+            for member in world.members:
+                settle(member.id, accepted=member.id in there)
 
     def _report(self) -> JsonObject:
         """Say what came of each stage that ran, now or in an earlier run."""
@@ -288,7 +306,14 @@ class Pipeline:
                 name: self._counted(name).to_json() for name in STAGES if self.path(name).exists()
             },
             "calibration": self._calibration(),
+            "environments": self._environments(),
         }
+
+    def _environments(self) -> list[Json]:
+        """Return the figures of what was released, now or in an earlier run."""
+        if not self.path(EMIT).exists():
+            return []
+        return [one.figures for one in self.passed(EMIT, EmittedWorld)]
 
     def _counted(self, stage: str) -> StageCounts:
         if stage not in self.counts:

@@ -14,8 +14,9 @@ from astra_arena.client.authors.endpoint import (
 )
 from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.core.canonical import Json
-from astra_arena.core.errors import SettingsError
+from astra_arena.core.errors import GateError, SettingsError
 from astra_arena.core.output import output_console, print_hanging, print_notice
+from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.gates.registry import parse_gates
 from astra_arena.synthesizer.next_steps import print_next_steps
 from astra_arena.synthesizer.qa.authored.authoring import (
@@ -37,6 +38,11 @@ from astra_arena.synthesizer.qa.environments.question_synthesis import (
     synthesize_questions,
 )
 from astra_arena.synthesizer.qa.instance import HopRange
+from astra_arena.synthesizer.qa.worlds.data_findings import DEFAULT_DISTRACTORS
+from astra_arena.synthesizer.qa.worlds.emit import EMIT
+from astra_arena.synthesizer.qa.worlds.synthesize import WorldOptions
+from astra_arena.synthesizer.qa.worlds.tool_documents import DEFAULT_EXTRAS
+from astra_arena.synthesizer.qa.worlds.world_names import DEFAULT_PER_WORLD
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 from astra_arena.synthesizer.watching import watched
 
@@ -83,6 +89,15 @@ _LeastScore: TypeAlias = Annotated[
 _Percentile: TypeAlias = Annotated[
     float, typer.Option(min=0, max=100, help="Percentile of the run that it has to reach, too.")
 ]
+_Distractors: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="Other rows of each table that a question reads, at least.")
+]
+_ExtraParameters: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="How complex tools are: optional parameters of each, at least.")
+]
+_PerWorld: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Questions of one field that share a world, at most.")
+]
 _Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 
 
@@ -97,6 +112,9 @@ def synth_qa(
     votes: _Votes = DEFAULT_VOTES,
     least_score: _LeastScore = DEFAULT_LEAST_SCORE,
     percentile: _Percentile = DEFAULT_PERCENTILE,
+    distractors: _Distractors = DEFAULT_DISTRACTORS,
+    extra_parameters: _ExtraParameters = DEFAULT_EXTRAS,
+    per_world: _PerWorld = DEFAULT_PER_WORLD,
     model: models.ModelName = None,
     base_url: models.BaseUrl = None,
     api_key_env: models.ApiKeyEnv = None,
@@ -140,9 +158,17 @@ def synth_qa(
         transcripts=tuple(transcript or ()),
         record=record,
     )
-    bar = Thresholds(least_score, percentile)
-    chosen = AuthoringOptions(votes, bar, seed, hops=hops, at_once=concurrency)
-    questions = QuestionOptions(tasks=tasks, seed=seed, gates=parse_gates(gates))
+    named_gates = parse_gates(gates)
+    chosen = AuthoringOptions(
+        votes=votes,
+        thresholds=Thresholds(least_score, percentile),
+        seed=seed,
+        hops=hops,
+        worlds=WorldOptions(distractors, per_world, extra_parameters),
+        gates=named_gates,
+        at_once=concurrency,
+    )
+    questions = QuestionOptions(tasks=tasks, seed=seed, gates=named_gates)
     _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
 
 
@@ -167,6 +193,8 @@ def _synth(
         if not asks or (only is None and brings_programs(source)):
             made = synthesize_questions(source, out, questions, watcher=watcher)
     _tell(authored, made, as_json=as_json)
+    if authored is not None and made is None and only in (None, EMIT) and not authored.bundles:
+        raise GateError(f"no environment was released; {authored.folder} says of each item why")
 
 
 def _tell(authored: Authoring | None, made: QuestionSynthesis | None, *, as_json: bool) -> None:
@@ -179,25 +207,26 @@ def _tell(authored: Authoring | None, made: QuestionSynthesis | None, *, as_json
             report["spending"] = authored.spending.model_dump(mode="json")
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
-    for line in () if authored is None else authored.lines():
-        print_hanging(output_console(), "", line)
-    if made is not None:
-        _print(made)
-
-
-def _print(made: QuestionSynthesis) -> None:
     console = output_console()
-    for bundle in made.bundles:
-        console.print(f"[bold]{bundle.title}[/bold]", soft_wrap=True)
-        tools = len(bundle.environment.tools)
-        told = f"{len(bundle.tasks)} tasks over {tools} tools"
-        print_hanging(console, "", told, after=f"→ {bundle.path}")
-        for task in bundle.tasks[:2]:
-            print_hanging(console, f"  {task.id}  ", task.prompt)
-    print_hanging(
-        console,
-        "",
-        f"{made.report['rejected']} of {made.report['instances']} instances became no task",
-        after=f"→ {made.rejects}",
-    )
-    print_next_steps(console, made.bundles[0].path)
+    for line in () if authored is None else authored.lines():
+        print_hanging(console, "", line)
+    bundles = [*(() if authored is None else authored.bundles)]
+    bundles += () if made is None else made.bundles
+    for bundle in bundles:
+        _print(bundle)
+    if made is not None:
+        told = f"{made.report['rejected']} of {made.report['instances']} instances became no task"
+        print_hanging(console, "", told, after=f"→ {made.rejects}")
+    if bundles:
+        print_next_steps(console, bundles[0].path)
+
+
+def _print(bundle: Bundle) -> None:
+    console = output_console()
+    console.print(f"[bold]{bundle.title}[/bold]", soft_wrap=True)
+    tools = len(bundle.environment.tools)
+    tasks = "1 task" if len(bundle.tasks) == 1 else f"{len(bundle.tasks)} tasks"
+    told = f"{tasks} over {tools} tool{'' if tools == 1 else 's'}"
+    print_hanging(console, "", told, after=f"→ {bundle.path}")
+    for task in bundle.tasks[:2]:
+        print_hanging(console, f"  {task.id}  ", task.prompt)
