@@ -279,6 +279,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gates:release": _step_3("nothing that fails is released; rejects are told with reasons"),
     "gates:report": _step_3("`arena check` writes report.json and a page that stands by itself"),
     # questions
+    # worlds
+    "worlds:shared": _step_4("instances of one field share one world, and none spoils another's"),
+    "worlds:bad-data": _step_4("rows without a source and queries that prove nothing are refused"),
+    "worlds:bad-tools": _step_4("tools that break, cheat or know answers are seen before release"),
+    "worlds:bad-calls": _step_4("calls that are not about the question are sent back"),
+    "worlds:blind": _step_4("who writes code sees no answer, no row and no fact"),
+    "worlds:repair": _step_4("what went wrong when code ran goes back to its author, bounded"),
+    "worlds:merge": _step_4("a merged tool answers every member's call and no other"),
+    "worlds:resume": _step_4("a run that goes on grows the same worlds"),
     "qa:structure": _step_4("the structure of a decomposition is decided by code, and strictly"),
     "qa:formats": _step_4("nine formats of questions are told apart and read into one form"),
     "qa:dirty": _step_4("human decompositions become graphs; what is dirty is named"),

@@ -30,7 +30,7 @@ from astra_arena.synthesizer.qa.worlds.tool_documents import tools_text
 from astra_arena.synthesizer.sources.table_source import write_world
 
 _MOST_SHOWN = 300
-_LIMITS = Limits(call_seconds=4.0, cpu_seconds=4.0, sql_steps=20_000_000)
+_LIMITS = Limits(call_seconds=3.0, cpu_seconds=3.0, sql_steps=20_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +131,13 @@ class Trials:
             session = await self._sandbox.open_session(program, seed=0)
             try:
                 results: list[Execution] = []
+                lost: dict[str, Broke] = {}
                 for one in calls:
-                    came = await session.call(one.tool, one.resolved)
+                    # What ended a session once has shown enough, and costs a deadline each time.
+                    came = lost.get(one.tool) or await session.call(one.tool, one.resolved)
                     results.append(came)
-                    if isinstance(came, Broke) and came.session_lost:
+                    if isinstance(came, Broke) and came.session_lost and one.tool not in lost:
+                        lost[one.tool] = came
                         await session.close()
                         session = await self._sandbox.open_session(program, seed=0)
                 return results
