@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 from astra_arena.client.authors.chat_author import ChatAuthor
 from astra_arena.client.authors.endpoint import DEFAULT_CONCURRENCY
 from astra_arena.core.canonical import Json, JsonObject, pretty_text
+from astra_arena.core.environment import Licence
 from astra_arena.core.errors import SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
 from astra_arena.sandbox import ProcessSandbox
@@ -28,7 +29,7 @@ from astra_arena.synthesizer.qa.authored.calibration import (
 from astra_arena.synthesizer.qa.authored.decompose import Decomposing
 from astra_arena.synthesizer.qa.authored.judging import DEFAULT_VOTES, Judged, Judging
 from astra_arena.synthesizer.qa.authored.necessity import Necessity
-from astra_arena.synthesizer.qa.authored.seeds import Input, read_inputs
+from astra_arena.synthesizer.qa.authored.seeds import UNLICENSED, Input, read_inputs
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog, read_stage
 from astra_arena.synthesizer.qa.authored.stages import Item, Stage, StageCounts, run_stage
 from astra_arena.synthesizer.qa.authored.verify import Thresholds, Verifying, score_at
@@ -76,6 +77,8 @@ class AuthoringOptions:
     worlds: WorldOptions = field(default_factory=WorldOptions)
     hops: HopRange | None = None
     """Of decompositions that are authored, where the input does not say."""
+    licence: Licence = UNLICENSED
+    """Of pairs and seeds; instances bring theirs."""
     gates: tuple[str, ...] = ()
     """The release gates to run, by name; all of them for none."""
     at_once: int = DEFAULT_CONCURRENCY
@@ -186,7 +189,9 @@ class Pipeline:
                 yield model.from_json(line.result, what=f"{line.item} in {path}")
 
     async def _decompose(self) -> None:
-        items = (item for item in read_inputs(self._source) if needs_model(item))
+        items = (
+            item for item in read_inputs(self._source, self.options.licence) if needs_model(item)
+        )
         await self.ran(Decomposing(self.author, self.options.hops).stage, items)
 
     async def _necessity(self) -> None:

@@ -14,6 +14,7 @@ from astra_arena.client.authors.endpoint import (
 )
 from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.core.canonical import Json
+from astra_arena.core.environment import Licence
 from astra_arena.core.errors import GateError, SettingsError
 from astra_arena.core.output import output_console, print_hanging, print_notice
 from astra_arena.servers.bundle import Bundle
@@ -98,6 +99,10 @@ _ExtraParameters: TypeAlias = Annotated[
 _PerWorld: TypeAlias = Annotated[
     int, typer.Option(min=1, help="Questions of one field that share a world, at most.")
 ]
+_Licence: TypeAlias = Annotated[
+    str, typer.Option(help="SPDX identifier of pairs and seeds; instances bring theirs.")
+]
+_LicenceSource: TypeAlias = Annotated[str, typer.Option(help="Where pairs and seeds come from.")]
 _Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 
 
@@ -115,6 +120,8 @@ def synth_qa(
     distractors: _Distractors = DEFAULT_DISTRACTORS,
     extra_parameters: _ExtraParameters = DEFAULT_EXTRAS,
     per_world: _PerWorld = DEFAULT_PER_WORLD,
+    licence: _Licence = "NOASSERTION",
+    licence_source: _LicenceSource = "",
     model: models.ModelName = None,
     base_url: models.BaseUrl = None,
     api_key_env: models.ApiKeyEnv = None,
@@ -165,6 +172,7 @@ def synth_qa(
         seed=seed,
         hops=hops,
         worlds=WorldOptions(distractors, per_world, extra_parameters),
+        licence=Licence(name=licence, source=licence_source),
         gates=named_gates,
         at_once=concurrency,
     )
