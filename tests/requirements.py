@@ -243,6 +243,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "stages:modes": _step_4("questions, contexts, fields and taxonomies become sub-questions"),
     "stages:only": _step_4("each stage runs alone on what the one before has left"),
     "stages:questions": _step_4("real questions pass all stages with replies that ship"),
+    "stages:seeds": _step_4("seeds of ASTRA and taxonomies are read as they are"),
     "stages:ordered": _step_4("lines come in the order of the input, however many are under way"),
     # docs
     "docs:readme": _issue("the README's commands and example run as written"),

@@ -3,14 +3,15 @@
 import json
 from pathlib import Path
 
+from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.environment import Licence
+from astra_arena.synthesizer.qa.authored.authoring import author_questions
 from astra_arena.synthesizer.qa.authored.pipeline import AuthoringOptions
 from astra_arena.synthesizer.qa.authored.seeds import QuestionSeed, Unreadable, read_inputs
 from astra_arena.synthesizer.qa.instance import QAInstance
 from tests.support.requirement import requirement
 from tests.synthesizer.qa.authored.stage_runs import PAIR, good_replies, stage_lines, write_lines
-from tests.synthesizer.qa.authored.stage_runs import run_lines
 
 MIT = Licence(name="MIT", source="https://example.org")
 
@@ -64,7 +65,10 @@ def test_a_run_goes_on_past_lines_that_cannot_be_read(tmp_path: Path) -> None:
     lines = [json.dumps(PAIR), json.dumps(PAIR), "{broken", json.dumps({"id": "x", "size": 3})]
     (tmp_path / "pairs.jsonl").write_text("".join(f"{line}\n" for line in lines))
     options = AuthoringOptions(licence=MIT)
-    run_lines(tmp_path, tmp_path / "pairs.jsonl", good_replies(), options, only="decompose")
+    replies = [line.to_json() for line in good_replies()]
+    model = ModelOptions(transcripts=(write_lines(tmp_path / "replies.jsonl", replies),))
+    source = tmp_path / "pairs.jsonl"
+    author_questions(source, tmp_path / "out", model, options, only="decompose")
     told = stage_lines(tmp_path / "out", "decompose")
     assert [line.outcome for line in told] == ["passed", "rejected", "rejected", "rejected"]
     assert {line.reason for line in told[1:]} == {"the line cannot be read"}
