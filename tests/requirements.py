@@ -313,5 +313,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     "api:deterministic": _step_4("equal documents and seeds give equal bundles"),
     "api:tool-list": _step_4("a pulled MCP tool list becomes an environment, too"),
     "api:errors": _step_4("a bad document or pattern is told with what was expected"),
+    "qa:variants": _step_4("questions give variants of every kind, proved by execution"),
     "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
 }

@@ -5,7 +5,7 @@ A run that ended in the middle goes on; a stage that is asked for alone takes wh
 
 import fcntl
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +42,7 @@ from astra_arena.synthesizer.qa.worlds.merge import MERGE, Merging
 from astra_arena.synthesizer.qa.worlds.synthesize import SYNTHESIZE, Synthesizing, WorldOptions
 from astra_arena.synthesizer.qa.worlds.world_drafts import world_drafts
 from astra_arena.synthesizer.qa.worlds.world_names import WorldNames
+from astra_arena.synthesizer.variants.variant_maker import VariantName
 from astra_arena.synthesizer.watching import Watcher
 
 StageName = Literal[
@@ -81,6 +82,8 @@ class AuthoringOptions:
     """Of pairs and seeds; instances bring theirs."""
     gates: tuple[str, ...] = ()
     """The release gates to run, by name; all of them for none."""
+    variants: Mapping[VariantName, float] = field(default_factory=dict["VariantName", float])
+    """How many of each kind are made, to one task."""
     at_once: int = DEFAULT_CONCURRENCY
     """Items under way."""
 
@@ -221,7 +224,7 @@ class Pipeline:
             await self.ran(merging.stage, drafts)
 
     async def _emit(self) -> None:
-        seed, gates, out = self.options.seed, self.options.gates, self._out
+        options, out = self.options, self._out
         log = self.path(EMIT)
         if log.exists() and not all((out / one.id).is_dir() for one in self._emitted()):
             # What is not there any more is made again.
@@ -229,7 +232,9 @@ class Pipeline:
         authored = {line.item: line.provenance for line in read_stage(self.path(SYNTHESIZE))}
         async with self._bench() as (sandbox, folder):
             watch = self._watcher or _unwatched
-            release = EnvironmentRelease(out, folder, seed, gates, watch)
+            release = EnvironmentRelease(
+                out, folder, options.seed, options.gates, watch, options.variants
+            )
             emitting = Emitting(out, folder, sandbox, release, authored)
             await self.ran(emitting.stage, self.passed(MERGE, MergedWorld))
         self._settle()

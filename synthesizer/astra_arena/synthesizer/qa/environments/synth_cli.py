@@ -44,6 +44,7 @@ from astra_arena.synthesizer.qa.worlds.emit import EMIT
 from astra_arena.synthesizer.qa.worlds.synthesize import WorldOptions
 from astra_arena.synthesizer.qa.worlds.tool_documents import DEFAULT_EXTRAS
 from astra_arena.synthesizer.qa.worlds.world_names import DEFAULT_PER_WORLD
+from astra_arena.synthesizer.shares import parse_variants
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 from astra_arena.synthesizer.watching import watched
 
@@ -73,6 +74,13 @@ _Tasks: TypeAlias = Annotated[
 _Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")]
 _Gates: TypeAlias = Annotated[
     str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
+]
+_Variants: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Variants to make besides: all, or some with shares like "
+        "missing_function=0.2,faults=0.1."
+    ),
 ]
 _Only: TypeAlias = Annotated[
     StageName | None, typer.Option(help="Run one stage on what the one before has left.")
@@ -112,6 +120,7 @@ def synth_qa(
     tasks: _Tasks = DEFAULT_TASKS,
     seed: _Seed = 0,
     gates: _Gates = "all",
+    variants: _Variants = None,
     only: _Only = None,
     hops: _Hops = None,
     votes: _Votes = DEFAULT_VOTES,
@@ -166,6 +175,7 @@ def synth_qa(
         record=record,
     )
     named_gates = parse_gates(gates)
+    shares = {} if variants is None else parse_variants(variants)
     chosen = AuthoringOptions(
         votes=votes,
         thresholds=Thresholds(least_score, percentile),
@@ -174,9 +184,10 @@ def synth_qa(
         worlds=WorldOptions(distractors, per_world, extra_parameters),
         licence=Licence(name=licence, source=licence_source),
         gates=named_gates,
+        variants=shares,
         at_once=concurrency,
     )
-    questions = QuestionOptions(tasks=tasks, seed=seed, gates=named_gates)
+    questions = QuestionOptions(tasks=tasks, seed=seed, gates=named_gates, variants=shares)
     _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
 
 
