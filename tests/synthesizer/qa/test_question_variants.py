@@ -1,7 +1,6 @@
 """Variants of tasks that come of questions, in real environments that pass the gates."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
