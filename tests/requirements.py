@@ -243,6 +243,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "stages:modes": _step_4("questions, contexts, fields and taxonomies become sub-questions"),
     "stages:only": _step_4("each stage runs alone on what the one before has left"),
     "stages:questions": _step_4("real questions pass all stages with replies that ship"),
+    "stages:seeds": _step_4("seeds of ASTRA and taxonomies are read as they are"),
     "stages:ordered": _step_4("lines come in the order of the input, however many are under way"),
     # docs
     "docs:readme": _issue("the README's commands and example run as written"),
@@ -279,6 +280,15 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gates:release": _step_3("nothing that fails is released; rejects are told with reasons"),
     "gates:report": _step_3("`arena check` writes report.json and a page that stands by itself"),
     # questions
+    # worlds
+    "worlds:shared": _step_4("instances of one field share one world, and none spoils another's"),
+    "worlds:bad-data": _step_4("rows without a source and queries that prove nothing are refused"),
+    "worlds:bad-tools": _step_4("tools that break, cheat or know answers are seen before release"),
+    "worlds:bad-calls": _step_4("calls that are not about the question are sent back"),
+    "worlds:blind": _step_4("who writes code sees no answer, no row and no fact"),
+    "worlds:repair": _step_4("what went wrong when code ran goes back to its author, bounded"),
+    "worlds:merge": _step_4("a merged tool answers every member's call and no other"),
+    "worlds:resume": _step_4("a run that goes on grows the same worlds"),
     "qa:structure": _step_4("the structure of a decomposition is decided by code, and strictly"),
     "qa:formats": _step_4("nine formats of questions are told apart and read into one form"),
     "qa:dirty": _step_4("human decompositions become graphs; what is dirty is named"),
@@ -303,5 +313,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     "api:deterministic": _step_4("equal documents and seeds give equal bundles"),
     "api:tool-list": _step_4("a pulled MCP tool list becomes an environment, too"),
     "api:errors": _step_4("a bad document or pattern is told with what was expected"),
+    "qa:variants": _step_4("questions give variants of every kind, proved by execution"),
     "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
 }

@@ -101,6 +101,35 @@ def test_a_copy_of_what_was_read_is_no_answer() -> None:
     assert stated("Emma", "Emma " + "word " * 200)
 
 
+@pytest.mark.parametrize(
+    ("message", "verdict"),
+    [
+        ("不会。镍的沸点是 3003 开尔文。", False),
+        ("是的，3003 在 3000 与 4500 之间。", True),
+        ("否", False),
+        ("答案：会沸腾", True),
+        ("答案是不会", False),
+        ("镍的沸点是 3003 开尔文，外核是 3000 至 4500 开尔文，所以会沸腾。", True),
+        ("《麦克白》首演于 1606 年，因此不能。", False),
+        ("对，没有问题", True),
+        ("结论为否", False),
+    ],
+)
+def test_yes_and_no_are_read_in_chinese_at_the_start_of_a_clause(
+    message: str, *, verdict: bool
+) -> None:
+    assert stated(verdict, message, kind="exact")
+    assert not stated(not verdict, message, kind="exact")
+
+
+@pytest.mark.parametrize(
+    "message", ["沸点是 3003 开尔文", "是否会沸腾要看压力", "不过要看压力", ""]
+)
+def test_what_only_links_words_is_no_verdict(message: str) -> None:
+    assert not stated(True, message, kind="exact")
+    assert not stated(False, message, kind="exact")
+
+
 def test_the_first_yes_or_no_decides() -> None:
     assert stated(True, "Yes, there is no doubt.", kind="exact")
     assert not stated(False, "Yes, there is no doubt.", kind="exact")

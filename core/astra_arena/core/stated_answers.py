@@ -38,6 +38,16 @@ _WRITTEN = re.compile(
 )
 
 
+# In Chinese a verdict begins a clause: elsewhere the same signs link words.
+_CLAUSE = r"(?:^|[\s.。,;:!?、\"“”(*])(?:(?:最终|最后)?(?:答案|结论)(?:是|为)?|因此|所以)?"
+_VERDICT = re.compile(
+    r"(?<!\w)(?:no|false)(?!\w)"
+    rf"|{_CLAUSE}(?:否(?!则)|不(?!过|但|仅|管|论)|没有|错误|假(?!如|设))"
+    rf"|(?P<yes>(?<!\w)(?:yes|true)(?!\w)|{_CLAUSE}(?:是的?(?!\w)|对的?(?!\w)|正确|会|能|可以))"
+)
+"""What says yes or no."""
+
+
 def states_answer(final: FinalAnswer, message: str, *, prompt: str) -> bool:
     """Tell whether a message states the final answer.
 
@@ -136,9 +146,9 @@ def _spelt(value: Json) -> str:
 
 
 def _first_verdict(text: str) -> bool | None:
-    """Return what the first yes or no of a text says."""
-    found = re.search(r"(?<!\w)(?:(yes|true)|no|false)(?!\w)", plain_text(text))
-    return None if found is None else found.group(1) is not None
+    """Return what the first yes or no of a text says, in English or Chinese."""
+    found = _VERDICT.search(plain_text(text))
+    return None if found is None else found["yes"] is not None
 
 
 def _says_none(text: str) -> bool:

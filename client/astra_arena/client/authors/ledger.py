@@ -128,9 +128,17 @@ class Ledger:
             )
         )
 
-    def settle(self, item: str, *, accepted: bool) -> None:
-        """Note that an item was accepted or rejected; the last word about it stands."""
-        self._write(ItemLine(item=item, accepted=accepted))
+    def settle(self, item: str, *, accepted: bool, shared: bool = False) -> None:
+        """Note that an item was accepted or rejected; the last word about it stands.
+
+        Args:
+            item: The item.
+            accepted: Whether anything came of it.
+            shared: Whether several items share it, so that it is not counted as one.
+        """
+        line = ItemLine(item=item, accepted=accepted, shared=shared)
+        if not self._accounts.holds(line):
+            self._write(line)
 
     def summary(self) -> LedgerSummary:
         """Return all figures, those of earlier runs in the same file included."""

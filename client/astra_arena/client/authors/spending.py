@@ -70,6 +70,8 @@ class ItemLine(Model):
     kind: Literal["item"] = "item"
     item: str
     accepted: bool
+    shared: bool = False
+    """Whether several items share it: it is paid for, and is none of them."""
 
 
 LedgerLine: TypeAlias = Annotated[
@@ -143,6 +145,7 @@ class _Item:
     usage: Usage = field(default_factory=Usage)
     usd: Decimal | None = None
     accepted: bool | None = None
+    shared: bool = False
 
 
 class Accounts:
@@ -175,7 +178,13 @@ class Accounts:
                     counts[line.outcome] = 1
                 self._add(line.stage, **counts)
             case ItemLine():
-                self._items.setdefault(line.item, _Item()).accepted = line.accepted
+                item = self._items.setdefault(line.item, _Item())
+                item.accepted, item.shared = line.accepted, line.shared
+
+    def holds(self, line: ItemLine) -> bool:
+        """Tell whether this is the last word about an item already."""
+        item = self._items.get(line.item)
+        return item is not None and (item.accepted, item.shared) == (line.accepted, line.shared)
 
     def summary(self) -> LedgerSummary:
         """Return the figures so far; attempts that have not ended count as unmetered."""
@@ -227,7 +236,7 @@ class Accounts:
         usage = sum((item.usage for item in chosen), Usage())
         paid = [item.usd for item in chosen if item.usd is not None]
         return ItemSpending(
-            items=len(chosen),
+            items=sum(not item.shared for item in chosen),
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
             usd=sum(paid, Decimal(0)) if paid else None,

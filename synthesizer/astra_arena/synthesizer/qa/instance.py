@@ -123,6 +123,12 @@ class QAInstance(Model):
             raise ValueError(f"expected {self.hops.least} to {self.hops.most} hops, got {hops}")
         return self
 
+    @property
+    def text(self) -> str:
+        """All that it is about, without its question where there is anything else."""
+        parts = [self.context, *self.knowledge, *(one.text for one in self.paragraphs)]
+        return "\n".join(part for part in parts if part) or self.question
+
     def text_of(self, name: str) -> str | None:
         """Return the text that a span is of; `None` when there is none of that name."""
         if name == "question":

@@ -8,13 +8,16 @@ from pathlib import Path
 from astra_arena.client.authors.model_options import ModelOptions, open_author
 from astra_arena.client.authors.spending import LedgerSummary
 from astra_arena.core.canonical import JsonObject
+from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.pipeline import (
+    FOLDER,
     AuthoringOptions,
     StageName,
     needs_model,
     open_pipeline,
 )
 from astra_arena.synthesizer.qa.authored.seeds import read_inputs
+from astra_arena.synthesizer.qa.worlds.emit import EMIT
 from astra_arena.synthesizer.watching import Watcher
 
 
@@ -26,6 +29,10 @@ class Authoring:
     """The same for equal inputs, replies and options."""
     spending: LedgerSummary
     """What the model cost, in all runs that the ledger holds."""
+    folder: Path
+    """Where the stages tell of each item."""
+    bundles: tuple[Bundle, ...] = ()
+    """The environments, once they are released."""
 
     def lines(self) -> Iterator[str]:
         """Say it in words, a line for each stage."""
@@ -33,7 +40,8 @@ class Authoring:
         assert isinstance(stages, dict)
         for name, counts in stages.items():
             assert isinstance(counts, dict)
-            yield f"{name}: {counts['passed']} passed, {counts['rejected']} rejected"
+            told = f"{name}: {counts['passed']} passed, {counts['rejected']} rejected"
+            yield told + (f" → {self.folder / name}.jsonl" if counts["rejected"] else "")
         seen = self.report["calibration"]
         if isinstance(seen, dict):
             yield (
@@ -85,7 +93,8 @@ async def _authored(
     async with open_author(model) as author:
         with open_pipeline(source, out, author, options, watcher=watcher) as pipeline:
             report = await pipeline.run(only)
-        return Authoring(report, author.ledger.summary())
+            bundles = tuple(pipeline.bundles()) if only in (None, EMIT) else ()
+        return Authoring(report, author.ledger.summary(), out / FOLDER, bundles)
 
 
 def brings_programs(source: Path) -> bool:

@@ -160,6 +160,7 @@ class Decomposing:
                 domain=seed.domain,
                 topic=" > ".join(seed.topic) or "-",
                 question=seed.question or "-",
+                scenario=seed.scenario or "-",
                 material=material_text(texts, seed.language),
                 hops=hops_text(hops, seed.language),
             ),

@@ -5,7 +5,7 @@ A run that ended in the middle goes on; a stage that is asked for alone takes wh
 
 import fcntl
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,12 @@ from typing import Literal, TypeVar
 
 from astra_arena.client.authors.chat_author import ChatAuthor
 from astra_arena.client.authors.endpoint import DEFAULT_CONCURRENCY
-from astra_arena.core.canonical import JsonObject, pretty_text
+from astra_arena.core.canonical import Json, JsonObject, pretty_text
+from astra_arena.core.environment import Licence
 from astra_arena.core.errors import SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
 from astra_arena.sandbox import ProcessSandbox
+from astra_arena.servers.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.qa.authored.calibration import (
     CALIBRATE,
     Calibrating,
@@ -27,7 +29,7 @@ from astra_arena.synthesizer.qa.authored.calibration import (
 from astra_arena.synthesizer.qa.authored.decompose import Decomposing
 from astra_arena.synthesizer.qa.authored.judging import DEFAULT_VOTES, Judged, Judging
 from astra_arena.synthesizer.qa.authored.necessity import Necessity
-from astra_arena.synthesizer.qa.authored.seeds import Input, read_inputs
+from astra_arena.synthesizer.qa.authored.seeds import UNLICENSED, Input, read_inputs
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog, read_stage
 from astra_arena.synthesizer.qa.authored.stages import Item, Stage, StageCounts, run_stage
 from astra_arena.synthesizer.qa.authored.verify import Thresholds, Verifying, score_at
@@ -40,6 +42,7 @@ from astra_arena.synthesizer.qa.worlds.merge import MERGE, Merging
 from astra_arena.synthesizer.qa.worlds.synthesize import SYNTHESIZE, Synthesizing, WorldOptions
 from astra_arena.synthesizer.qa.worlds.world_drafts import world_drafts
 from astra_arena.synthesizer.qa.worlds.world_names import WorldNames
+from astra_arena.synthesizer.variants.variant_maker import VariantName
 from astra_arena.synthesizer.watching import Watcher
 
 StageName = Literal[
@@ -75,8 +78,12 @@ class AuthoringOptions:
     worlds: WorldOptions = field(default_factory=WorldOptions)
     hops: HopRange | None = None
     """Of decompositions that are authored, where the input does not say."""
+    licence: Licence = UNLICENSED
+    """Of pairs and seeds; instances bring theirs."""
     gates: tuple[str, ...] = ()
     """The release gates to run, by name; all of them for none."""
+    variants: Mapping[VariantName, float] = field(default_factory=dict["VariantName", float])
+    """How many of each kind are made, to one task."""
     at_once: int = DEFAULT_CONCURRENCY
     """Items under way."""
 
@@ -185,7 +192,9 @@ class Pipeline:
                 yield model.from_json(line.result, what=f"{line.item} in {path}")
 
     async def _decompose(self) -> None:
-        items = (item for item in read_inputs(self._source) if needs_model(item))
+        items = (
+            item for item in read_inputs(self._source, self.options.licence) if needs_model(item)
+        )
         await self.ran(Decomposing(self.author, self.options.hops).stage, items)
 
     async def _necessity(self) -> None:
@@ -215,7 +224,7 @@ class Pipeline:
             await self.ran(merging.stage, drafts)
 
     async def _emit(self) -> None:
-        seed, gates, out = self.options.seed, self.options.gates, self._out
+        options, out = self.options, self._out
         log = self.path(EMIT)
         if log.exists() and not all((out / one.id).is_dir() for one in self._emitted()):
             # What is not there any more is made again.
@@ -223,12 +232,24 @@ class Pipeline:
         authored = {line.item: line.provenance for line in read_stage(self.path(SYNTHESIZE))}
         async with self._bench() as (sandbox, folder):
             watch = self._watcher or _unwatched
-            release = EnvironmentRelease(out, folder, seed, gates, watch)
+            release = EnvironmentRelease(
+                out, folder, options.seed, options.gates, watch, options.variants
+            )
             emitting = Emitting(out, folder, sandbox, release, authored)
             await self.ran(emitting.stage, self.passed(MERGE, MergedWorld))
+        self._settle()
 
     def _emitted(self) -> Iterator[EmittedWorld]:
         return self.passed(EMIT, EmittedWorld)
+
+    def bundles(self) -> Iterator[Bundle]:
+        """Give the environments that were released.
+
+        Raises:
+            BundleError: if one is not there any more, or damaged.
+        """
+        for one in self._emitted():
+            yield load_bundle(self._out / one.id)
 
     @asynccontextmanager
     async def _bench(self) -> AsyncGenerator[tuple[ProcessSandbox, Path]]:
@@ -242,15 +263,12 @@ class Pipeline:
         cases = calibration_cases(self.passed("necessity", QAInstance), self.options.seed)
         await self.ran(Calibrating(self.author, self.options.votes).stage, cases)
 
-    async def ran(
-        self, stage: Stage[_ItemT, _ResultT], items: Iterable[_ItemT], *, settles: bool = False
-    ) -> None:
+    async def ran(self, stage: Stage[_ItemT, _ResultT], items: Iterable[_ItemT]) -> None:
         """Run a stage and keep what came of it.
 
         Args:
             stage: The stage.
             items: What goes in.
-            settles: Whether an item that passes is accepted thereby.
         """
         with StageLog(self.path(stage.name)) as log:
             self.counts[stage.name] = await run_stage(
@@ -258,23 +276,33 @@ class Pipeline:
                 items,
                 log,
                 at_once=self.options.at_once,
-                on_line=self._teller(stage.name, settles=settles),
+                on_line=self._teller(stage.name),
             )
         if not self.counts[stage.name].total and stage.name == STAGES[0]:
             raise SourceError(f"{self._source} holds nothing that needs a model")
 
-    def _teller(self, stage: str, *, settles: bool) -> Callable[[StageLine, bool], None]:
+    def _teller(self, stage: str) -> Callable[[StageLine, bool], None]:
         done = 0
 
         def tell(line: StageLine, is_new: bool) -> None:
             nonlocal done
             done += 1
-            if is_new and (settles or line.outcome == "rejected"):
-                self.author.ledger.settle(line.item, accepted=line.outcome == "passed")
+            if is_new and line.outcome == "rejected" and stage not in (MERGE, EMIT):
+                self.author.ledger.settle(line.item, accepted=False)
             if self._watcher is not None:
                 self._watcher(stage, done, 0)
 
         return tell
+
+    def _settle(self) -> None:
+        """Say in the ledger what came of each instance, now that it is known."""
+        settle = self.author.ledger.settle
+        released = {one.id: set(one.released) for one in self.passed(EMIT, EmittedWorld)}
+        for world in world_drafts(self.path(SYNTHESIZE)):
+            there = released.get(world.id, set[str]())
+            settle(world.id, accepted=bool(there), shared=True)
+            for member in world.members:
+                settle(member.id, accepted=member.id in there)
 
     def _report(self) -> JsonObject:
         """Say what came of each stage that ran, now or in an earlier run."""
@@ -288,7 +316,14 @@ class Pipeline:
                 name: self._counted(name).to_json() for name in STAGES if self.path(name).exists()
             },
             "calibration": self._calibration(),
+            "environments": self._environments(),
         }
+
+    def _environments(self) -> list[Json]:
+        """Return the figures of what was released, now or in an earlier run."""
+        if not self.path(EMIT).exists():
+            return []
+        return [one.figures for one in self.passed(EMIT, EmittedWorld)]
 
     def _counted(self, stage: str) -> StageCounts:
         if stage not in self.counts:

@@ -2,9 +2,12 @@
 
 A line with a `source` is an instance of `arena import qa`. A line with question and answer is read
 as the plain format. Any other is a seed: a field of knowledge, a place in a taxonomy, a text, or a
-question without an answer, from which a question with its decomposition is to be authored.
+question without an answer, from which a question with its decomposition is to be authored. Seeds of
+ASTRA (arXiv 2601.21558) are read as they are: `{domain, knowledge_corpus}`, whose text describes
+what somebody has in mind and states no facts, `{question, domain}`, and taxonomies.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -15,6 +18,7 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.environment import Licence
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
+from astra_arena.synthesizer.qa.authored.taxonomies import topics_of
 from astra_arena.synthesizer.qa.formats.format import Origin
 from astra_arena.synthesizer.qa.formats.plain import PlainFormat
 from astra_arena.synthesizer.qa.importing import read_record
@@ -22,8 +26,9 @@ from astra_arena.synthesizer.qa.instance import HopRange, Language, QAInstance, 
 from astra_arena.synthesizer.qa.records import RawRecord, digest_of_file, records_of
 
 SEED_FORMAT = "seed"
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _PLAIN = PlainFormat()
-_UNLICENSED = Licence(name="NOASSERTION")
+UNLICENSED = Licence(name="NOASSERTION")
 
 
 class QuestionSeed(Model):
@@ -38,6 +43,8 @@ class QuestionSeed(Model):
     context: str = ""
     knowledge: tuple[str, ...] = ()
     """Facts in sentences: with them, or a context, every answer has to stand there."""
+    scenario: str = ""
+    """What somebody has in mind who asks; no answer has to stand there."""
     hops: HopRange | None = None
     language: Language = "en"
     translated: StrictBool = False
@@ -54,42 +61,63 @@ class Unreadable(Model):
 Input: TypeAlias = QAInstance | QuestionSeed | Unreadable
 
 
-def read_inputs(path: Path) -> Iterator[Input]:
+def read_inputs(path: Path, licence: Licence = UNLICENSED) -> Iterator[Input]:
     """Give what the lines of a file hold, one at a time; what cannot be read stays with its line.
+
+    Args:
+        path: The file.
+        licence: Of pairs and seeds; instances bring theirs.
 
     Raises:
         SourceError: if the file cannot be read.
     """
-    digest = digest_of_file(path)
+    lines = _Lines(path.name, digest_of_file(path), licence)
+    seen: set[str] = set()
     for record in records_of(path):
+        where = f"line-{record.index + 1:05}"
         try:
-            yield _read(record, path.name, digest)
+            for item in lines.read(record):
+                if item.id in seen:
+                    raise SpecError(f"{record.where}: the id {item.id!r} stands in an earlier line")
+                seen.add(item.id)
+                yield item
         except SpecError as error:
-            yield Unreadable(id=f"line-{record.index + 1:05}", reason=error.message)
-
-
-def _read(record: RawRecord, file: str, digest: str) -> Input:
-    if record.data is None:
-        raise SpecError(f"{record.where}: {record.problem}")
-    if isinstance(record.data.get("source"), dict):
-        return QAInstance.from_json(record.data, what=record.where)
-    if "question" in record.data and "answer" in record.data:
-        made = _Lines(file, digest).plain(record)
-        if isinstance(made, QAInstance):
-            return made
-        raise SpecError(f"{record.where}: {made}")
-    return _Lines(file, digest).seed(record, record.data)
+            yield Unreadable(id=where, reason=error.message)
 
 
 class _Lines:
     """Lines of one file."""
 
-    def __init__(self, file: str, digest: str) -> None:
+    def __init__(self, file: str, digest: str, licence: Licence) -> None:
         self._file = file
         self._digest = digest
+        self._licence = licence
+
+    def read(self, record: RawRecord) -> Iterator[QAInstance | QuestionSeed]:
+        """Give what a line holds; a taxonomy holds several.
+
+        Raises:
+            SpecError: if it cannot be read.
+        """
+        data = record.data
+        if data is None:
+            raise SpecError(f"{record.where}: {record.problem}")
+        if isinstance(data.get("source"), dict):
+            yield QAInstance.from_json(data, what=record.where)
+        elif "question" in data and "answer" in data:
+            made = self.plain(record)
+            if isinstance(made, str):
+                raise SpecError(f"{record.where}: {made}")
+            yield made
+        elif topics := topics_of(data):
+            for number, topic in enumerate(topics, start=1):
+                given: JsonObject = {"id": f"topic-{number:03}", **topic.to_json()}
+                yield self.seed(record, given)
+        else:
+            yield self.seed(record, data)
 
     def _origin(self, form: str, index: int) -> Origin:
-        return Origin(form, self._file, self._digest, index, _UNLICENSED)
+        return Origin(form, self._file, self._digest, index, self._licence)
 
     def plain(self, record: RawRecord) -> QAInstance | str:
         """Read a pair of the user's own; say why where it is none."""
@@ -110,7 +138,12 @@ class _Lines:
         if isinstance(hops, list):
             least, most = (*hops, None, None)[:2]
             hops = {"least": least, "most": most}
+        if "knowledge_corpus" in data:
+            data = {**data, "scenario": data["knowledge_corpus"]}
+            del data["knowledge_corpus"]
+        words = f"{data.get('domain', '')}{data.get('question', '')}"
         given = {
+            "language": "zh" if _HAN.search(words) else "en",
             **data,
             "id": origin.identifier(key),
             "hops": hops,

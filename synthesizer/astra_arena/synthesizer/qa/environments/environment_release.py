@@ -1,9 +1,11 @@
 """Draft to release: other right calls are added, the gates run, and what passed is written."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from astra_arena.core.canonical import JsonObject
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import Environment
 from astra_arena.core.errors import GateError
 from astra_arena.core.tasks import Task
@@ -16,6 +18,8 @@ from astra_arena.synthesizer.gates.registry import chosen_gates
 from astra_arena.synthesizer.gates.release import release
 from astra_arena.synthesizer.gates.report_card import ReportCard
 from astra_arena.synthesizer.qa.environments.question_tasks import spread
+from astra_arena.synthesizer.qa.environments.question_variants import QuestionVariants
+from astra_arena.synthesizer.variants.variant_maker import VariantName
 from astra_arena.synthesizer.watching import Watcher
 
 
@@ -27,6 +31,8 @@ class EnvironmentDraft:
     tools_py: str
     world: Path
     tasks: tuple[Task, ...]
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What each instance is about, by its id, for notes in the variant `long_context`."""
 
     @property
     def name(self) -> str:
@@ -51,6 +57,8 @@ class EnvironmentRelease:
     seed: int
     gates: tuple[str, ...]
     watch: Watcher
+    variants: Mapping[VariantName, float] = field(default_factory=dict["VariantName", float])
+    """How many of each kind are made, to one base task."""
 
     async def make(
         self, draft: EnvironmentDraft, *, most_tasks: int | None = None, again: bool = False
@@ -63,7 +71,7 @@ class EnvironmentRelease:
             again: Whether tasks that fail are taken out before the environment is judged: where
                 each comes from an author of its own, one says nothing of the others.
         """
-        completed = await self._completed(draft)
+        completed, refused = await self._completed(draft)
         card = await self._examined(draft, completed)
         failed = set(card.rejected_tasks)
         if again and failed and card.passed_tasks and card.environment_problems:
@@ -79,7 +87,7 @@ class EnvironmentRelease:
                 self._path(draft),
                 card,
                 self.out / draft.name,
-                only=card.passed_tasks[:most_tasks],
+                only=_wanted(completed, card.passed_tasks, most_tasks),
             )
         except GateError as error:
             return {**line, "problem": error.message}
@@ -90,6 +98,14 @@ class EnvironmentRelease:
             "topologies": spread(made.tasks, "topology"),
             "hops": spread(made.tasks, "hops"),
             "sub_questions": spread(made.tasks, "sub_questions"),
+            **({"variants": self._variants_told(made, refused)} if self.variants else {}),
+        }
+
+    def _variants_told(self, made: Bundle, refused: dict[str, int]) -> JsonObject:
+        counts = Counter(task.variant for task in made.tasks if task.variant != "base")
+        return {
+            "tasks": dict[str, Json](sorted(counts.items())),
+            "refused": dict[str, Json](refused),
         }
 
     def _path(self, draft: EnvironmentDraft) -> Path:
@@ -102,11 +118,18 @@ class EnvironmentRelease:
         path = self._path(draft)
         return await examine_bundle(path, gates=gates, seed=self.seed, watcher=self.watch)
 
-    async def _completed(self, draft: EnvironmentDraft) -> tuple[Task, ...]:
+    async def _completed(self, draft: EnvironmentDraft) -> tuple[tuple[Task, ...], dict[str, int]]:
+        """Return the tasks with all right calls, then their variants, and why there are no more."""
         bundle = self._written(draft, draft.tasks)
         self.watch(f"{draft.name}: execute other ways to ask", 0, 0)
         async with ProcessSandbox() as sandbox:
-            return await missing_alternatives(bundle, sandbox, bundle.tasks, seed=self.seed)
+            base = await missing_alternatives(bundle, sandbox, bundle.tasks, seed=self.seed)
+            if not self.variants:
+                return base, {}
+            self.watch(f"{draft.name}: prove variants", 0, 0)
+            making = QuestionVariants(bundle, sandbox, draft.texts, self.seed)
+            sample = await making.make(base, self.variants)
+            return (*base, *sample.tasks), sample.refused
 
     def _written(self, draft: EnvironmentDraft, tasks: tuple[Task, ...]) -> Bundle:
         return write_bundle(
@@ -117,3 +140,12 @@ class EnvironmentRelease:
             tasks=tasks,
             report={"difficulty": {key: spread(tasks, key) for key in ("topology", "hops")}},
         )
+
+
+def _wanted(tasks: Sequence[Task], passed: Sequence[str], most: int | None) -> list[str]:
+    """Return so many of the base tasks that passed, and the variants of these."""
+    by_id = {task.id: task for task in tasks}
+    base = [name for name in passed if by_id[name].variant == "base"][:most]
+    kept = set(base)
+    others = [name for name in passed if by_id[name].provenance.get("base") in kept]
+    return [*base, *others]

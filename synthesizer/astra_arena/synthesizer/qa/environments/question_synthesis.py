@@ -9,7 +9,8 @@ import asyncio
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,9 +37,11 @@ from astra_arena.synthesizer.qa.environments.question_tasks import (
 from astra_arena.synthesizer.qa.importing import read_instances
 from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.qa.records import digest_of_file
+from astra_arena.synthesizer.variants.variant_maker import VariantName
 from astra_arena.synthesizer.watching import Watcher
 
 DEFAULT_TASKS = 60
+_MOST_TEXTS = 400
 _FIGURE = re.compile(r"-?\d+(?:\.\d+)?")
 REPORT = "synthesis.json"
 REJECTS = "rejects.jsonl"
@@ -53,6 +56,8 @@ class QuestionOptions:
     seed: int = 0
     gates: tuple[str, ...] = ()
     """The release gates to run, by name; all of them for none."""
+    variants: Mapping[VariantName, float] = field(default_factory=dict["VariantName", float])
+    """How many of each kind are made, to one task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +215,26 @@ class _Maker:
             group.world.tools_py,
             group.path,
             tuple(tasks_of(group.world, placed, chosen, group.name, seed)),
+            self._texts(group.key) if self.options.variants else {},
         )
-        making = EnvironmentRelease(self.out, self.folder, seed, self.options.gates, self.watch)
+        options = self.options
+        making = EnvironmentRelease(
+            self.out, self.folder, seed, options.gates, self.watch, options.variants
+        )
         candidates = dict[str, Json](group.candidates.counts)
         made = asyncio.run(making.make(draft, most_tasks=self.options.tasks))
         return {"candidates": candidates, **made}
+
+    def _texts(self, key: GroupKey) -> dict[str, str]:
+        """Return what some instances of an environment are about."""
+        texts: dict[str, str] = {}
+        for _, one in _placed(self.source):
+            with suppress(SpecError):
+                if group_key(one) == key:
+                    texts[one.id] = one.text
+            if len(texts) >= _MOST_TEXTS:
+                break
+        return texts
 
     def _report(self, work: _Work, told: list[JsonObject]) -> JsonObject:
         # One reason with other figures is one reason.

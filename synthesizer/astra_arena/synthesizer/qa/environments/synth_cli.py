@@ -14,8 +14,10 @@ from astra_arena.client.authors.endpoint import (
 )
 from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.core.canonical import Json
-from astra_arena.core.errors import SettingsError
+from astra_arena.core.environment import Licence
+from astra_arena.core.errors import GateError, SettingsError
 from astra_arena.core.output import output_console, print_hanging, print_notice
+from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.gates.registry import parse_gates
 from astra_arena.synthesizer.next_steps import print_next_steps
 from astra_arena.synthesizer.qa.authored.authoring import (
@@ -37,6 +39,12 @@ from astra_arena.synthesizer.qa.environments.question_synthesis import (
     synthesize_questions,
 )
 from astra_arena.synthesizer.qa.instance import HopRange
+from astra_arena.synthesizer.qa.worlds.data_findings import DEFAULT_DISTRACTORS
+from astra_arena.synthesizer.qa.worlds.emit import EMIT
+from astra_arena.synthesizer.qa.worlds.synthesize import WorldOptions
+from astra_arena.synthesizer.qa.worlds.tool_documents import DEFAULT_EXTRAS
+from astra_arena.synthesizer.qa.worlds.world_names import DEFAULT_PER_WORLD
+from astra_arena.synthesizer.shares import parse_variants
 from astra_arena.synthesizer.termination import unwinding_on_sigterm
 from astra_arena.synthesizer.watching import watched
 
@@ -67,6 +75,13 @@ _Seed: TypeAlias = Annotated[int, typer.Option(help="Decides every draw.")]
 _Gates: TypeAlias = Annotated[
     str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
 ]
+_Variants: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="Variants to make besides: all, or some with shares like "
+        "missing_function=0.2,faults=0.1."
+    ),
+]
 _Only: TypeAlias = Annotated[
     StageName | None, typer.Option(help="Run one stage on what the one before has left.")
 ]
@@ -83,6 +98,19 @@ _LeastScore: TypeAlias = Annotated[
 _Percentile: TypeAlias = Annotated[
     float, typer.Option(min=0, max=100, help="Percentile of the run that it has to reach, too.")
 ]
+_Distractors: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="Other rows of each table that a question reads, at least.")
+]
+_ExtraParameters: TypeAlias = Annotated[
+    int, typer.Option(min=0, help="How complex tools are: optional parameters of each, at least.")
+]
+_PerWorld: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Questions of one field that share a world, at most.")
+]
+_Licence: TypeAlias = Annotated[
+    str, typer.Option(help="SPDX identifier of pairs and seeds; instances bring theirs.")
+]
+_LicenceSource: TypeAlias = Annotated[str, typer.Option(help="Where pairs and seeds come from.")]
 _Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 
 
@@ -92,11 +120,17 @@ def synth_qa(
     tasks: _Tasks = DEFAULT_TASKS,
     seed: _Seed = 0,
     gates: _Gates = "all",
+    variants: _Variants = None,
     only: _Only = None,
     hops: _Hops = None,
     votes: _Votes = DEFAULT_VOTES,
     least_score: _LeastScore = DEFAULT_LEAST_SCORE,
     percentile: _Percentile = DEFAULT_PERCENTILE,
+    distractors: _Distractors = DEFAULT_DISTRACTORS,
+    extra_parameters: _ExtraParameters = DEFAULT_EXTRAS,
+    per_world: _PerWorld = DEFAULT_PER_WORLD,
+    licence: _Licence = "NOASSERTION",
+    licence_source: _LicenceSource = "",
     model: models.ModelName = None,
     base_url: models.BaseUrl = None,
     api_key_env: models.ApiKeyEnv = None,
@@ -140,9 +174,20 @@ def synth_qa(
         transcripts=tuple(transcript or ()),
         record=record,
     )
-    bar = Thresholds(least_score, percentile)
-    chosen = AuthoringOptions(votes, bar, seed, hops=hops, at_once=concurrency)
-    questions = QuestionOptions(tasks=tasks, seed=seed, gates=parse_gates(gates))
+    named_gates = parse_gates(gates)
+    shares = {} if variants is None else parse_variants(variants)
+    chosen = AuthoringOptions(
+        votes=votes,
+        thresholds=Thresholds(least_score, percentile),
+        seed=seed,
+        hops=hops,
+        worlds=WorldOptions(distractors, per_world, extra_parameters),
+        licence=Licence(name=licence, source=licence_source),
+        gates=named_gates,
+        variants=shares,
+        at_once=concurrency,
+    )
+    questions = QuestionOptions(tasks=tasks, seed=seed, gates=named_gates, variants=shares)
     _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
 
 
@@ -167,6 +212,8 @@ def _synth(
         if not asks or (only is None and brings_programs(source)):
             made = synthesize_questions(source, out, questions, watcher=watcher)
     _tell(authored, made, as_json=as_json)
+    if authored is not None and made is None and only in (None, EMIT) and not authored.bundles:
+        raise GateError(f"no environment was released; {authored.folder} says of each item why")
 
 
 def _tell(authored: Authoring | None, made: QuestionSynthesis | None, *, as_json: bool) -> None:
@@ -179,25 +226,26 @@ def _tell(authored: Authoring | None, made: QuestionSynthesis | None, *, as_json
             report["spending"] = authored.spending.model_dump(mode="json")
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return
-    for line in () if authored is None else authored.lines():
-        print_hanging(output_console(), "", line)
-    if made is not None:
-        _print(made)
-
-
-def _print(made: QuestionSynthesis) -> None:
     console = output_console()
-    for bundle in made.bundles:
-        console.print(f"[bold]{bundle.title}[/bold]", soft_wrap=True)
-        tools = len(bundle.environment.tools)
-        told = f"{len(bundle.tasks)} tasks over {tools} tools"
-        print_hanging(console, "", told, after=f"→ {bundle.path}")
-        for task in bundle.tasks[:2]:
-            print_hanging(console, f"  {task.id}  ", task.prompt)
-    print_hanging(
-        console,
-        "",
-        f"{made.report['rejected']} of {made.report['instances']} instances became no task",
-        after=f"→ {made.rejects}",
-    )
-    print_next_steps(console, made.bundles[0].path)
+    for line in () if authored is None else authored.lines():
+        print_hanging(console, "", line)
+    bundles = [*(() if authored is None else authored.bundles)]
+    bundles += () if made is None else made.bundles
+    for bundle in bundles:
+        _print(bundle)
+    if made is not None:
+        told = f"{made.report['rejected']} of {made.report['instances']} instances became no task"
+        print_hanging(console, "", told, after=f"→ {made.rejects}")
+    if bundles:
+        print_next_steps(console, bundles[0].path)
+
+
+def _print(bundle: Bundle) -> None:
+    console = output_console()
+    console.print(f"[bold]{bundle.title}[/bold]", soft_wrap=True)
+    tools = len(bundle.environment.tools)
+    tasks = "1 task" if len(bundle.tasks) == 1 else f"{len(bundle.tasks)} tasks"
+    told = f"{tasks} over {tools} tool{'' if tools == 1 else 's'}"
+    print_hanging(console, "", told, after=f"→ {bundle.path}")
+    for task in bundle.tasks[:2]:
+        print_hanging(console, f"  {task.id}  ", task.prompt)

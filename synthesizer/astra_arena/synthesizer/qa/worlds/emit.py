@@ -73,7 +73,9 @@ class Emitting:
     def decides(self, item: MergedWorld) -> Json:
         """Return what decides the outcome beside the item."""
         del item
-        return [self.release.seed, list[Json](self.release.gates), metadata.version("astra-arena")]
+        release = self.release
+        variants: JsonObject = {str(name): share for name, share in release.variants.items()}
+        return [release.seed, list[Json](release.gates), variants, metadata.version("astra-arena")]
 
     async def work(self, item: MergedWorld) -> Worked[EmittedWorld]:
         """Release what passes.
@@ -94,12 +96,14 @@ class Emitting:
             tools_text(f"the tables {', '.join(world.tables)}", item.tools),
             self._world_file(item.id, world),
             tuple(tasks.values()),
+            {member.id: member.instance.text for member in item.members},
         )
         line = await self.release.make(draft, again=True)
         if "problem" in line:
             return Rejected("the environment does not pass the gates", line)
         bundle = await asyncio.to_thread(load_bundle, self.out / item.id)
-        there = {str(task.provenance["instance"]): task.id for task in bundle.tasks}
+        base = [task for task in bundle.tasks if task.variant == "base"]
+        there = {str(task.provenance["instance"]): task.id for task in base}
         why = f"rejected by the gates; {item.id}.rejects.jsonl says why"
         refused |= {name: why for name in tasks if name not in there}
         return Passed(EmittedWorld(id=item.id, released=there, refused=refused, figures=line))

@@ -5,8 +5,8 @@ What a tool replied is told to the author of its code without values: those are 
 
 import re
 import tempfile
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from astra_arena.sandbox.contract import (
     Broke,
     Execution,
     Failed,
+    Limits,
     Program,
     Sandbox,
-    Session,
     Succeeded,
 )
 from astra_arena.synthesizer.qa.worlds.replies import NewTool
@@ -30,6 +30,7 @@ from astra_arena.synthesizer.qa.worlds.tool_documents import tools_text
 from astra_arena.synthesizer.sources.table_source import write_world
 
 _MOST_SHOWN = 300
+_LIMITS = Limits(call_seconds=3.0, cpu_seconds=3.0, sql_steps=20_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +93,28 @@ class Trials:
         """Try calls on all rows; then those that found something on fewer."""
         try:
             full = await self._executed("all", calls)
-            facts = await self._executed("facts", calls)
-            empty = await self._executed("none", calls)
+            found = [
+                found_path(came, one) is not None for came, one in zip(full, calls, strict=True)
+            ]
+            some = [one for one, is_found in zip(calls, found, strict=True) if is_found]
+            facts = iter(await self._executed("facts", some))
+            empty = iter(await self._executed("none", some))
         except PolicyError as error:
             told = f"the code was refused: {'; '.join(error.findings) or error.message}"
             return [Tried(one, None, None, told) for one in calls]
         return [
-            self._judged(one, *came) for one, *came in zip(calls, full, facts, empty, strict=True)
+            self._judged(one, came, next(facts), next(empty))
+            if is_found
+            else Tried(one, None, None, _without_answer(came, one))
+            for one, came, is_found in zip(calls, full, found, strict=True)
         ]
 
     def _judged(self, wanted: Wanted, full: Execution, facts: Execution, empty: Execution) -> Tried:
-        path = found_path(full, wanted)
-        reply = full.result if isinstance(full, Succeeded) else None
-        if path is None:
-            return Tried(wanted, reply, None, _without_answer(full, wanted))
+        assert isinstance(full, Succeeded), "it holds the answer"
+        path, reply = found_path(full, wanted), full.result
+        if full.trace:
+            told = "it changes the tables; tools of this world only read"
+            return Tried(wanted, reply, None, told)
         if found_path(facts, wanted) is None:
             told = "where there are fewer other rows, the reply no longer holds what is asked for"
             return Tried(wanted, reply, None, told)
@@ -115,30 +124,40 @@ class Trials:
         return Tried(wanted, reply, path)
 
     async def _executed(self, share: Share, calls: Sequence[Wanted]) -> list[Execution]:
-        async with self._session(share) as session:
-            return [await session.call(one.tool, one.resolved) for one in calls]
-
-    @asynccontextmanager
-    async def _session(self, share: Share) -> AsyncGenerator[Session]:
+        if not calls:
+            return []
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            path = Path(folder) / "world.sqlite"
-            with closing(self._world.database(share)) as database:
-                write_world(database, path)
-            world = World(kind="sqlite", file="world.sqlite")
-            digest = digest_of([self._world.digest, share, self._code.decode("utf-8"), str(path)])
-            program = Program(
-                digest=digest,
-                tools_py=self._code,
-                tool_names=tuple(self._tools),
-                world_kind="sqlite",
-                world_path=path,
-                clock=world.clock,
-            )
+            program = self._program(share, Path(folder))
             session = await self._sandbox.open_session(program, seed=0)
             try:
-                yield session
+                results: list[Execution] = []
+                lost: dict[str, Broke] = {}
+                for one in calls:
+                    # What ended a session once has shown enough, and costs a deadline each time.
+                    came = lost.get(one.tool) or await session.call(one.tool, one.resolved)
+                    results.append(came)
+                    if isinstance(came, Broke) and came.session_lost and one.tool not in lost:
+                        lost[one.tool] = came
+                        await session.close()
+                        session = await self._sandbox.open_session(program, seed=0)
+                return results
             finally:
                 await session.close()
+
+    def _program(self, share: Share, folder: Path) -> Program:
+        world = World(kind="sqlite", file="world.sqlite")
+        path = folder / world.file
+        with closing(self._world.database(share)) as database:
+            write_world(database, path)
+        return Program(
+            digest=digest_of([self._world.digest, share, self._code.decode("utf-8"), str(path)]),
+            tools_py=self._code,
+            tool_names=tuple(self._tools),
+            world_kind=world.kind,
+            world_path=path,
+            clock=world.clock,
+            limits=_LIMITS,
+        )
 
 
 def found_path(came: Execution, wanted: Wanted) -> str | None:
