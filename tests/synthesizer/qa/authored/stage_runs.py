@@ -8,14 +8,19 @@ from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.client.authors.transcript import TranscriptLine
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.synthesizer.qa.authored.authoring import Authoring, author_questions
-from astra_arena.synthesizer.qa.authored.pipeline import AuthoringOptions, StageName
+from astra_arena.synthesizer.qa.authored.pipeline import STAGES, AuthoringOptions, StageName
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, read_stage
 from astra_arena.synthesizer.shipped_data import shipped_questions
+from tests.synthesizer.qa.worlds.world_runs import replies as world_replies
 
 SHIPPED = shipped_questions("strategyqa").parent / "authored"
 QUESTIONS = SHIPPED / "questions.jsonl"
 SEEDS = SHIPPED / "seeds.jsonl"
 TRANSCRIPT = SHIPPED / "transcript.jsonl"
+
+VERIFIED: tuple[StageName, ...] = STAGES[: STAGES.index("verify") + 1]
+MERGED: tuple[StageName, ...] = STAGES[: STAGES.index("merge") + 1]
+"""All that need a model. The last stage runs the release gates, which takes seconds."""
 
 PAIR: JsonObject = {
     "id": "macbeth",
@@ -99,6 +104,7 @@ def good_replies() -> list[TranscriptLine]:
         said("decompose", taken_apart(), "steps"),
         said("necessity", needs("q3")),
         *votes,
+        *world_replies(ITEM),
     ]
 
 
@@ -114,17 +120,33 @@ def write_lines(path: Path, records: Sequence[JsonObject]) -> Path:
     return path
 
 
+def run_stages(
+    source: Path,
+    out: Path,
+    model: ModelOptions,
+    options: AuthoringOptions | None = None,
+    stages: Sequence[StageName] = VERIFIED,
+) -> Authoring:
+    """Run some stages, one after the other."""
+    told = [
+        author_questions(source, out, model, options or AuthoringOptions(), only=stage)
+        for stage in stages
+    ]
+    return told[-1]
+
+
 def run_pair(
     folder: Path,
     lines: Sequence[TranscriptLine],
     options: AuthoringOptions | None = None,
     pair: JsonObject = PAIR,
+    stages: Sequence[StageName] = VERIFIED,
 ) -> Authoring:
-    """Run all stages over the pair."""
+    """Run stages over the pair."""
     source = write_lines(folder / "pairs.jsonl", [pair])
     transcript = write_lines(folder / "replies.jsonl", [line.to_json() for line in lines])
     model = ModelOptions(transcripts=(transcript,), ledger=folder / "ledger.jsonl")
-    return author_questions(source, folder / "out", model, options or AuthoringOptions())
+    return run_stages(source, folder / "out", model, options, stages)
 
 
 def stage_lines(out: Path, stage: StageName) -> list[StageLine]:

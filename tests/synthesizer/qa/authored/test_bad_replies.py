@@ -13,6 +13,7 @@ from tests.support.requirement import requirement
 from tests.synthesizer.qa.authored.stage_runs import (
     IDS,
     PAIR,
+    VERIFIED,
     VOTES,
     counts,
     good_replies,
@@ -186,9 +187,9 @@ def test_a_bad_reply_is_sent_back_and_its_repair_counts(name: str, tmp_path: Pat
     (good,) = (line for line in good_replies() if (line.stage, line.part) == (stage, part))
     repaired = [said(stage, text, part), good.model_copy(update={"turn": 1})]
     made = run_pair(tmp_path, replaced(*repaired))
-    assert counts(made) == dict.fromkeys(("decompose", "necessity", "judge", "verify"), (1, 0))
+    assert counts(made) == dict.fromkeys(VERIFIED, (1, 0))
     assert made.spending.stages[stage].rejected_replies == 1
-    assert made.spending.accepted.items == 1
+    assert made.spending.rejected.items == 0
 
 
 @requirement("stages:bad-replies")

@@ -21,7 +21,7 @@ from astra_arena.synthesizer.qa.authored.calibration import (
     Noticed,
     calibration_cases,
 )
-from astra_arena.synthesizer.qa.authored.pipeline import STAGES, AuthoringOptions
+from astra_arena.synthesizer.qa.authored.pipeline import AuthoringOptions
 from astra_arena.synthesizer.qa.authored.seeded_defects import TARGETS
 from astra_arena.synthesizer.qa.authored.stage_log import StageLog, read_stage
 from astra_arena.synthesizer.qa.authored.stages import run_stage
@@ -29,7 +29,7 @@ from astra_arena.synthesizer.qa.authored.step_checks import step_findings
 from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.qa.traces import decomposition_from_steps
 from tests.support.requirement import requirement
-from tests.synthesizer.qa.authored.stage_runs import QUESTIONS, write_lines
+from tests.synthesizer.qa.authored.stage_runs import QUESTIONS, VERIFIED, run_stages, write_lines
 from tests.synthesizer.qa.authored.test_pipeline import SCRIPTED, verified
 
 VOTES = 3
@@ -49,7 +49,7 @@ FOR: dict[str, JsonObject] = {
 def instances(tmp_path_factory: pytest.TempPathFactory) -> list[QAInstance]:
     """The shipped questions, verified."""
     out = tmp_path_factory.mktemp("verified")
-    author_questions(QUESTIONS, out, SCRIPTED, AuthoringOptions())
+    run_stages(QUESTIONS, out, SCRIPTED)
     return verified(out)
 
 
@@ -189,7 +189,7 @@ def test_equal_seeds_give_equal_defects_and_others_give_others(
 
 @requirement("stages:calibration", "stages:only")
 def test_the_report_says_what_calibration_came_to(tmp_path: Path) -> None:
-    author_questions(QUESTIONS, tmp_path, SCRIPTED, AuthoringOptions())
+    run_stages(QUESTIONS, tmp_path, SCRIPTED)
     items = [
         QAInstance.from_json(line.result or {}, what=line.item)
         for line in read_stage(tmp_path / "stages" / "necessity.jsonl")
@@ -202,7 +202,7 @@ def test_the_report_says_what_calibration_came_to(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "stages.json").read_bytes())
     assert report == told.report
     # What earlier runs made is told, too.
-    assert set(report["stages"]) == set(STAGES)
+    assert set(report["stages"]) == set(VERIFIED)
     assert report["calibration"]["good"] == 20
     assert report["calibration"]["missed"] == 0
     seeded = report["calibration"]["seeded"]

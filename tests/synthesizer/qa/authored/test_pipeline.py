@@ -22,6 +22,7 @@ from astra_arena.client.authors.server_faults import (
 from astra_arena.client.authors.transcript import Transcript
 from astra_arena.core.cli import run
 from astra_arena.core.errors import ModelUnavailableError, SynthesisError
+from astra_arena.servers.bundle import load_bundle
 from astra_arena.synthesizer.qa.authored.asking import PROMPTS
 from astra_arena.synthesizer.qa.authored.authoring import author_questions
 from astra_arena.synthesizer.qa.authored.pipeline import STAGES, AuthoringOptions
@@ -29,10 +30,12 @@ from astra_arena.synthesizer.qa.authored.stage_log import StageLine
 from astra_arena.synthesizer.qa.authored.verify import Thresholds
 from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.qa.structure import structure_of
+from astra_arena.synthesizer.qa.worlds.emit import EmittedWorld
 from scripts.write_transcripts import main as write_transcripts
 from tests.support.requirement import requirement
 from tests.synthesizer.qa.authored.stage_runs import (
     IDS,
+    MERGED,
     QUESTIONS,
     SEEDS,
     SHIPPED,
@@ -41,13 +44,15 @@ from tests.synthesizer.qa.authored.stage_runs import (
     good_replies,
     replaced,
     run_pair,
+    run_stages,
     said,
     stage_lines,
 )
 
 SCRIPTED = ModelOptions(transcripts=(TRANSCRIPT,))
 HUMAN = 28
-INPUTS = {QUESTIONS: 32, SEEDS: 7}
+INPUTS = {QUESTIONS: (32, 2), SEEDS: (7, 5)}
+"""How many items, and how many worlds they share."""
 OPTIONS = AuthoringOptions()
 
 
@@ -65,9 +70,10 @@ def said_alike(lines: list[StageLine]) -> list[object]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both shipped inputs, taken through all stages."""
     folder = tmp_path_factory.mktemp("made")
-    for source, count in INPUTS.items():
+    for source, (items, worlds) in INPUTS.items():
         told = author_questions(source, folder / source.stem, SCRIPTED, OPTIONS)
-        assert counts(told) == dict.fromkeys(STAGES, (count, 0))
+        of_worlds = dict.fromkeys(("merge", "emit"), (worlds, 0))
+        assert counts(told) == {**dict.fromkeys(STAGES, (items, 0)), **of_worlds}
     return folder
 
 
@@ -98,6 +104,36 @@ def test_what_people_wrote_stays_and_answers_name_their_fact(made: Path) -> None
         assert [node.question for node in before.nodes] == [node.question for node in after.nodes]
         assert before.parents == after.parents
         assert all(node.source is not None for node in after.nodes if not node.depends_on)
+
+
+@requirement("worlds:shipped")
+def test_every_shipped_item_becomes_a_task_of_a_released_environment(made: Path) -> None:
+    for source, (items, worlds) in INPUTS.items():
+        told = [
+            EmittedWorld.from_json(line.result or {}, what=line.item)
+            for line in stage_lines(made / source.stem, "emit")
+        ]
+        assert len(told) == worlds
+        assert sum(len(one.released) for one in told) == items
+        assert not any(one.refused for one in told)
+        for one in told:
+            bundle = load_bundle(made / source.stem / one.id)
+            assert {task.id for task in bundle.tasks} == set(one.released.values())
+            card = json.loads((made / source.stem / one.id / "report.json").read_bytes())
+            assert {gate["status"] for gate in card["gates"]} <= {"passed", "not_applicable"}
+
+
+@requirement("worlds:merge")
+def test_tools_of_one_intent_that_questions_brought_are_one_in_the_shipped_world(
+    made: Path,
+) -> None:
+    folder = made / QUESTIONS.stem / "general-knowledge-world"
+    merges = load_bundle(folder).environment.provenance["merges"]
+    assert isinstance(merges, list)
+    outcomes = [(one["outcome"], one["name"]) for one in merges if isinstance(one, dict)]
+    assert outcomes == [("merged", "describe_work"), ("merged", "find_names")]
+    gone = {"find_genre", "find_first_year", "find_middle_name", "find_real_name"}
+    assert not gone & {tool.name for tool in load_bundle(folder).environment.tools}
 
 
 @requirement("stages:modes")
@@ -142,11 +178,11 @@ def test_the_same_replies_over_http_with_faults_give_the_same_lines(
             ledger=tmp_path / "ledger.jsonl",
             cache=tmp_path / "cache",
         )
-        first = author_questions(SEEDS, tmp_path / "out", model, OPTIONS)
+        first = run_stages(SEEDS, tmp_path / "out", model, OPTIONS, MERGED)
         served = server.served
-        again = author_questions(SEEDS, tmp_path / "again", model, OPTIONS)
+        again = run_stages(SEEDS, tmp_path / "again", model, OPTIONS, MERGED)
         assert server.served == served
-    for stage in STAGES:
+    for stage in MERGED:
         came = stage_lines(tmp_path / "out", stage)
         assert said_alike(came) == said_alike(stage_lines(made / SEEDS.stem, stage))
         assert came == stage_lines(tmp_path / "again", stage)
@@ -176,26 +212,37 @@ def test_a_dead_endpoint_ends_the_run_and_lets_nothing_pass(tmp_path: Path) -> N
 def test_equal_replies_give_equal_bytes_however_many_are_under_way(
     made: Path, tmp_path: Path
 ) -> None:
-    author_questions(SEEDS, tmp_path, SCRIPTED, AuthoringOptions(at_once=1))
-    for stage in STAGES:
+    run_stages(QUESTIONS, tmp_path, SCRIPTED, AuthoringOptions(at_once=1), MERGED)
+    for stage in MERGED:
         name = f"stages/{stage}.jsonl"
-        assert (tmp_path / name).read_bytes() == (made / SEEDS.stem / name).read_bytes()
-    assert (tmp_path / "stages.json").read_bytes() == (made / "seeds/stages.json").read_bytes()
+        assert (tmp_path / name).read_bytes() == (made / QUESTIONS.stem / name).read_bytes()
 
 
 @requirement("stages:only")
 def test_stages_run_alone_on_what_the_one_before_has_left(
-    made: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["synth", "qa", str(SEEDS), "--out", str(tmp_path), "--transcript", str(TRANSCRIPT)]
-    assert run([*command, "--only", "judge"]) != 0
+    seeds = SEEDS.read_text(encoding="utf-8").splitlines(keepends=True)
+    source, alone, whole = (tmp_path / name for name in ("one.jsonl", "alone", "whole"))
+    source.write_text(next(one for one in seeds if "warehouse" in one), encoding="utf-8")
+    command = ["synth", "qa", str(source), "--transcript", str(TRANSCRIPT), "--out"]
+    assert run([*command, str(alone), "--only", "judge"]) != 0
     assert "run that stage first" in capfd.readouterr().err
     for stage in STAGES:
-        assert run([*command, "--only", stage]) == 0
-        assert f"{stage}: 7 passed, 0 rejected" in capfd.readouterr().out
-        assert (tmp_path / "stages" / f"{stage}.jsonl").exists()
-    whole = (made / "seeds" / "stages.json").read_bytes()
-    assert (tmp_path / "stages.json").read_bytes() == whole
+        assert run([*command, str(alone), "--only", stage]) == 0
+        assert f"{stage}: 1 passed, 0 rejected" in capfd.readouterr().out
+    assert run([*command, str(whole)]) == 0
+    left = files_in(alone)
+    assert left == files_in(whole)
+    assert Path("warehouse-logistics-world/tasks.jsonl") in left
+
+
+def files_in(folder: Path) -> dict[Path, bytes]:
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
@@ -238,13 +285,15 @@ def test_a_killed_run_loses_at_most_what_was_under_way(made: Path, tmp_path: Pat
             one.communicate()
         assert one.returncode == -signal.SIGKILL
         done, asked = log.read_bytes().count(b"\n"), server.served.requests
-        resumed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+        model = ModelOptions(model="scripted", base_url=server.base_url, concurrency=at_once)
+        resumed = run_stages(QUESTIONS, tmp_path, model, AuthoringOptions(at_once=at_once), MERGED)
         needed = server.served.requests
-    assert "verify: 32 passed, 0 rejected" in resumed.stdout
-    for stage in STAGES:
+    assert counts(resumed)["synthesize"] == (32, 0)
+    for stage in MERGED:
         came = stage_lines(tmp_path, stage)
         assert said_alike(came) == said_alike(stage_lines(made / QUESTIONS.stem, stage))
-    whole = len(Transcript(TRANSCRIPT)) - 7 * 14
+    # Of decomposition, necessity, judgements, and three of its world each; and of two worlds.
+    whole = 32 * (1 + 1 + 12 + 3) + 4
     assert done >= 5
     assert whole <= needed <= whole + at_once
     assert asked < whole
@@ -266,9 +315,7 @@ def test_an_absolute_threshold_holds_where_the_percentile_is_met(tmp_path: Path)
 
 @requirement("stages:fail-closed")
 def test_a_percentile_keeps_the_best_and_what_equals_it(tmp_path: Path) -> None:
-    author_questions(
-        QUESTIONS, tmp_path, SCRIPTED, AuthoringOptions(thresholds=Thresholds(0.5, 90))
-    )
+    run_stages(QUESTIONS, tmp_path, SCRIPTED, AuthoringOptions(thresholds=Thresholds(0.5, 90)))
     lines = stage_lines(tmp_path, "verify")
     judged = {line.item: line.result for line in stage_lines(tmp_path, "judge")}
     assert len(judged) == len(lines) == 32
@@ -279,8 +326,9 @@ def test_a_percentile_keeps_the_best_and_what_equals_it(tmp_path: Path) -> None:
 
 
 def test_good_replies_of_these_tests_are_good(tmp_path: Path) -> None:
-    made = run_pair(tmp_path, good_replies())
+    made = run_pair(tmp_path, good_replies(), stages=STAGES)
     assert counts(made) == dict.fromkeys(STAGES, (1, 0))
+    assert made.spending.accepted.items == 1
 
 
 def test_prompts_of_the_stages_are_there_in_both_languages_and_agree() -> None:
