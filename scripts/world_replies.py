@@ -4,13 +4,13 @@
 Rows of `facts` begin with the number of the fact that states them, or with the words of the text
 that do, or with 0; those of `others` are distractors. A call is a tool with its arguments; "$q1" is
 the answer of q1. What a parameter or field is stands in one line: `name type words`, with `type?`
-for a parameter that may be left out, or `type=value` for one with a default.
+for a parameter that may be left out, or `type=value` for one with a default. "-" is no value.
 """
 
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,30 +73,22 @@ class Worlds:
             if len(tools) < 2:
                 continue
             merges = [one for one in self.merges if one["world"] == world]
+            intents = [(one["intent"], one["tools"]) for one in merges]
+            apart = {name for _, names in intents for name in names}
+            intents += [(about, [name]) for name, about in tools.items() if name not in apart]
             clusters: list[Json] = [
-                {"intent": one["intent"], "tools": list[Json](one["tools"])} for one in merges
-            ]
-            apart = {name for one in merges for name in one["tools"]}
-            clusters += [
-                {"intent": about, "tools": [name]}
-                for name, about in tools.items()
-                if name not in apart
+                {"intent": intent, "tools": list[Json](names)} for intent, names in intents
             ]
             yield line("merge", world, {"clusters": clusters}, "clusters")
             for one in merges:
                 calls = [call for call in self.calls[world] if call["tool"] in one["tools"]]
-                renamed: list[Json] = [
-                    {"call": number, "arguments": list[Json](_renamed(call["arguments"], one))}
+                # A merged tool takes what those in its place took.
+                kept: list[Json] = [
+                    {"call": number, "arguments": call["arguments"]}
                     for number, call in enumerate(calls, start=1)
                 ]
-                reply: JsonObject = {"tool": tool_reply(one["tool"]), "calls": renamed}
+                reply: JsonObject = {"tool": tool_reply(one["tool"]), "calls": kept}
                 yield line("merge", world, reply, f"merged-{one['tools'][0]}")
-
-
-def _renamed(arguments: Iterable[dict[str, Any]], merge: dict[str, Any]) -> Iterator[JsonObject]:
-    names: dict[str, str] = merge.get("renamed", {})
-    for one in arguments:
-        yield {**one, "name": names.get(one["name"], one["name"])}
 
 
 def _declared(text: str) -> tuple[JsonObject, str]:

@@ -4,7 +4,8 @@
 
 From `scripts/authored/questions.toml` it makes, in the data of the package: `questions.jsonl`, the
 instances of the StrategyQA extract that are answered there and their translations; `seeds.jsonl`,
-inputs that a model takes apart or thinks of itself; `transcript.jsonl`, the replies.
+inputs that a model takes apart or thinks of itself; `transcript.jsonl`, the replies. What worlds
+are built of stands in `scripts/authored/worlds_*.toml`, see `world_replies.py`.
 """
 
 import sys
