@@ -27,7 +27,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH UV_PYTHON
 say = printf '%s\n' "[$(1)] $(2)" >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-docker check bench gate-corpus clean stale
+.PHONY: help setup demo synth-qa test test-docker check bench gate-corpus clean stale
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ setup: $(STAMP) ## Make .venv with everything the other targets need
 
 demo: $(STAMP) ## Run the demonstration (ARGS go to `arena demo`)
 	@$(BIN)/arena demo $(ARGS)
+
+synth-qa: $(STAMP) ## Turn the shipped questions into environments, serve them and play the gold
+	@$(BIN)/python -m scripts.synth_qa build/synth-qa
 
 test: $(STAMP) ## Run the whole test suite (ARGS go to pytest; WORKERS=0 for one process)
 	@$(call say,test,pytest)

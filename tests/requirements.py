@@ -280,6 +280,10 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gates:release": _step_3("nothing that fails is released; rejects are told with reasons"),
     "gates:report": _step_3("`arena check` writes report.json and a page that stands by itself"),
     # questions
+    # other words
+    "reword:same": _step_4("a rewrite that drops or adds a constraint is refused by rule"),
+    "reword:bundle": _step_4("a bundle's questions come in other words; else the original stays"),
+    "reword:private": _step_4("values of rows go to a model only when they may"),
     # worlds
     "worlds:shared": _step_4("instances of one field share one world, and none spoils another's"),
     "worlds:bad-data": _step_4("rows without a source and queries that prove nothing are refused"),

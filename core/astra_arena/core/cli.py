@@ -87,6 +87,11 @@ VERBS: dict[str, Verb] = {
         "synthesizer",
         "Measure how hard a bundle's tasks are for scripted solvers",
     ),
+    "reword": Verb(
+        "astra_arena.synthesizer.rewording.reword_cli:reword",
+        "synthesizer",
+        "Have a model say a bundle's questions in other words",
+    ),
     "inspect": Verb(
         "astra_arena.servers.cli:inspect",
         "servers",

@@ -1,5 +1,6 @@
 """Tools of one intent become one; worlds are shared, and finished before they are released."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -188,11 +189,14 @@ def test_worlds_grow_alike_when_a_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_field_with_many_instances_has_several_worlds() -> None:
-    many = [MACBETH] * 10
+    many = [MACBETH] * 11
     names = WorldNames(many, per_world=2)
-    given = [names.next_name(one) for one in many]
-    assert given[:4] == [WORLD, f"{WORLD}-2", f"{WORLD}-3", f"{WORLD}-4"]
-    assert set(given[8:]) == {f"{WORLD}-5"}
-    assert max(map(given.count, given)) == 2
+    given = [names.next_world(one) for one in many]
+    assert [one.name for one in given[:4]] == [WORLD, f"{WORLD}-2", f"{WORLD}-3", f"{WORLD}-4"]
+    assert {one.name for one in given[8:]} == {f"{WORLD}-5", f"{WORLD}-6"}
+    counts = Counter(one.name for one in given)
+    assert max(counts.values()) == 2
+    # What is said of a world's size is its size.
+    assert {one.name: one.size for one in given} == counts
     alone = WorldNames(many, per_world=40)
-    assert {alone.next_name(one) for one in many} == {WORLD}
+    assert {alone.next_world(one) for one in many} == {(WORLD, 11)}

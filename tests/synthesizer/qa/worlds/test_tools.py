@@ -2,20 +2,17 @@
 
 import json
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from pydantic import BaseModel
 
-from astra_arena.client.authors.author import Authored, AuthorRequest
 from astra_arena.client.authors.chat import ChatReply
 from astra_arena.client.authors.replies import read_reply
-from astra_arena.client.authors.scripted_author import ScriptedAuthor
 from astra_arena.core.canonical import Json
 from astra_arena.synthesizer.qa.worlds.replies import NewTool, StepCalls, WorldTools
 from astra_arena.synthesizer.qa.worlds.step_calls import CallCheck
 from astra_arena.synthesizer.qa.worlds.tool_documents import tool_findings, tool_spec
 from tests.support.requirement import requirement
+from tests.synthesizer.asking import AskingScripted
 from tests.synthesizer.qa.worlds.world_runs import (
     CALLS,
     CODE,
@@ -34,8 +31,6 @@ from tests.synthesizer.qa.worlds.world_runs import (
     scripted,
     synthesized,
 )
-
-_ResultT = TypeVar("_ResultT", bound=BaseModel)
 
 KNOWN = {"find_work": NewTool.model_validate(TOOL)}
 GOLD = [1865, 1606]
@@ -250,23 +245,6 @@ def test_broken_tools_are_seen_by_running_and_rejected(name: str, tmp_path: Path
     assert not any(str(value) in told for value in GOLD)
 
 
-class AskedScripted:
-    """Keeps what a scripted author was asked."""
-
-    def __init__(self, author: ScriptedAuthor) -> None:
-        self.author = author
-        self.prompts: dict[str, str] = {}
-
-    @property
-    def model(self) -> str:
-        return self.author.model
-
-    async def ask(self, request: AuthorRequest[_ResultT]) -> Authored[_ResultT]:
-        texts = [message.content for message in request.prompt.messages]
-        self.prompts[request.part] = "\n".join(texts)
-        return await self.author.ask(request)
-
-
 @requirement("worlds:repair")
 @requirement("worlds:blind")
 def test_what_was_wrong_goes_back_and_the_authors_of_code_see_no_answer(tmp_path: Path) -> None:
@@ -274,7 +252,7 @@ def test_what_was_wrong_goes_back_and_the_authors_of_code_see_no_answer(tmp_path
     lines = replies(tools=[broken])
     lines.append(said("synthesize", "macbeth", "tools~2", {"tools": [TOOL]}))
     lines.append(said("synthesize", "macbeth", "calls~2", CALLS))
-    asked = AskedScripted(scripted(tmp_path, lines))
+    asked = AskingScripted(scripted(tmp_path, lines))
     (line,) = synthesized(tmp_path, lines, author=asked)
     assert line.outcome == "passed"
     assert grown_of(line).tools[0].code == CODE

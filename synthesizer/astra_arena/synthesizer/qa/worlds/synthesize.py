@@ -78,6 +78,8 @@ class Synthesizing:
     options: WorldOptions = field(default_factory=WorldOptions)
     _worlds: dict[str, SharedWorld] = field(default_factory=dict[str, SharedWorld])
     _world_of: dict[str, str] = field(default_factory=dict[str, str])
+    _left: dict[str, int] = field(default_factory=dict[str, int])
+    """Instances that are to come, by world."""
 
     @property
     def stage(self) -> Stage[QAInstance, Grown]:
@@ -86,8 +88,9 @@ class Synthesizing:
 
     def lane(self, item: QAInstance) -> str:
         """Return the world of an item: what it finds there was left by those before it."""
-        name = self.names.next_name(item)
+        name, size = self.names.next_world(item)
         self._world_of[item.id] = name
+        self._left.setdefault(name, size)
         return name
 
     def decides(self, item: QAInstance) -> Json:
@@ -100,7 +103,11 @@ class Synthesizing:
         """Let the world grow by what passed."""
         if line.result is not None:
             self._world(item).grow(Grown.from_json(line.result, what=line.item))
-        del self._world_of[item.id]
+        name = self._world_of.pop(item.id)
+        self._left[name] -= 1
+        if not self._left[name]:
+            # Nothing more comes; it lies in the stage's file.
+            self._worlds.pop(name, None)
 
     def _world(self, item: QAInstance) -> SharedWorld:
         name = self._world_of[item.id]

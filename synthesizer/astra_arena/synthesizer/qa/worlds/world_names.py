@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from astra_arena.core.canonical import digest_of
 from astra_arena.synthesizer.qa.instance import QAInstance
@@ -11,6 +12,14 @@ DEFAULT_PER_WORLD = 40
 """Instances of one world; more make its schema and its tools longer than a prompt should be."""
 SIDE_BY_SIDE = 4
 """Worlds of one field that are built at once, where one is not enough."""
+
+
+class NamedWorld(NamedTuple):
+    """A world that an instance belongs to."""
+
+    name: str
+    size: int
+    """Instances that belong to it."""
 
 
 class WorldNames:
@@ -26,7 +35,7 @@ class WorldNames:
         self._totals = Counter(_field_of(one) for one in instances)
         self._seen: Counter[tuple[str, str]] = Counter()
 
-    def next_name(self, instance: QAInstance) -> str:
+    def next_world(self, instance: QAInstance) -> NamedWorld:
         """Return the world of the next instance; they come in the order in which they came."""
         field = _field_of(instance)
         place = self._seen[field]
@@ -34,8 +43,11 @@ class WorldNames:
         # Neighbours go to different worlds, so that these grow side by side.
         block, within = divmod(place, self._per_world * SIDE_BY_SIDE)
         left = self._totals[field] - block * self._per_world * SIDE_BY_SIDE
-        beside = min(SIDE_BY_SIDE, -(-left // self._per_world))
-        return name_of(*field, block * SIDE_BY_SIDE + within % beside)
+        here = min(left, self._per_world * SIDE_BY_SIDE)
+        beside = -(-here // self._per_world)
+        number = within % beside
+        size = -(-(here - number) // beside)
+        return NamedWorld(name_of(*field, block * SIDE_BY_SIDE + number), size)
 
 
 def name_of(domain: str, language: str, number: int) -> str:

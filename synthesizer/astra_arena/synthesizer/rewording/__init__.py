@@ -1,0 +1,1 @@
+"""Questions in other words: a model phrases them anew, and rules see that they ask the same."""
