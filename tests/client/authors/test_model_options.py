@@ -8,23 +8,9 @@ import typer
 from typer.testing import CliRunner
 
 from astra_arena.client.authors.endpoint import HOSTED_KEY, HOSTED_URL, Endpoint
+from astra_arena.client.authors.model_arguments import takes_model
 from astra_arena.client.authors.model_options import (
-    ApiKeyEnv,
-    BaseUrl,
-    BudgetUsd,
-    CacheFolder,
-    CompletionPrice,
-    LedgerFile,
-    ModelBody,
-    ModelConcurrency,
-    ModelName,
     ModelOptions,
-    ModelRetries,
-    ModelTimeout,
-    PromptPrice,
-    RecordFile,
-    Structured,
-    TranscriptFiles,
     open_author,
 )
 from astra_arena.client.authors.spending import Prices
@@ -37,40 +23,8 @@ app = typer.Typer()
 
 
 @app.command()
-def verb(
-    model: ModelName = None,
-    base_url: BaseUrl = None,
-    api_key_env: ApiKeyEnv = None,
-    concurrency: ModelConcurrency = 8,
-    retries: ModelRetries = 4,
-    timeout_s: ModelTimeout = 300.0,
-    body: ModelBody = None,
-    structured: Structured = True,
-    cache: CacheFolder = None,
-    ledger: LedgerFile = None,
-    budget_usd: BudgetUsd = None,
-    prompt_price: PromptPrice = None,
-    completion_price: CompletionPrice = None,
-    transcripts: TranscriptFiles = None,
-    record: RecordFile = None,
-) -> None:
-    options = ModelOptions(
-        model=model,
-        base_url=base_url,
-        api_key_env=api_key_env,
-        concurrency=concurrency,
-        retries=retries,
-        timeout_s=timeout_s,
-        body=body or {},
-        structured=structured,
-        cache=cache,
-        ledger=ledger,
-        budget_usd=budget_usd,
-        prompt_price=prompt_price,
-        completion_price=completion_price,
-        transcripts=tuple(transcripts or ()),
-        record=record,
-    )
+@takes_model
+def verb(options: ModelOptions) -> None:
     print(options.model_dump_json(exclude_defaults=True))
 
 

@@ -1,17 +1,14 @@
-"""Which model is asked and how: what every verb that asks one offers on the command line.
+"""Which model is asked and how; without a model, a transcript takes its place.
 
-A verb declares the parameters with the annotations below, puts them into `ModelOptions` and opens
-an author; without a model, a transcript takes its place.
+`model_arguments` reads these options from the command line.
 """
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, TypeAlias
 
-import typer
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from astra_arena.client.authors.cache import ReplyCache
 from astra_arena.client.authors.chat_author import DEFAULT_REPAIRS, ChatAuthor
@@ -28,109 +25,6 @@ from astra_arena.client.authors.transcript import Transcript, TranscriptWriter
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.model import Model
-
-_BODY: TypeAdapter[JsonObject] = TypeAdapter(JsonObject)
-
-
-def parse_usd(text: str) -> Decimal:
-    """Read an amount of money.
-
-    Raises:
-        typer.BadParameter: if it is no amount, or negative.
-    """
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        raise typer.BadParameter(f"expected dollars like 2.50, got {text!r}") from None
-    if not amount.is_finite() or amount < 0:
-        raise typer.BadParameter(f"expected dollars like 2.50, got {text!r}")
-    return amount
-
-
-def parse_body(text: str) -> JsonObject:
-    """Read the fields that each request carries besides.
-
-    Raises:
-        typer.BadParameter: if it is no JSON object.
-    """
-    try:
-        return _BODY.validate_json(text)
-    except ValidationError:
-        raise typer.BadParameter(f"expected a JSON object, got {text!r}") from None
-
-
-ModelName: TypeAlias = Annotated[
-    str | None, typer.Option("--model", help="The language model that writes.")
-]
-BaseUrl: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--base-url",
-        envvar="ARENA_MODEL_URL",
-        help="OpenAI-compatible endpoint, like http://127.0.0.1:8000/v1; else the hosted one.",
-    ),
-]
-ApiKeyEnv: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--api-key-env",
-        metavar="NAME",
-        help="Environment variable with the key; OPENAI_API_KEY for the hosted endpoint.",
-    ),
-]
-ModelConcurrency: TypeAlias = Annotated[
-    int, typer.Option("--concurrency", min=1, help="Requests to the model at once.")
-]
-ModelRetries: TypeAlias = Annotated[
-    int, typer.Option("--model-retries", min=0, max=20, help="Repeats of a lost request.")
-]
-ModelTimeout: TypeAlias = Annotated[
-    float, typer.Option("--model-timeout", help="Seconds for one reply.")
-]
-ModelBody: TypeAlias = Annotated[
-    JsonObject | None,
-    typer.Option(
-        "--model-body",
-        parser=parse_body,
-        metavar="JSON",
-        help="Fields that each request carries besides, for what a server offers of its own.",
-    ),
-]
-Structured: TypeAlias = Annotated[
-    bool,
-    typer.Option(help="Hold replies to their JSON Schema where the endpoint can do that."),
-]
-CacheFolder: TypeAlias = Annotated[
-    Path | None, typer.Option("--cache", help="Folder that keeps accepted replies.")
-]
-LedgerFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--ledger", help="File (JSONL) that says what was spent on what.")
-]
-BudgetUsd: TypeAlias = Annotated[
-    Decimal | None,
-    typer.Option(
-        "--budget-usd", parser=parse_usd, metavar="USD", help="Stop asking once this is spent."
-    ),
-]
-PromptPrice: TypeAlias = Annotated[
-    Decimal | None,
-    typer.Option(
-        "--prompt-price", parser=parse_usd, metavar="USD", help="Per million tokens read."
-    ),
-]
-CompletionPrice: TypeAlias = Annotated[
-    Decimal | None,
-    typer.Option(
-        "--completion-price", parser=parse_usd, metavar="USD", help="Per million tokens written."
-    ),
-]
-TranscriptFiles: TypeAlias = Annotated[
-    list[Path] | None,
-    typer.Option("--transcript", help="Replay these replies instead of a model. Repeatable."),
-]
-RecordFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--record", help="New file for all replies, as a transcript.")
-]
 
 
 class ModelOptions(Model):

@@ -8,12 +8,7 @@ from typing import Annotated
 
 import typer
 
-from astra_arena.client.authors import model_options as models
-from astra_arena.client.authors.endpoint import (
-    DEFAULT_CONCURRENCY,
-    DEFAULT_RETRIES,
-    DEFAULT_TIMEOUT_S,
-)
+from astra_arena.client.authors.model_arguments import takes_model
 from astra_arena.client.authors.model_options import ModelOptions, open_author
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.output import output_console, print_hanging
@@ -28,7 +23,9 @@ from astra_arena.synthesizer.gates.report_card import ReportCard
 from astra_arena.synthesizer.rewording.rewording import DEFAULT_PERSONAS, Rewording, Rewriter
 
 
+@takes_model
 def reword(
+    asked: ModelOptions,
     bundle: Annotated[Path, typer.Argument(help="Bundle folder, with gold.")],
     out: Annotated[Path, typer.Option(help="Folder for the bundle in other words.")],
     persona: Annotated[
@@ -45,21 +42,6 @@ def reword(
     gates: Annotated[
         str, typer.Option(help="Release gates to run: all, quick, or names with commas.")
     ] = "all",
-    model: models.ModelName = None,
-    base_url: models.BaseUrl = None,
-    api_key_env: models.ApiKeyEnv = None,
-    concurrency: models.ModelConcurrency = DEFAULT_CONCURRENCY,
-    model_retries: models.ModelRetries = DEFAULT_RETRIES,
-    model_timeout: models.ModelTimeout = DEFAULT_TIMEOUT_S,
-    model_body: models.ModelBody = None,
-    structured: models.Structured = True,
-    cache: models.CacheFolder = None,
-    ledger: models.LedgerFile = None,
-    budget_usd: models.BudgetUsd = None,
-    prompt_price: models.PromptPrice = None,
-    completion_price: models.CompletionPrice = None,
-    transcript: models.TranscriptFiles = None,
-    record: models.RecordFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")] = False,
 ) -> None:
     """Have a bundle's questions said in other words, as different people would ask them.
@@ -73,23 +55,6 @@ def reword(
     """
     source = load_bundle(bundle)
     require_place(out)
-    asked = ModelOptions(
-        model=model,
-        base_url=base_url,
-        api_key_env=api_key_env,
-        concurrency=concurrency,
-        retries=model_retries,
-        timeout_s=model_timeout,
-        body=model_body or {},
-        structured=structured,
-        cache=cache,
-        ledger=ledger,
-        budget_usd=budget_usd,
-        prompt_price=prompt_price,
-        completion_price=completion_price,
-        transcripts=tuple(transcript or ()),
-        record=record,
-    )
     chosen = chosen_gates(parse_gates(gates))
     personas = tuple(persona or DEFAULT_PERSONAS)
     rewording = asyncio.run(_reworded(source, asked, personas, seed=seed, show_values=show_values))

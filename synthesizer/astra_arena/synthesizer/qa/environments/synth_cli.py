@@ -6,12 +6,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from astra_arena.client.authors import model_options as models
-from astra_arena.client.authors.endpoint import (
-    DEFAULT_CONCURRENCY,
-    DEFAULT_RETRIES,
-    DEFAULT_TIMEOUT_S,
-)
+from astra_arena.client.authors.model_arguments import takes_model
 from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.core.canonical import Json
 from astra_arena.core.environment import Licence
@@ -114,7 +109,9 @@ _LicenceSource: TypeAlias = Annotated[str, typer.Option(help="Where pairs and se
 _Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 
 
+@takes_model
 def synth_qa(
+    asked: ModelOptions,
     source: _Source,
     out: _Out,
     tasks: _Tasks = DEFAULT_TASKS,
@@ -131,49 +128,17 @@ def synth_qa(
     per_world: _PerWorld = DEFAULT_PER_WORLD,
     licence: _Licence = "NOASSERTION",
     licence_source: _LicenceSource = "",
-    model: models.ModelName = None,
-    base_url: models.BaseUrl = None,
-    api_key_env: models.ApiKeyEnv = None,
-    concurrency: models.ModelConcurrency = DEFAULT_CONCURRENCY,
-    model_retries: models.ModelRetries = DEFAULT_RETRIES,
-    model_timeout: models.ModelTimeout = DEFAULT_TIMEOUT_S,
-    model_body: models.ModelBody = None,
-    structured: models.Structured = True,
-    cache: models.CacheFolder = None,
-    ledger: models.LedgerFile = None,
-    budget_usd: models.BudgetUsd = None,
-    prompt_price: models.PromptPrice = None,
-    completion_price: models.CompletionPrice = None,
-    transcript: models.TranscriptFiles = None,
-    record: models.RecordFile = None,
     as_json: _Json = False,
 ) -> None:
     """Turn questions into environments; only with --model a language model is asked.
 
-    Questions that bring a program need none. With a model the others are taken apart and verified
-    stage by stage; DIR/stages holds what each stage made of each item, and why.
+    Questions that bring a program need none. With a model the others are taken apart, judged, and
+    put into worlds with tools, stage by stage; DIR/stages holds what each made of each item.
 
     Example: arena synth qa gsm8k.jsonl --out gsm8k-environments --tasks 100
 
     Example: arena synth qa pairs.jsonl --out made --model qwen --base-url http://127.0.0.1:8000/v1
     """
-    asked = ModelOptions(
-        model=model,
-        base_url=base_url,
-        api_key_env=api_key_env,
-        concurrency=concurrency,
-        retries=model_retries,
-        timeout_s=model_timeout,
-        body=model_body or {},
-        structured=structured,
-        cache=cache,
-        ledger=ledger,
-        budget_usd=budget_usd,
-        prompt_price=prompt_price,
-        completion_price=completion_price,
-        transcripts=tuple(transcript or ()),
-        record=record,
-    )
     named_gates = parse_gates(gates)
     shares = {} if variants is None else parse_variants(variants)
     chosen = AuthoringOptions(
@@ -185,7 +150,7 @@ def synth_qa(
         licence=Licence(name=licence, source=licence_source),
         gates=named_gates,
         variants=shares,
-        at_once=concurrency,
+        at_once=asked.concurrency,
     )
     questions = QuestionOptions(tasks=tasks, seed=seed, gates=named_gates, variants=shares)
     _synth(source, out, asked, chosen, questions, only=only, as_json=as_json)
