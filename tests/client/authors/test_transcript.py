@@ -32,6 +32,17 @@ def test_a_reply_that_is_not_there_is_named_beside_what_is(tmp_path: Path) -> No
 
 
 @requirement("authors:transcripts")
+async def test_what_was_wrong_with_a_reply_is_told_when_its_repair_is_not_there(
+    tmp_path: Path,
+) -> None:
+    author = ScriptedAuthor(write_transcript(tmp_path / "t.jsonl", said("no")))
+    with pytest.raises(
+        TranscriptError, match=r"turn 1 .* The reply before was refused: .*got none"
+    ):
+        await author.ask(capital_of())
+
+
+@requirement("authors:transcripts")
 def test_replies_that_nobody_asked_for_are_an_error(tmp_path: Path) -> None:
     transcript = write_transcript(tmp_path / "t.jsonl", said(), said(item="Spain"))
     transcript.take(FRANCE, 0)

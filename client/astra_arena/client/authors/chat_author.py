@@ -20,7 +20,7 @@ from astra_arena.client.authors.instructions import (
 from astra_arena.client.authors.ledger import Ledger
 from astra_arena.client.authors.replies import Reading, read_reply
 from astra_arena.core.canonical import Json, JsonObject, digest_of
-from astra_arena.core.errors import AuthorError, ReplyError, SpecError
+from astra_arena.core.errors import AuthorError, ReplyError, SpecError, TranscriptError
 
 DEFAULT_REPAIRS = 2
 
@@ -138,9 +138,13 @@ class ChatAuthor:
     ) -> tuple[Reading[ResultT], Usage]:
         """Take turns until a reply is valid; each one is added to `replies`."""
         usage = Usage()
+        refused: tuple[str, ...] = ()
         while True:
             meter = self.ledger.meter(request.id, turn=call.turn, model=self.model)
-            reply = await self._chat.complete(call, meter)
+            try:
+                reply = await self._chat.complete(call, meter)
+            except TranscriptError as error:
+                raise _unrepaired(error, refused) from None
             replies.append(reply)
             usage += meter.usage
             reading = read_reply(reply, request.result, request.check)
@@ -148,6 +152,7 @@ class ChatAuthor:
                 return reading, usage
             if call.turn == self._repairs:
                 raise _rejected(request, len(replies), reading.findings)
+            refused = reading.findings
             call = _repair_call(call, request, reply, reading)
 
     def _kept(
@@ -250,6 +255,13 @@ def _rejected(request: AuthorRequest[ResultT], count: int, findings: tuple[str, 
         f"{'; '.join(findings)}. A stronger model or more repair turns may help",
         findings=findings,
     )
+
+
+def _unrepaired(error: TranscriptError, refused: tuple[str, ...]) -> TranscriptError:
+    """Say what was wrong with the reply that a transcript has no repair of."""
+    if not refused:
+        return error
+    return TranscriptError(f"{error.message}. The reply before was refused: {'; '.join(refused)}")
 
 
 def _as_json(call: ChatCall) -> list[Json]:
