@@ -293,6 +293,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "worlds:repair": _step_4("what went wrong when code ran goes back to its author, bounded"),
     "worlds:merge": _step_4("a merged tool answers every member's call and no other"),
     "worlds:shipped": _step_4("all shipped questions and seeds become tasks that pass all gates"),
+    "worlds:gates": _step_4("what fails a gate is left out with its reason, and nothing else"),
     "worlds:resume": _step_4("a run that goes on grows the same worlds"),
     "qa:structure": _step_4("the structure of a decomposition is decided by code, and strictly"),
     "qa:formats": _step_4("nine formats of questions are told apart and read into one form"),

@@ -115,13 +115,20 @@ def require_releasable(card: ReportCard) -> None:
     )
 
 
-def write_rejects(card: ReportCard, path: Path) -> None:
+def write_rejects(card: ReportCard, path: Path, *, then: ReportCard | None = None) -> None:
     """Write a line of JSON for each reason; an empty file says that there is none.
+
+    Args:
+        card: What came of an examination.
+        path: The file.
+        then: What came of the next, without the tasks that failed in the first.
 
     Raises:
         BundleError: if the file cannot be written.
     """
-    lines = [line_text(reject.to_json()) for reject in card.rejects()]
+    rejects = [reject for reject in card.rejects() if then is None or reject.task is not None]
+    rejects += [] if then is None else then.rejects()
+    lines = [line_text(reject.to_json()) for reject in rejects]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(lines), encoding="utf-8", newline="\n")

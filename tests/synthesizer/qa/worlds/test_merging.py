@@ -159,6 +159,28 @@ def test_bad_merged_replies_are_told(tmp_path: Path, grown: list[Grown]) -> None
     assert [tool.name for tool in world.tools] == ["find_any"]
 
 
+@requirement("worlds:merge")
+def test_an_instance_whose_calls_no_longer_hold_is_dropped_and_its_tables_stay(
+    tmp_path: Path, grown: list[Grown]
+) -> None:
+    first, second = grown
+    few = (
+        '    if world.execute("SELECT count(*) FROM works").fetchone()[0] > 8:\n'
+        '        raise LookupError("too many works")\n'
+    )
+    lines = CODE.splitlines(keepends=True)
+    fragile = first.tools[0].model_copy(update={"code": "".join([*lines[:2], few, *lines[2:]])})
+    before = first.model_copy(update={"tools": (fragile,)})
+    world = world_of(tmp_path, [before, second], ("clusters", APART))
+    (dropped,) = world.dropped
+    assert dropped.id == "macbeth"
+    assert "it refuses the call: too many works" in dropped.problems[0]
+    assert [member.id for member in world.members] == ["dracula"]
+    # The other instance added rows to a table that the dropped one had made.
+    assert [table.name for data in world.data for table in data.tables] == ["works"]
+    assert [tool.name for tool in world.tools] == ["find_novel"]
+
+
 @requirement("worlds:shared")
 def test_instances_of_one_field_share_a_world_and_its_rows(
     grown: list[Grown], tmp_path: Path

@@ -11,6 +11,7 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.pipeline import (
     FOLDER,
+    REPORT,
     AuthoringOptions,
     StageName,
     needs_model,
@@ -42,6 +43,10 @@ class Authoring:
             assert isinstance(counts, dict)
             told = f"{name}: {counts['passed']} passed, {counts['rejected']} rejected"
             yield told + (f" → {self.folder / name}.jsonl" if counts["rejected"] else "")
+        left_out = self.report["left_out"]
+        if isinstance(left_out, dict) and left_out:
+            told = "1 instance is" if len(left_out) == 1 else f"{len(left_out)} instances are"
+            yield f"{told} left out of its world → {self.folder.with_name(REPORT)}"
         seen = self.report["calibration"]
         if isinstance(seen, dict):
             yield (

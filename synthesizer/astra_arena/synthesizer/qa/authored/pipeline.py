@@ -317,7 +317,19 @@ class Pipeline:
             },
             "calibration": self._calibration(),
             "environments": self._environments(),
+            "left_out": self._left_out(),
         }
+
+    def _left_out(self) -> JsonObject:
+        """Return why instances are not in the environment of their world."""
+        told: JsonObject = {}
+        if self.path(MERGE).exists():
+            for world in self.passed(MERGE, MergedWorld):
+                told |= {one.id: "; ".join(one.problems) for one in world.dropped}
+        if self.path(EMIT).exists():
+            for world in self._emitted():
+                told |= world.refused
+        return told
 
     def _environments(self) -> list[Json]:
         """Return the figures of what was released, now or in an earlier run."""

@@ -15,7 +15,7 @@ from astra_arena.servers.emit import emit_server
 from astra_arena.synthesizer.gates.alternative_solutions import missing_alternatives
 from astra_arena.synthesizer.gates.examination import examine_bundle
 from astra_arena.synthesizer.gates.registry import chosen_gates
-from astra_arena.synthesizer.gates.release import release
+from astra_arena.synthesizer.gates.release import default_rejects, release, write_rejects
 from astra_arena.synthesizer.gates.report_card import ReportCard
 from astra_arena.synthesizer.qa.environments.question_tasks import spread
 from astra_arena.synthesizer.qa.environments.question_variants import QuestionVariants
@@ -72,9 +72,9 @@ class EnvironmentRelease:
                 each comes from an author of its own, one says nothing of the others.
         """
         completed, refused = await self._completed(draft)
-        card = await self._examined(draft, completed)
-        failed = set(card.rejected_tasks)
-        if again and failed and card.passed_tasks and card.environment_problems:
+        card = first = await self._examined(draft, completed)
+        failed = set(first.rejected_tasks)
+        if again and failed and first.passed_tasks and first.environment_problems:
             kept = tuple(task for task in completed if task.id not in failed)
             card = await self._examined(draft, kept)
         line: JsonObject = {
@@ -82,15 +82,20 @@ class EnvironmentRelease:
             "made": len(completed),
             "rejected": len(completed) - len(card.passed_tasks),
         }
+        rejects = default_rejects(self.out / draft.name)
         try:
             made = release(
                 self._path(draft),
                 card,
                 self.out / draft.name,
                 only=_wanted(completed, card.passed_tasks, most_tasks),
+                rejects=rejects,
             )
         except GateError as error:
             return {**line, "problem": error.message}
+        finally:
+            if first is not card:
+                write_rejects(first, rejects, then=card)
         assert isinstance(made, Bundle), "what was examined is a bundle"
         return {
             **line,

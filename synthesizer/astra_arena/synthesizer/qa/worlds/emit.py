@@ -86,8 +86,8 @@ class Emitting:
         """
         require_place(self.out / item.id)
         world = SharedWorld(item.id)
-        for member in item.members:
-            world.add_data(member.data)
+        for data in item.data:
+            world.add_data(data)
         tasks, refused = await self._tasks(item, world)
         if not tasks:
             return Rejected("no instance can be a task", dict[str, Json](refused))

@@ -70,8 +70,11 @@ class MergedWorld(Model):
     """A world whose tools are final."""
 
     id: str
+    data: tuple[WorldData, ...] = Field(min_length=1)
+    """Of all instances, those that were dropped among them: others may use their tables."""
     members: tuple[Grown, ...] = Field(min_length=1)
-    """With their calls as they are now; the tools that they brought are in `tools`."""
+    """With their calls as they are now; rows and tools that they brought are in `data` and
+    `tools`."""
     tools: tuple[NewTool, ...] = Field(min_length=1)
     merges: tuple[Merge, ...] = ()
     dropped: tuple[Dropped, ...] = ()

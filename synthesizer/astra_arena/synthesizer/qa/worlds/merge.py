@@ -33,6 +33,7 @@ from astra_arena.synthesizer.qa.worlds.replies import (
     StepCall,
     ToolCluster,
     ToolClusters,
+    WorldData,
 )
 from astra_arena.synthesizer.qa.worlds.shared_world import SharedWorld
 from astra_arena.synthesizer.qa.worlds.step_calls import CallCheck, complete_arguments
@@ -97,6 +98,7 @@ class Merging:
         tools = tuple(tool for name, tool in merger.tools.items() if name in used)
         merged = MergedWorld(
             id=item.id,
+            data=tuple(one.data for one in item.members),
             members=members,
             tools=tools,
             merges=tuple(merger.merges),
@@ -136,7 +138,8 @@ class _Merger:
         """Give the instances with their calls as they are now."""
         for member in self.draft.members:
             own = tuple(one.call for one in self.calls if one.member.id == member.id)
-            yield member.model_copy(update={"calls": own, "tools": ()})
+            data = WorldData(tables=[], rows=[], distractors=[], queries=member.data.queries)
+            yield member.model_copy(update={"calls": own, "tools": (), "data": data})
 
     async def merge(self) -> None:
         """Merge what can be merged; what cannot is kept apart."""
