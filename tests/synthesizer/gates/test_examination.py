@@ -10,8 +10,10 @@ from astra_arena.core.errors import BundleError, GateError, SandboxUnavailableEr
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.gate import Exam, GateResult, decided
+from astra_arena.synthesizer.gates.registry import all_gates
 from astra_arena.synthesizer.gates.release import default_rejects, release
 from astra_arena.synthesizer.gates.replay import ReplayGate
+from astra_arena.synthesizer.gates.report_page import TITLES
 from tests.support.requirement import requirement
 from tests.synthesizer.gates.archive import Archive, task
 
@@ -114,3 +116,8 @@ def test_exit_codes_tell_passed_from_misuse(tmp_path: Path) -> None:
     assert cli.run(["check", path, "--gate", "static"]) == 0
     assert cli.run(["check", path, "--gate", "no-such-gate"]) == 2
     assert cli.run(["check", str(tmp_path / "nothing")]) == 2
+
+
+@requirement("gates:report")
+def test_every_gate_has_a_title_for_people() -> None:
+    assert list(TITLES) == [gate.name for gate in all_gates()]

@@ -16,16 +16,18 @@ TITLES: dict[str, tuple[str, str]] = {
     "schema": ("Schemas", "Declarations, signatures and replies agree"),
     "static": ("Code rules", "The code depends on world, arguments and seed alone"),
     "replay": ("Replay", "Gold earns everything in fresh processes, byte for byte"),
-    "argument-sensitivity": ("Argument sensitivity", "Every gold argument matters"),
-    "data-flow": ("Data flow", "A parent's answer decides its child's"),
+    "argument_sensitivity": ("Argument sensitivity", "Every gold argument matters"),
+    "data_flow": ("Data flow", "A parent's answer decides its child's"),
     "leak": ("Leaks", "No gold where no work is needed to read it"),
-    "floor-and-ceiling": ("Floor and ceiling", "Knowing earns everything, guessing little"),
-    "wrong-solutions": ("Wrong solutions", "What is nearly right earns less"),
-    "alternative-solutions": ("Other solutions", "What is right in another way earns all"),
+    "floor_and_ceiling": ("Floor and ceiling", "Knowing earns everything, guessing little"),
+    "wrong_solutions": ("Wrong solutions", "What is nearly right earns less"),
+    "alternative_solutions": ("Other solutions", "What is right in another way earns all"),
     "exploit_probes": ("Exploit probes", "Cheating is refused or is plain data"),
     "isolation": ("Isolation", "No state but the world, no order but the stated one"),
     "near_duplicates": ("Near-duplicates", "No task asks what another asked"),
 }
+
+_ABOUT_TASKS = "near_duplicates"
 
 _STATUS = {"passed": "passed", "failed": "failed", "not_applicable": "not applicable"}
 
@@ -128,17 +130,21 @@ def _finding_row(finding: Finding) -> str:
 
 
 def _distribution(card: ReportCard) -> Iterator[str]:
+    # What the tasks are like comes first, then what was done with them.
+    gates = sorted(card.gates, key=lambda gate: gate.gate != _ABOUT_TASKS)
     spreads = [
-        (name, value)
-        for gate in card.gates
+        (gate, name, value)
+        for gate in gates
         for name, value in gate.figures.items()
         if isinstance(value, dict) and value and _is_spread(value)
     ]
     if not spreads:
         return
     yield '<section><h2>Distribution</h2>\n<div class="spreads">\n'
-    for name, value in spreads:
-        yield f"<div><h3>{escape(_spaced(name))}</h3><table>{''.join(_bars(value))}</table></div>\n"
+    for gate, name, value in spreads:
+        about = "" if gate.gate == _ABOUT_TASKS else f"{TITLES.get(gate.gate, (gate.gate,))[0]}: "
+        told = escape(f"{about}{_spaced(name)}")
+        yield f"<div><h3>{told}</h3><table>{''.join(_bars(value))}</table></div>\n"
     yield "</div></section>\n"
 
 

@@ -42,11 +42,18 @@ def task_of(number: int, member: Grown, world: SharedWorld, replies: dict[str, J
     """
     instance = member.instance
     decomposition = decomposition_of(instance)
-    shape = structure_of(decomposition.parents)
     calls = {call.id: call for call in member.calls}
     questions = tuple(
         _sub_question(decomposition.node(name), calls.get(name), member.world, replies)
-        for name in shape.order
+        for name in structure_of(decomposition.parents).order
+    )
+    # As the gates count: what follows from answers alone is no hop.
+    shape = structure_of(
+        [
+            (node.id, tuple(name for name in node.depends_on if name in calls))
+            for node in decomposition.nodes
+            if node.id in calls
+        ]
     )
     return Task(
         id=f"qa-{number:04}",
