@@ -311,6 +311,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "qa:reasons": _step_4("each instance that becomes no task is listed with its reason"),
     "qa:chinese": _step_4("Chinese questions give Chinese tasks; translations are marked"),
     # documents of APIs
+    "api:model": _step_4("a model writes operations that no rule covers, held to the document"),
     "api:schemas": _step_4("tools of an API take and give what the document's operations do"),
     "api:coverage": _step_4("each operation is a tool or is listed with a reason"),
     "api:rows": _step_4("rows of an API are made up, seeded, and their references hold"),

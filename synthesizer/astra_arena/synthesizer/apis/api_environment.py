@@ -1,15 +1,17 @@
 """The environment that a document of an API becomes, before it has tasks."""
 
+import ast
 import platform
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, World
+from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, ToolSpec, World
 from astra_arena.core.errors import SynthesisError
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundle import Bundle, write_bundle
@@ -41,6 +43,17 @@ def version() -> str:
     return metadata.version("astra-arena")
 
 
+@dataclass(frozen=True, slots=True)
+class AuthoredTool:
+    """An operation that a model wrote."""
+
+    operation: Operation
+    spec: ToolSpec
+    code: str
+    provenance: JsonObject
+    """Model, prompt and request."""
+
+
 @dataclass(frozen=True)
 class ApiEnvironment:
     """Everything that is decided from the document and the options."""
@@ -55,6 +68,50 @@ class ApiEnvironment:
     """Covered, but beyond what `--tools` allows."""
     made: MadeRows
     world: Path
+    unwritten: tuple[Operation, ...] = ()
+    """Operations that were read, and that no rule makes a tool of."""
+    authored: tuple[AuthoredTool, ...] = ()
+
+    def with_authored(
+        self, tools: Sequence[AuthoredTool], refused: Sequence[Uncovered]
+    ) -> "ApiEnvironment":
+        """Return the environment with operations that a model wrote, or could not write."""
+        told = {(one.name, one.where): one for one in refused}
+        done = {(one.operation.name, one.operation.where) for one in tools}
+        uncovered = tuple(
+            told.get((one.name, one.where), one)
+            for one in self.uncovered
+            if (one.name, one.where) not in done
+        )
+        return replace(self, uncovered=uncovered, authored=(*self.authored, *tools))
+
+    def without_authored(self, reasons: Mapping[str, str]) -> "ApiEnvironment":
+        """Return the environment without some tools that a model wrote, by name."""
+        kept = tuple(one for one in self.authored if one.spec.name not in reasons)
+        gone = tuple(
+            Uncovered(one.operation.name, one.operation.where, reasons[one.spec.name])
+            for one in self.authored
+            if one.spec.name in reasons
+        )
+        return replace(self, authored=kept, uncovered=(*self.uncovered, *gone))
+
+    def schema_text(self) -> str:
+        """Return the tables as SQL, without rows."""
+        with closing(sqlite3.connect(f"file:{self.world}?mode=ro", uri=True)) as world:
+            rows = world.execute(
+                "SELECT sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL "
+                "ORDER BY name"
+            )
+            return "\n\n".join(str(sql) for (sql,) in rows)
+
+    def example_code(self) -> str:
+        """Return the code of the first tool that the rules wrote."""
+        name = self.actions[0].name
+        tree = ast.parse(self.tools_py)
+        function = next(
+            one for one in tree.body if isinstance(one, ast.FunctionDef) and one.name == name
+        )
+        return ast.get_source_segment(self.tools_py, function) or ""
 
     @cached_property
     def reference(self) -> Reference:
@@ -64,12 +121,13 @@ class ApiEnvironment:
     @cached_property
     def tools_py(self) -> str:
         """The code of the tools."""
-        return write_api_tools(self.document.title, self.resources, self.actions)
+        code = write_api_tools(self.document.title, self.resources, self.actions)
+        return "\n\n".join([code, *(f"{one.code.strip()}\n" for one in self.authored)])
 
     @property
     def covered_share(self) -> float:
         """The share of the wanted operations that a tool could be made of."""
-        good = len(self.actions) + len(self.left_out)
+        good = len(self.actions) + len(self.authored) + len(self.left_out)
         return good / max(1, good + len(self.uncovered))
 
     def write(
@@ -95,7 +153,10 @@ class ApiEnvironment:
             f"{', '.join(nouns)}.",
             domain="apis",
             format_version=FORMAT_VERSION,
-            tools=tuple(one.tool for one in self.actions),
+            tools=(
+                *(one.tool for one in self.actions),
+                *(one.spec for one in self.authored),
+            ),
             world=World(kind="sqlite", file=WORLD_FILE),
             licence=Licence(name=self.document.licence, source=self.document.title),
             provenance={
@@ -107,14 +168,20 @@ class ApiEnvironment:
                 "python": platform.python_version(),
                 "faker": metadata.version("faker"),
                 "inputs": [{"name": self.document.file, "digest": self.document.digest}],
+                **(
+                    {"authored": {one.spec.name: one.provenance for one in self.authored}}
+                    if self.authored
+                    else {}
+                ),
             },
         )
 
     def coverage(self) -> JsonObject:
         """Return which operations became tools, and why others did not."""
+        good = len(self.actions) + len(self.authored) + len(self.left_out)
         return {
-            "operations": len(self.actions) + len(self.left_out) + len(self.uncovered),
-            "covered": len(self.actions) + len(self.left_out),
+            "operations": good + len(self.uncovered),
+            "covered": good,
             "share": round(self.covered_share, 4),
             "tools": [
                 {
@@ -125,6 +192,9 @@ class ApiEnvironment:
                     "refused_arguments": [argument.name for argument in one.refused],
                 }
                 for one in self.actions
+            ],
+            "authored": [
+                {"tool": one.spec.name, "operation": one.operation.where} for one in self.authored
             ],
             "left_out": [one.where for one in self.left_out],
             "uncovered": [
@@ -198,6 +268,7 @@ def build_environment(document: Document, options: ApiOptions, folder: Path) -> 
         tuple(left_out),
         made,
         world,
+        tuple(one for one in wanted if one.name in {other.name for other in uncovered}),
     )
 
 

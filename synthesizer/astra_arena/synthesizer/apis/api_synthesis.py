@@ -1,4 +1,4 @@
-"""A document of an API becomes an environment, without a language model.
+"""A document of an API becomes an environment; a language model is asked only for what is left.
 
 Read the document, find resources and what operations do to them, make rows up, write tools, draw
 tasks, execute what they change, and run the release gates on what lies on disk.
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from astra_arena.client.authors.model_options import ModelOptions, open_author
 from astra_arena.core.canonical import Json, JsonObject, pretty_text
 from astra_arena.core.errors import SynthesisError
 from astra_arena.core.tasks import Task
@@ -30,10 +31,12 @@ from astra_arena.synthesizer.apis.api_tasks import (
     task_of,
     with_spare,
 )
+from astra_arena.synthesizer.apis.authored_operations import OperationAuthor, blamed
 from astra_arena.synthesizer.apis.document import read_document
 from astra_arena.synthesizer.changes.final_states import settle_states
 from astra_arena.synthesizer.gates.alternative_solutions import missing_alternatives
 from astra_arena.synthesizer.gates.examination import examine
+from astra_arena.synthesizer.gates.gate import Gate
 from astra_arena.synthesizer.gates.registry import chosen_gates
 from astra_arena.synthesizer.gates.release import default_rejects, read_report, release
 from astra_arena.synthesizer.gates.report_card import ReportCard
@@ -66,11 +69,19 @@ def synthesize_api(
     out: Path,
     options: ApiOptions | None = None,
     *,
+    model: ModelOptions | None = None,
     watcher: Watcher | None = None,
 ) -> ApiSynthesis:
     """Make the bundle `out` from an OpenAPI document or a pulled tool list.
 
-    Equal documents, options and versions give equal bytes.
+    Equal documents, options, replies and versions give equal bytes.
+
+    Args:
+        source: The document.
+        out: The folder.
+        options: What the user chose.
+        model: Which model writes operations that no rule covers; none for `None`.
+        watcher: Told how far it is.
 
     Raises:
         SourceError: if the document cannot be read or is none of an API.
@@ -78,6 +89,7 @@ def synthesize_api(
         SynthesisError: if no operation can become a tool, or no task can be made.
         GateError: if the environment is rejected.
         BundleError: if `out` holds something that is no bundle, or cannot be written.
+        AuthorError: if the model cannot be asked, or nothing more may be spent.
     """
     chosen = options or ApiOptions()
     chosen.check()
@@ -90,22 +102,24 @@ def synthesize_api(
     with tempfile.TemporaryDirectory(prefix="astra-arena-") as folder:
         with timer.stage("tables"):
             environment = build_environment(document, chosen, Path(folder))
+        if model is not None:
+            with timer.stage("model"):
+                watch("write operations with the model", 0, 0)
+                environment = asyncio.run(_authored(environment, model, Path(folder)))
         path = out.with_name(f"{out.name}{REPORT_ENDING}")
         _write(path, {"coverage": environment.coverage()})
-        draft = Path(folder) / "bundle"
-        with timer.stage("tasks"):
-            tasks, sample, unsettled = _tasks(environment, draft, watch)
-        report = _report(environment, tasks, sample, unsettled)
-        environment.write(draft, tasks, report)
-        emit_server(draft)
-        with timer.stage("gates"):
-            card = examine(draft, gates=gates, seed=chosen.seed, watcher=watch)
+        maker = _Maker(Path(folder) / "bundle", gates, timer, watch)
+        environment, card, report = maker.examined(environment)
+        bad = blamed(card, environment)
+        if bad:
+            # What a model wrote must not cost what the rules gave.
+            environment, card, report = maker.examined(environment.without_authored(bad))
 
         def wanted(so_far: ReportCard) -> list[str]:
             return list(so_far.passed_tasks)[: chosen.tasks]
 
         card = settled(card, wanted)
-        bundle = release(draft, card, out, only=wanted(card))
+        bundle = release(maker.draft, card, out, only=wanted(card))
     assert isinstance(bundle, Bundle), "what was examined is a bundle"
     _write(path, {"coverage": environment.coverage(), "synthesis": report})
     notices = [*environment.made.notices, *_notices(environment, bundle, card, out, path)]
@@ -117,6 +131,35 @@ def synthesize_api(
         tuple(notices),
         timer.seconds,
     )
+
+
+async def _authored(
+    environment: ApiEnvironment, model: ModelOptions, folder: Path
+) -> ApiEnvironment:
+    async with open_author(model) as author, ProcessSandbox() as sandbox:
+        return await OperationAuthor(author, sandbox, environment, folder).write()
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    draft: Path
+    gates: tuple[Gate, ...]
+    timer: StageTimer
+    watch: Watcher
+
+    def examined(
+        self, environment: ApiEnvironment
+    ) -> tuple[ApiEnvironment, ReportCard, JsonObject]:
+        """Make the tasks of an environment and run the gates on it."""
+        with self.timer.stage("tasks"):
+            tasks, sample, unsettled = _tasks(environment, self.draft, self.watch)
+        report = _report(environment, tasks, sample, unsettled)
+        environment.write(self.draft, tasks, report)
+        emit_server(self.draft)
+        with self.timer.stage("gates"):
+            seed = environment.options.seed
+            card = examine(self.draft, gates=self.gates, seed=seed, watcher=self.watch)
+        return environment, card, report
 
 
 def _tasks(

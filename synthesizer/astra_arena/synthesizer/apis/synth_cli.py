@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 import typer
 from rich.markup import escape
 
+from astra_arena.client.authors.model_arguments import takes_model
+from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.output import output_console, print_hanging, print_notice
 from astra_arena.synthesizer.apis.api_options import (
@@ -69,7 +71,9 @@ _Gates: TypeAlias = Annotated[
 _AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Figures as JSON on stdout.")]
 
 
+@takes_model
 def synth_api(
+    asked: ModelOptions,
     document: _Document,
     out: _Out,
     name: _Name = None,
@@ -84,11 +88,12 @@ def synth_api(
     gates: _Gates = "all",
     as_json: _AsJson = False,
 ) -> None:
-    """Turn a document of an API into an environment; no language model is asked.
+    """Turn a document of an API into an environment; only with --model a language model is asked.
 
     Operations that read, list, create, update and delete become tools with the document's own
-    schemas, over rows that are made up and hold together. The others are listed with reasons in a
-    file beside the bundle. Every task passes the release gates before the bundle is written.
+    schemas, over rows that are made up and hold together. With --model the others are written over
+    the same rows, where they can be; what is left is listed with reasons in a file beside the
+    bundle. Every task passes the release gates before the bundle is written.
 
     Example: arena synth api openapi.yaml --out crm-bundle --include customers --include orders
 
@@ -107,7 +112,10 @@ def synth_api(
         gates=parse_gates(gates),
     )
     with unwinding_on_sigterm(), watched() as watcher:
-        made = synthesize_api(document, out, options, watcher=watcher)
+        asks = asked.model is not None or bool(asked.transcripts)
+        made = synthesize_api(
+            document, out, options, model=asked if asks else None, watcher=watcher
+        )
     for notice in made.notices:
         print_notice(notice)
     if as_json:
