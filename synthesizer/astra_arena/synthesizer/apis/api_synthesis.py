@@ -109,18 +109,9 @@ def synthesize_api(
         path = out.with_name(f"{out.name}{REPORT_ENDING}")
         _write(path, {"coverage": environment.coverage()})
         maker = _Maker(Path(folder) / "bundle", gates, timer, watch)
-        environment, card, report = maker.examined(environment)
-        bad = blamed(card, environment)
-        if bad:
-            # What a model wrote must not cost what the rules gave.
-            environment, card, report = maker.examined(environment.without_authored(bad))
+        environment, card, report = maker.sound(environment)
 
-        def wanted(so_far: ReportCard) -> list[str]:
-            return list(so_far.passed_tasks)[: chosen.tasks]
-
-        card = settled(card, wanted)
-        bundle = release(maker.draft, card, out, only=wanted(card))
-    assert isinstance(bundle, Bundle), "what was examined is a bundle"
+        card, bundle = _released(maker.draft, card, out, chosen.tasks)
     _write(path, {"coverage": environment.coverage(), "synthesis": report})
     notices = [*environment.made.notices, *_notices(environment, bundle, card, out, path)]
     return ApiSynthesis(
@@ -131,6 +122,18 @@ def synthesize_api(
         tuple(notices),
         timer.seconds,
     )
+
+
+def _released(draft: Path, card: ReportCard, out: Path, most: int) -> tuple[ReportCard, Bundle]:
+    """Release so many tasks at most, of those that passed."""
+
+    def wanted(so_far: ReportCard) -> list[str]:
+        return list(so_far.passed_tasks)[:most]
+
+    card = settled(card, wanted)
+    bundle = release(draft, card, out, only=wanted(card))
+    assert isinstance(bundle, Bundle), "what was examined is a bundle"
+    return card, bundle
 
 
 async def _authored(
@@ -146,6 +149,12 @@ class _Maker:
     gates: tuple[Gate, ...]
     timer: StageTimer
     watch: Watcher
+
+    def sound(self, environment: ApiEnvironment) -> tuple[ApiEnvironment, ReportCard, JsonObject]:
+        """Examine an environment; what a model wrote must not cost what the rules gave."""
+        made, card, report = self.examined(environment)
+        bad = blamed(card, made)
+        return self.examined(made.without_authored(bad)) if bad else (made, card, report)
 
     def examined(
         self, environment: ApiEnvironment
