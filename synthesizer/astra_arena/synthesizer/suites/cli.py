@@ -26,11 +26,13 @@ SHOWN_TASKS = 3
 def synth_suite(
     bundles: Annotated[
         list[Path],
-        typer.Argument(metavar="BUNDLE BUNDLE...", help="Folders of bundles made from tables."),
+        typer.Argument(
+            metavar="BUNDLE BUNDLE...", help="Folders of bundles; made from tables for joint tasks."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the suite; one there is replaced.")],
     tasks: Annotated[
-        int, typer.Option(min=1, max=MOST_TASKS, help="Tasks that need several environments.")
+        int, typer.Option(min=0, max=MOST_TASKS, help="Tasks that need several environments.")
     ] = DEFAULT_TASKS,
     distractors: Annotated[
         int,
@@ -44,11 +46,14 @@ def synth_suite(
     """Join bundles that name the same things into tasks with one joint verdict.
 
     A column of one environment must hold keys of a table of another. Each task hands a value from
-    one environment to another, and is played in real episodes before the suite is written.
+    one environment to another, and is played in real episodes before the suite is written. With
+    --tasks 0 any bundles will do: their own tasks are offered with tools of the others beside.
 
     Example: arena synth suite shop-bundle returns-bundle --out suite --tasks 60
 
     Example: arena synth suite crm erp desk --out office --distractors 0 --json
+
+    Example: arena synth suite trivia stories --out mixed --tasks 0 --distractors 40
     """
     options = SuiteOptions(tasks=tasks, distractors=distractors, seed=seed, name=name, title=title)
     with unwinding_on_sigterm(), watched() as watcher:

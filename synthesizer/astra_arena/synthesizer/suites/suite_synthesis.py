@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -68,6 +69,8 @@ def synthesize_suite(
 ) -> SuiteSynthesis:
     """Make the suite `out` from bundles that were made from tables and name the same things.
 
+    Without joint tasks any bundles will do: then each one's tasks get tools of the others beside.
+
     Equal bundles, options and versions give equal bytes.
 
     Raises:
@@ -83,7 +86,7 @@ def synthesize_suite(
     name = _name(chosen, loaded)
     SUITE_FOLDER.require_place(out)
     watch("read the environments", 0, 0)
-    members = [table_member(bundle) for bundle in loaded]
+    members = [table_member(bundle) for bundle in loaded] if chosen.tasks else []
     decides: list[Json] = [
         *(bundle.digests.to_json() for bundle in loaded),
         *(name, repr(chosen), metadata.version("astra-arena")),
@@ -91,10 +94,10 @@ def synthesize_suite(
     ]
     with (
         tempfile.TemporaryDirectory(prefix="astra-arena-") as folder,
-        join_worlds(members, Path(folder) / "joined.sqlite") as joined,
+        _joined(members, Path(folder) / "joined.sqlite") as joined,
         checkpoints(out, *decides) as finished,
     ):
-        draft = _Draft(name, chosen, members, joined, watch, finished)
+        draft = _Draft(name, chosen, loaded, joined, watch, finished)
         return asyncio.run(draft.finish(out))
 
 
@@ -104,10 +107,16 @@ def _check(bundles: Sequence[Path], options: SuiteOptions) -> None:
             f"a suite joins {FEWEST_MEMBERS} bundles or more; got {len(bundles)}: name another "
             "one, made with `arena synth table`"
         )
-    if not 1 <= options.tasks <= MOST_TASKS:
-        raise SettingsError(f"--tasks is 1 to {MOST_TASKS}; got {options.tasks}")
+    if not 0 <= options.tasks <= MOST_TASKS:
+        raise SettingsError(f"--tasks is 0 to {MOST_TASKS}; got {options.tasks}")
+    if not options.tasks and not options.distractors:
+        raise SettingsError("expected tasks: --tasks or --distractors above 0")
     if not 0 <= options.distractors <= MOST_TASKS:
         raise SettingsError(f"--distractors is 0 to {MOST_TASKS}; got {options.distractors}")
+
+
+def _joined(members: Sequence[Member], path: Path) -> AbstractContextManager[JoinedWorlds | None]:
+    return join_worlds(members, path) if members else nullcontext()
 
 
 def _name(options: SuiteOptions, bundles: Sequence[Bundle]) -> str:
@@ -133,14 +142,14 @@ class _Draft:
         self,
         name: str,
         options: SuiteOptions,
-        members: Sequence[Member],
-        joined: JoinedWorlds,
+        bundles: Sequence[Bundle],
+        joined: JoinedWorlds | None,
         watch: Watcher,
         finished: Checkpoints,
     ) -> None:
         self._name = name
         self._options = options
-        self._bundles = [member.bundle for member in members]
+        self._bundles = list(bundles)
         self._joined = joined
         self._watch = watch
         self._finished = finished
@@ -177,6 +186,8 @@ class _Draft:
         return SuiteSynthesis(suite, self._notices(tasks), report)
 
     async def _joint(self, sandbox: ProcessSandbox) -> JointTasks:
+        if self._joined is None:
+            return JointTasks((), {})
         count = _with_spares(self._options.tasks)
         self._watch("draw joint tasks", 0, count)
         maker = JointTaskMaker(
@@ -224,7 +235,7 @@ class _Draft:
         return proof
 
     def _notices(self, tasks: tuple[Task, ...]) -> tuple[str, ...]:
-        notices = list(self._joined.notices)
+        notices = [] if self._joined is None else list(self._joined.notices)
         distracting = sum(task.variant == "distractors" for task in tasks)
         for what, asked, came in (
             ("joint tasks", self._options.tasks, len(tasks) - distracting),
@@ -243,7 +254,7 @@ class _Draft:
                 {"name": bundle.name, "digests": bundle.digests.to_json()}
                 for bundle in self._bundles
             ],
-            "links": [link.to_json() for link in self._joined.links],
+            "links": [link.to_json() for link in (self._joined.links if self._joined else ())],
             "notices": list[Json](self._notices(tasks)),
             "sampling": {
                 "asked_for": self._options.tasks,

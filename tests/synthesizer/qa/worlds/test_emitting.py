@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from astra_arena.core.errors import SettingsError
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog
@@ -13,13 +14,19 @@ from astra_arena.synthesizer.qa.authored.stages import run_stage
 from astra_arena.synthesizer.qa.environments.environment_release import EnvironmentRelease
 from astra_arena.synthesizer.qa.worlds.emit import EmittedWorld, Emitting
 from astra_arena.synthesizer.qa.worlds.grown import Grown, MergedWorld
+from astra_arena.synthesizer.suites.suite_synthesis import SuiteOptions, synthesize_suite
 from tests.support.requirement import requirement
 from tests.synthesizer.qa.worlds.world_runs import (
+    DATA,
     DRACULA,
     MACBETH,
+    MORE_CALLS,
+    MORE_DATA,
+    TWIN,
     both,
     grown_of,
     lines_of,
+    replies,
     synthesized,
 )
 
@@ -33,10 +40,10 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> list[Grown]:
     return [grown_of(line) for line in lines]
 
 
-def emitted(folder: Path, members: list[Grown], gates: tuple[str, ...] = GATES) -> StageLine:
+def emitted(folder: Path, members: list[Grown], *, world: str = WORLD) -> StageLine:
     tools = {tool.name: tool for member in members for tool in member.tools}
-    world = MergedWorld(
-        id=WORLD,
+    whole = MergedWorld(
+        id=world,
         data=tuple(member.data for member in members),
         members=tuple(members),
         tools=tuple(tools.values()),
@@ -44,10 +51,10 @@ def emitted(folder: Path, members: list[Grown], gates: tuple[str, ...] = GATES) 
 
     async def run() -> None:
         async with ProcessSandbox() as sandbox:
-            release = EnvironmentRelease(folder / "out", folder, 0, gates, unwatched)
+            release = EnvironmentRelease(folder / "out", folder, 0, GATES, unwatched)
             stage = Emitting(folder / "out", folder, sandbox, release, {}).stage
             with StageLog(folder / "emit.jsonl") as log:
-                await run_stage(stage, [world], log, at_once=1)
+                await run_stage(stage, [whole], log, at_once=1)
 
     asyncio.run(run())
     (line,) = lines_of(folder / "emit.jsonl")
@@ -97,6 +104,25 @@ def test_one_instance_that_fails_a_gate_does_not_take_the_others_with_it(
     told = (tmp_path / "out" / f"{WORLD}.rejects.jsonl").read_text(encoding="utf-8")
     assert {json.loads(line)["task"] for line in told.splitlines()} == {"qa-0002"}
     assert len(load_bundle(tmp_path / "out" / WORLD).tasks) == 1
+
+
+@requirement("qa:variants")
+def test_any_two_environments_offer_each_other_distractors(
+    tmp_path: Path, grown: list[Grown]
+) -> None:
+    data = {**MORE_DATA, "tables": DATA["tables"], "distractors": DATA["distractors"]}
+    lines = replies("dracula", data, [TWIN], MORE_CALLS)
+    (other,) = synthesized(tmp_path / "other", lines, [DRACULA])
+    renamed = grown_of(other).model_copy(update={"world": "novels-world"})
+    for place, member in ((tmp_path / "one", grown[0]), (tmp_path / "two", renamed)):
+        place.mkdir()
+        emitted(place, [member], world=member.world)
+    bundles = [tmp_path / "one" / "out" / WORLD, tmp_path / "two" / "out" / "novels-world"]
+    options = SuiteOptions(tasks=0, distractors=2)
+    suite = synthesize_suite(bundles, tmp_path / "suite", options).suite
+    assert [task.variant for task in suite.tasks] == ["distractors"] * 2
+    with pytest.raises(SettingsError, match="above 0"):
+        synthesize_suite(bundles, tmp_path / "none", SuiteOptions(tasks=0, distractors=0))
 
 
 @requirement("worlds:gates")
