@@ -39,7 +39,7 @@ from astra_arena.synthesizer.tables.preparation import WorldRules, prepare_table
 from astra_arena.synthesizer.tables.table_analysis import analyse
 from astra_arena.synthesizer.tables.tool_choice import design_tools
 from astra_arena.synthesizer.tables.tool_indexes import index_filters
-from astra_arena.synthesizer.watching import Watcher
+from astra_arena.synthesizer.watching import Watcher, unwatched
 
 __all__ = [
     "DEFAULT_TASKS",
@@ -86,7 +86,7 @@ def synthesize_tables(
             before any work is done.
     """
     chosen = options or TableOptions()
-    watch = watcher or _unwatched
+    watch = watcher or unwatched
     sources = listed_sources(source)
     name = environment_name(chosen, sources[0])
     chosen.check()
@@ -188,7 +188,3 @@ def _room_for_scratch() -> Generator[None]:
             f"the disk is full where temporary files lie, {tempfile.gettempdir()}: free space "
             "there, or name another folder in TMPDIR, and run again"
         ) from error
-
-
-def _unwatched(doing: str, done: int, total: int) -> None:
-    del doing, done, total

@@ -43,7 +43,7 @@ from astra_arena.synthesizer.gates.report_card import ReportCard
 from astra_arena.synthesizer.gates.task_means import settled
 from astra_arena.synthesizer.stage_timer import StageTimer
 from astra_arena.synthesizer.tasks.gold_runs import keep_true_alternatives
-from astra_arena.synthesizer.watching import Watcher
+from astra_arena.synthesizer.watching import Watcher, unwatched
 
 REPORT_ENDING = ".synthesis.json"
 
@@ -95,7 +95,7 @@ def synthesize_api(
     chosen.check()
     gates = chosen_gates(chosen.gates)
     require_place(out)
-    watch = watcher or _unwatched
+    watch = watcher or unwatched
     timer = StageTimer()
     watch("read the document", 0, 0)
     document = read_document(source)
@@ -280,7 +280,3 @@ def _write(path: Path, report: JsonObject) -> None:
         path.write_text(pretty_text(report), encoding="utf-8", newline="\n")
     except OSError as error:
         raise SynthesisError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _unwatched(doing: str, done: int, total: int) -> None:
-    del doing, done, total

@@ -25,7 +25,7 @@ from astra_arena.synthesizer.suites.joint_proof import JointProof, play_joint, r
 from astra_arena.synthesizer.suites.joint_tasks import CHANGES_SHARE, JointTaskMaker, JointTasks
 from astra_arena.synthesizer.suites.suite_distractors import Distracted, distractor_tasks
 from astra_arena.synthesizer.suites.table_members import table_member
-from astra_arena.synthesizer.watching import Watcher
+from astra_arena.synthesizer.watching import Watcher, unwatched
 
 DEFAULT_TASKS = 60
 DEFAULT_DISTRACTORS = 20
@@ -80,7 +80,7 @@ def synthesize_suite(
         GateError: if tasks do not hold when they are played.
     """
     chosen = options or SuiteOptions()
-    watch = watcher or _unwatched
+    watch = watcher or unwatched
     _check(bundles, chosen)
     loaded = [load_bundle(path) for path in bundles]
     name = _name(chosen, loaded)
@@ -276,7 +276,3 @@ def _with_spares(count: int) -> int:
 def _counted(tasks: Sequence[Task], key: str) -> JsonObject:
     counts = Counter(str(task.difficulty[key]) for task in tasks)
     return {value: counts[value] for value in sorted(counts)}
-
-
-def _unwatched(doing: str, done: int, total: int) -> None:
-    del doing, done, total

@@ -8,7 +8,11 @@ from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.client.authors.transcript import TranscriptLine
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.synthesizer.qa.authored.authoring import Authoring, author_questions
-from astra_arena.synthesizer.qa.authored.pipeline import STAGES, AuthoringOptions, StageName
+from astra_arena.synthesizer.qa.authored.authoring_options import (
+    STAGES,
+    AuthoringOptions,
+    StageName,
+)
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, read_stage
 from astra_arena.synthesizer.shipped_data import shipped_questions
 from tests.synthesizer.qa.worlds.world_runs import replies as world_replies

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
-from astra_arena.synthesizer.qa.authored.pipeline import StageName
+from astra_arena.synthesizer.qa.authored.authoring_options import StageName
 from tests.support.requirement import requirement
 from tests.synthesizer.qa.authored.stage_runs import (
     IDS,

@@ -12,6 +12,7 @@ from astra_arena.client.authors.transcript import Transcript
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
 from astra_arena.synthesizer.qa.authored.authoring import author_questions
+from astra_arena.synthesizer.qa.authored.authoring_options import AuthoringOptions
 from astra_arena.synthesizer.qa.authored.calibration import (
     CALIBRATE,
     GOOD,
@@ -21,7 +22,6 @@ from astra_arena.synthesizer.qa.authored.calibration import (
     Noticed,
     calibration_cases,
 )
-from astra_arena.synthesizer.qa.authored.pipeline import AuthoringOptions
 from astra_arena.synthesizer.qa.authored.seeded_defects import TARGETS
 from astra_arena.synthesizer.qa.authored.stage_log import StageLog, read_stage
 from astra_arena.synthesizer.qa.authored.stages import run_stage

@@ -25,7 +25,7 @@ from astra_arena.core.errors import ModelUnavailableError, SynthesisError
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.synthesizer.qa.authored.asking import PROMPTS
 from astra_arena.synthesizer.qa.authored.authoring import author_questions
-from astra_arena.synthesizer.qa.authored.pipeline import STAGES, AuthoringOptions
+from astra_arena.synthesizer.qa.authored.authoring_options import STAGES, AuthoringOptions
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine
 from astra_arena.synthesizer.qa.authored.verify import Thresholds
 from astra_arena.synthesizer.qa.instance import QAInstance

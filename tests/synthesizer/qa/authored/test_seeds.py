@@ -7,7 +7,7 @@ from astra_arena.client.authors.model_options import ModelOptions
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.environment import Licence
 from astra_arena.synthesizer.qa.authored.authoring import author_questions
-from astra_arena.synthesizer.qa.authored.pipeline import AuthoringOptions
+from astra_arena.synthesizer.qa.authored.authoring_options import AuthoringOptions
 from astra_arena.synthesizer.qa.authored.seeds import QuestionSeed, Unreadable, read_inputs
 from astra_arena.synthesizer.qa.instance import QAInstance
 from tests.support.requirement import requirement

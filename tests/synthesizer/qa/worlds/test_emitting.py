@@ -15,6 +15,7 @@ from astra_arena.synthesizer.qa.environments.environment_release import Environm
 from astra_arena.synthesizer.qa.worlds.emit import EmittedWorld, Emitting
 from astra_arena.synthesizer.qa.worlds.grown import Grown, MergedWorld
 from astra_arena.synthesizer.suites.suite_synthesis import SuiteOptions, synthesize_suite
+from astra_arena.synthesizer.watching import unwatched
 from tests.support.requirement import requirement
 from tests.synthesizer.qa.worlds.world_runs import (
     DATA,
@@ -64,10 +65,6 @@ def emitted(folder: Path, members: list[Grown], *, world: str = WORLD) -> StageL
 def emitted_world(line: StageLine) -> EmittedWorld:
     assert line.result is not None, line.evidence
     return EmittedWorld.from_json(line.result, what="world")
-
-
-def unwatched(doing: str, done: int, total: int) -> None:
-    del doing, done, total
 
 
 def told_of(member: Grown, question: str, *years: int) -> Grown:

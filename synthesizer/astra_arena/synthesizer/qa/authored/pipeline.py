@@ -5,20 +5,22 @@ A run that ended in the middle goes on; a stage that is asked for alone takes wh
 
 import fcntl
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from astra_arena.client.authors.chat_author import ChatAuthor
-from astra_arena.client.authors.endpoint import DEFAULT_CONCURRENCY
 from astra_arena.core.canonical import Json, JsonObject, pretty_text
-from astra_arena.core.environment import Licence
 from astra_arena.core.errors import SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.synthesizer.qa.authored.authoring_options import (
+    STAGES,
+    AuthoringOptions,
+    StageName,
+)
 from astra_arena.synthesizer.qa.authored.calibration import (
     CALIBRATE,
     Calibrating,
@@ -27,37 +29,22 @@ from astra_arena.synthesizer.qa.authored.calibration import (
     calibration_cases,
 )
 from astra_arena.synthesizer.qa.authored.decompose import Decomposing
-from astra_arena.synthesizer.qa.authored.judging import DEFAULT_VOTES, Judged, Judging
+from astra_arena.synthesizer.qa.authored.judging import Judged, Judging
 from astra_arena.synthesizer.qa.authored.necessity import Necessity
-from astra_arena.synthesizer.qa.authored.seeds import UNLICENSED, Input, read_inputs
+from astra_arena.synthesizer.qa.authored.seeds import Input, read_inputs
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog, read_stage
 from astra_arena.synthesizer.qa.authored.stages import Item, Stage, StageCounts, run_stage
-from astra_arena.synthesizer.qa.authored.verify import Thresholds, Verifying, score_at
+from astra_arena.synthesizer.qa.authored.verify import Verifying, score_at
 from astra_arena.synthesizer.qa.environments.environment_release import EnvironmentRelease
 from astra_arena.synthesizer.qa.environments.question_environment import group_key
-from astra_arena.synthesizer.qa.instance import HopRange, QAInstance
+from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.qa.worlds.emit import EMIT, EmittedWorld, Emitting
 from astra_arena.synthesizer.qa.worlds.grown import MergedWorld
 from astra_arena.synthesizer.qa.worlds.merge import MERGE, Merging
-from astra_arena.synthesizer.qa.worlds.synthesize import SYNTHESIZE, Synthesizing, WorldOptions
+from astra_arena.synthesizer.qa.worlds.synthesize import SYNTHESIZE, Synthesizing
 from astra_arena.synthesizer.qa.worlds.world_drafts import world_drafts
 from astra_arena.synthesizer.qa.worlds.world_names import WorldNames
-from astra_arena.synthesizer.variants.variant_maker import VariantName
-from astra_arena.synthesizer.watching import Watcher
-
-StageName = Literal[
-    "decompose", "necessity", "judge", "verify", "synthesize", "merge", "emit", "calibrate"
-]
-STAGES: tuple[StageName, ...] = (
-    "decompose",
-    "necessity",
-    "judge",
-    "verify",
-    "synthesize",
-    "merge",
-    "emit",
-)
-"""In the order in which they run; `calibrate` runs only when it is asked for."""
+from astra_arena.synthesizer.watching import Watcher, unwatched
 
 FOLDER = "stages"
 REPORT = "stages.json"
@@ -65,27 +52,6 @@ REPORT = "stages.json"
 _ItemT = TypeVar("_ItemT", bound=Item)
 _ResultT = TypeVar("_ResultT", bound=Model)
 _ReadT = TypeVar("_ReadT", bound=Model)
-
-
-@dataclass(frozen=True, slots=True)
-class AuthoringOptions:
-    """What a user may choose of the stages."""
-
-    votes: int = DEFAULT_VOTES
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    seed: int = 0
-    """Decides where calibration makes its defects."""
-    worlds: WorldOptions = field(default_factory=WorldOptions)
-    hops: HopRange | None = None
-    """Of decompositions that are authored, where the input does not say."""
-    licence: Licence = UNLICENSED
-    """Of pairs and seeds; instances bring theirs."""
-    gates: tuple[str, ...] = ()
-    """The release gates to run, by name; all of them for none."""
-    variants: Mapping[VariantName, float] = field(default_factory=dict["VariantName", float])
-    """How many of each kind are made, to one task."""
-    at_once: int = DEFAULT_CONCURRENCY
-    """Items under way."""
 
 
 def needs_model(item: Input) -> bool:
@@ -231,7 +197,7 @@ class Pipeline:
             log.unlink()
         authored = {line.item: line.provenance for line in read_stage(self.path(SYNTHESIZE))}
         async with self._bench() as (sandbox, folder):
-            watch = self._watcher or _unwatched
+            watch = self._watcher or unwatched
             release = EnvironmentRelease(
                 out, folder, options.seed, options.gates, watch, options.variants
             )
@@ -352,7 +318,3 @@ class Pipeline:
         for case in self.passed(CALIBRATE, Noticed):
             calibration.note(case)
         return calibration.to_json()
-
-
-def _unwatched(doing: str, done: int, total: int) -> None:
-    del doing, done, total

@@ -38,7 +38,7 @@ from astra_arena.synthesizer.qa.importing import read_instances
 from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.qa.records import digest_of_file
 from astra_arena.synthesizer.variants.variant_maker import VariantName
-from astra_arena.synthesizer.watching import Watcher
+from astra_arena.synthesizer.watching import Watcher, unwatched
 
 DEFAULT_TASKS = 60
 _MOST_TEXTS = 400
@@ -99,7 +99,7 @@ def synthesize_questions(
         BundleError: if a bundle cannot be written.
     """
     chosen = options or QuestionOptions()
-    watch = watcher or _unwatched
+    watch = watcher or unwatched
     digest = digest_of_file(source)
     _require_folder(out)
     chosen_gates(chosen.gates)
@@ -255,7 +255,3 @@ def _write_rejects(work: _Work, out: Path) -> None:
         for place, (name, reason) in sorted(work.rejects.items())
     ]
     (out / REJECTS).write_text("".join(lines), encoding="utf-8", newline="\n")
-
-
-def _unwatched(doing: str, done: int, total: int) -> None:
-    del doing, done, total

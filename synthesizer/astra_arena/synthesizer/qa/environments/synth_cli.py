@@ -20,8 +20,8 @@ from astra_arena.synthesizer.qa.authored.authoring import (
     author_questions,
     brings_programs,
 )
+from astra_arena.synthesizer.qa.authored.authoring_options import AuthoringOptions, StageName
 from astra_arena.synthesizer.qa.authored.judging import DEFAULT_VOTES
-from astra_arena.synthesizer.qa.authored.pipeline import AuthoringOptions, StageName
 from astra_arena.synthesizer.qa.authored.verify import (
     DEFAULT_LEAST_SCORE,
     DEFAULT_PERCENTILE,
