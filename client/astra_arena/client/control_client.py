@@ -72,7 +72,7 @@ class ControlClient:
         if len(found) == 1:
             return found[0]
         names = ", ".join(card.name for card in cards) or "none"
-        asked = "an environment must be named" if name is None else f"there is no {name!r}"
+        asked = "name an environment (--environment)" if name is None else f"there is no {name!r}"
         raise UnknownTaskError(f"{self.address}: {asked}; it serves: {names}")
 
     async def tasks(self, environment: str) -> tuple[TaskCard, ...]:

@@ -174,9 +174,11 @@ def _call(name: str, arguments: list[str]) -> None:
         app = target
     else:
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command()(_interruptible(target))
+        app.command()(target)
     for command in app.registered_commands:
         command.help = command.help or _paragraphs(command.callback)
+        if command.callback is not None:
+            command.callback = _interruptible(command.callback)
     app(args=arguments, prog_name=f"arena {name}")
 
 

@@ -144,11 +144,27 @@ def test_the_command_tells_the_counts_and_takes_lines_lists_and_packed_files(
     listed = tmp_path / "finqa.json"
     listed.write_text(json.dumps([FINQA]), encoding="utf-8")
     for source, name in ((packed, "musique"), (listed, "finqa")):
-        code = run(["import", "qa", str(source), "--out", str(tmp_path / "o.jsonl"), "--json"])
+        code = run(["import", "qa", str(source), "--out", str(tmp_path / name), "--json"])
         told = json.loads(capsys.readouterr().out)
         assert (code, told["format"], told["instances"]) == (0, name, 1)
-    assert run(["import", "qa", str(packed), "--out", str(tmp_path / "o.jsonl")]) == 0
+    assert run(["import", "qa", str(packed), "--out", str(tmp_path / "musique")]) == 0
     assert "1 instances of 1 records (musique)" in capsys.readouterr().out
+    # What another source became, or any other file, is not replaced.
+    assert run(["import", "qa", str(listed), "--out", str(tmp_path / "musique")]) == 2
+    assert "does not come from finqa.json" in capsys.readouterr().err
+    assert run(["import", "qa", str(listed), "--out", str(listed)]) == 2
+    assert json.loads(listed.read_text(encoding="utf-8")) == [FINQA]
+
+
+@requirement("qa:import")
+def test_an_id_that_stands_twice_rejects_the_later_record(tmp_path: Path) -> None:
+    pair = {"id": "a", "question": "Who?", "answer": "Ada"}
+    source = tmp_path / "pairs.jsonl"
+    source.write_text("".join(json.dumps(one) + "\n" for one in (pair, pair, {**pair, "id": "b"})))
+    report = import_questions(source, tmp_path / "out.jsonl")
+    assert (report.instances, report.rejected) == (2, 1)
+    rejected = json.loads(report.rejects.read_text(encoding="utf-8"))
+    assert rejected["reason"] == "the id 'plain-a' stands in an earlier record"
 
 
 @requirement("qa:import")

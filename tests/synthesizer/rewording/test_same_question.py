@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astra_arena.synthesizer.qa.instance import Language
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.rewording.masked_prompt import marks_in, masked
 from astra_arena.synthesizer.rewording.same_question import differences
 from tests.support.requirement import requirement

@@ -212,10 +212,12 @@ class TranscriptWriter:
             raise TranscriptError(f"cannot record into {self.path}: {error.strerror}") from None
 
     def close(self) -> None:
-        """Close the file; closing twice is harmless."""
+        """Close the file, and remove it if nothing was recorded; closing twice is harmless."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+            if not self._written:
+                self.path.unlink(missing_ok=True)
 
 
 def counted(messages: Sequence[Message], text: str) -> Usage:

@@ -25,7 +25,7 @@ from astra_arena.synthesizer.apis.operation import Argument, Uncovered
 from astra_arena.synthesizer.apis.paging import paging_of
 from astra_arena.synthesizer.apis.reply_shapes import admits_null, types_in
 from astra_arena.synthesizer.apis.resource import Column, Resource, is_as_strict, kind_of
-from astra_arena.synthesizer.tables.naming import singular_of, words_of
+from astra_arena.synthesizer.tables.naming import a_or_an, singular_of, words_of
 
 _SEARCHES = frozenset({"q", "query", "search", "keyword", "keywords", "term", "text", "filter"})
 _LOWER = ("min", "from", "since", "after", "gte", "gt", "start")
@@ -341,11 +341,31 @@ def tool_spec(action: Action) -> ToolSpec:
     operation = action.operation
     return ToolSpec(
         name=operation.name,
-        description=operation.description,
+        description=_description(action),
         input_schema=input_schema(operation.arguments),
         output_schema=action.shape.output_schema,
         read_only=not action.writes,
     )
+
+
+_DOES: dict[ActionKind, str] = {
+    "read": "Get one {one}.",
+    "list": "List {many}.",
+    "create": "Create {a_one}.",
+    "update": "Change {a_one}.",
+    "delete": "Delete {a_one}.",
+}
+
+
+def _description(action: Action) -> str:
+    """Return what the document says of an operation; where it says nothing, what it does."""
+    operation, resource = action.operation, action.resource
+    if operation.description != operation.where:
+        return operation.description
+    does = _DOES[action.kind].format(
+        one=resource.singular, many=resource.plural, a_one=a_or_an(resource.singular)
+    )
+    return f"{does} ({operation.where})"
 
 
 def input_schema(arguments: Sequence[Argument]) -> JsonObject:

@@ -7,7 +7,7 @@ from astra_arena.core.canonical import Json
 from astra_arena.synthesizer.apis.action import Action
 from astra_arena.synthesizer.apis.columns import without_id
 from astra_arena.synthesizer.apis.resource import Column, Resource
-from astra_arena.synthesizer.tables.naming import a_or_an, joined, label_of
+from astra_arena.synthesizer.tables.naming import a_or_an, joined, label_of, singular_of
 
 _QUESTIONS = (
     "What is the {asked} of {row}?",
@@ -24,9 +24,22 @@ _DELETES = ("Delete {row}.", "Please remove {row}.", "{Row} is no longer needed:
 _CREATES = ("Create {noun} with {details}.", "Please add {noun} with {details}.")
 
 
+_PARTICIPLES = frozenset({"born", "built", "lost", "made", "paid", "read", "sent", "shown", "sold"})
+
+
 def label(column: Column) -> str:
-    """Return a column's name in plain words."""
-    return label_of(column.name)
+    """Return a column's name in plain words, as what a row has.
+
+    A row has a number of pages and a published date, and neither "the pages" nor "the published".
+    """
+    words = label_of(column.name)
+    last = words.split(" ")[-1]
+    if column.kind in ("integer", "number") and " " not in words and singular_of(words) != words:
+        return f"number of {words}"
+    if last.endswith("ed") or last in _PARTICIPLES:
+        is_date = column.schema.get("format") in ("date", "date-time")
+        return f"{words} {'date' if is_date else 'value'}"
+    return words
 
 
 def said(value: Json) -> str:

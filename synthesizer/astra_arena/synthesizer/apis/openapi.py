@@ -183,7 +183,8 @@ class _Reader:
         if not isinstance(properties, dict) or {"oneOf", "anyOf", "allOf"} & plain.keys():
             return [Argument("body", "body", plain, required)], name
         needed = plain.get("required")
-        listed = needed if isinstance(needed, list) and required else []
+        # Whether there has to be a body at all is often left unsaid; what it needs is not.
+        listed = needed if isinstance(needed, list) else []
         arguments = [
             Argument(key, "body", rule, key in listed)
             for key, rule in properties.items()

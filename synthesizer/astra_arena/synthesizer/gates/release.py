@@ -20,7 +20,8 @@ from astra_arena.servers.suite import (
 )
 from astra_arena.synthesizer.gates.report_card import ReportCard
 
-MOST_LISTED = 5
+MOST_LISTED = 3
+MOST_CHARACTERS = 160
 
 
 def default_rejects(out: Path) -> Path:
@@ -56,8 +57,9 @@ def release(
         SUITE_FOLDER.require_place(out)
     else:
         require_place(out)
-    write_rejects(card, rejects or default_rejects(out))
-    require_releasable(card)
+    told = rejects or default_rejects(out)
+    write_rejects(card, told)
+    require_releasable(card, told)
     source = load_source(path)
     examined = (card.environment_digest, card.tasks_digest)
     if (source.digests.environment, source.digests.tasks) != examined:
@@ -96,8 +98,12 @@ def _release_bundle(bundle: Bundle, passed: list[Task], report: JsonObject, out:
     return written
 
 
-def require_releasable(card: ReportCard) -> None:
+def require_releasable(card: ReportCard, rejects: Path | None = None) -> None:
     """Refuse an environment that is rejected.
+
+    Args:
+        card: What came of the examination.
+        rejects: The file that lists every reason.
 
     Raises:
         GateError: naming what was found.
@@ -106,13 +112,19 @@ def require_releasable(card: ReportCard) -> None:
     if not problems:
         return
     told = [f"{one.gate}: {one.task}: {one.problem}" for one in card.rejects() if one.task]
-    listed = "; ".join([*problems, *told][:MOST_LISTED])
+    listed = "; ".join(_shortened(one) for one in [*problems, *told][:MOST_LISTED])
     more = len(problems) + len(told) - MOST_LISTED
+    where = "" if rejects is None else f". {rejects} lists every reason"
     raise GateError(
         f"environment {card.name!r} is rejected: {listed}"
-        + (f"; and {more} more" if more > 0 else ""),
+        + (f"; and {more} more" if more > 0 else "")
+        + where,
         findings=(*problems, *told),
     )
+
+
+def _shortened(problem: str) -> str:
+    return problem if len(problem) <= MOST_CHARACTERS else f"{problem[: MOST_CHARACTERS - 1]}…"
 
 
 def write_rejects(card: ReportCard, path: Path, *, then: ReportCard | None = None) -> None:

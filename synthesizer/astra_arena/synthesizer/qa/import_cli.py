@@ -70,9 +70,9 @@ def _print(report: ImportReport) -> None:
     console = output_console()
     told = f"{report.instances} instances of {report.records} records ({report.format})"
     print_hanging(console, "", told, after=f"→ {report.out}")
-    print_hanging(
-        console, "", f"{report.rejected} rejected, with reasons", after=f"→ {report.rejects}"
-    )
+    if report.rejected:
+        told = f"{report.rejected} rejected, with reasons"
+        print_hanging(console, "", told, after=f"→ {report.rejects}")
     shares = ", ".join(
         f"{count} {name.replace('_', ' ')}" for name, count in report.topologies.most_common()
     )

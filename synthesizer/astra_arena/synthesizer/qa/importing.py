@@ -16,10 +16,11 @@ from typing import IO
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, digest_of, line_text
 from astra_arena.core.environment import Licence
-from astra_arena.core.errors import SourceError, SpecError
+from astra_arena.core.errors import SettingsError, SourceError, SpecError
 from astra_arena.synthesizer.qa.formats.format import BadRecord, Format, Origin
 from astra_arena.synthesizer.qa.formats.registry import AUTO, chosen_format
-from astra_arena.synthesizer.qa.instance import Language, QAInstance
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.records import RawRecord, digest_of_file, records_of
 from astra_arena.synthesizer.qa.structure import structure_of
 
@@ -91,13 +92,14 @@ def import_questions(
 
     Args:
         source: The file.
-        out: The file to write; one that is there is replaced when the new one is whole.
+        out: The file to write; what an import of the same source wrote there is replaced when the
+            new one is whole.
         options: What is said of the file.
         progress: Told how many records are done.
 
     Raises:
         SourceError: if the source cannot be read, fits no format, or `out` cannot be written.
-        SettingsError: if there is no format of the name.
+        SettingsError: if there is no format of the name, or `out` holds something else.
     """
     chosen = options or ImportOptions()
     digest = digest_of_file(source)
@@ -105,12 +107,29 @@ def import_questions(
     reader = chosen_format(chosen.format, first, file=source.name)
     report = ImportReport(reader.name, out, rejects_of(out))
     decides = digest_of([digest, reader.name, repr(chosen), metadata.version("astra-arena")])
+    _require_own(out, source)
     try:
         with _Draft(out, decides) as draft:
             _import(source, digest, reader, chosen, draft, report, progress)
     except OSError as error:
         raise SourceError(f"{out} cannot be written: {error.strerror or error}") from None
     return report
+
+
+def _require_own(out: Path, source: Path) -> None:
+    """Refuse to replace a file that no import of this source wrote."""
+    try:
+        with out.open("rb") as file:
+            first = json.loads(file.readline() or b"{}")
+        own = not first or first["source"]["file"] == source.name
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        own = False
+    if not own:
+        raise SettingsError(
+            f"{out} is there and does not come from {source.name}: name another file, or delete it"
+        )
 
 
 def rejects_of(out: Path) -> Path:
@@ -127,8 +146,10 @@ def _import(
     report: ImportReport,
     progress: Callable[[int], None] | None,
 ) -> None:
+    seen: set[str] = set()
     for instance in draft.finished_instances():
         report.note(instance)
+        seen.add(instance.id)
     report.records, report.rejected = draft.finished, draft.finished_rejects
     for record in islice(records_of(source), draft.finished, None):
         origin = Origin(
@@ -142,7 +163,11 @@ def _import(
             translated=options.translated,
         )
         for item in read_record(reader, record, origin):
+            if isinstance(item, QAInstance) and item.id in seen:
+                told = f"the id {item.id!r} stands in an earlier record"
+                item = BadRecord(told, item.source.key)
             if isinstance(item, QAInstance):
+                seen.add(item.id)
                 draft.instances.write(line_text(item.to_json()))
                 report.note(item)
             else:
@@ -280,5 +305,6 @@ def read_instances(path: Path) -> Iterator[QAInstance]:
             yield QAInstance.from_json(record.data, what=record.where)
         except SpecError as error:
             raise SourceError(
-                f"{error.message}; import files of questions with `arena import qa`"
+                f"{error.message}; import files of questions with `arena import qa`, or give "
+                "--model for pairs and seeds of your own"
             ) from None

@@ -1,7 +1,5 @@
 """A question with its answer, what it is asked about, and where it comes from."""
 
-from typing import Literal
-
 from pydantic import Field, StrictBool, model_validator
 
 from astra_arena.core.environment import Licence
@@ -16,9 +14,8 @@ from astra_arena.synthesizer.qa.decomposition import (
     SpanSource,
     StatedAnswer,
 )
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.structure import structure_of
-
-Language = Literal["en", "zh"]
 
 
 class Paragraph(Model):

@@ -11,6 +11,7 @@ import typer
 from astra_arena.client.authors.model_arguments import takes_model
 from astra_arena.client.authors.model_options import ModelOptions, open_author
 from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundle import Bundle, load_bundle, require_place, write_bundle
@@ -55,6 +56,8 @@ def reword(
     """
     source = load_bundle(bundle)
     require_place(out)
+    if out.resolve() == bundle.resolve():
+        raise SettingsError(f"expected another folder than the bundle's own, got {out}")
     chosen = chosen_gates(parse_gates(gates))
     personas = tuple(persona or DEFAULT_PERSONAS)
     rewording = asyncio.run(_reworded(source, asked, personas, seed=seed, show_values=show_values))

@@ -19,7 +19,7 @@ from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task, Turn, gold_answers
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.grounding import states
-from astra_arena.synthesizer.qa.instance import Language
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.rewording.masked_prompt import (
     MaskedPrompt,
     gold_texts,

@@ -6,7 +6,7 @@ They are strict rather than clever: what they cannot follow is refused, and the 
 import re
 from collections.abc import Collection, Iterator
 
-from astra_arena.synthesizer.qa.instance import Language
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.number_text import numbers_in_text
 from astra_arena.synthesizer.rewording.masked_prompt import MaskedPrompt, marks_in, without_marks
 

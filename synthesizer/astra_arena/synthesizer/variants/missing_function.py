@@ -26,6 +26,11 @@ _OFFERS = (
     "I have given you {}. Please try again.",
     "Now you can also use {}. Please do it.",
 )
+_OFFERS_ZH = (
+    "现在你多了这些工具：{}。请继续。",
+    "我给了你{}，请再试一次。",
+    "现在你还可以使用{}，请完成它。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ async def missing_function(
     stream = random_stream(seed, VARIANT, task.id)
     needed = list(task.needed)
     stream.shuffle(needed)
+    is_chinese = task.provenance.get("language") == "zh"
+    offers = _OFFERS_ZH if is_chinese else _OFFERS
     reason = "no sub-question needs a tool"
     for question in needed:
         proved = await _withhold(task, question, executor, most_calls)
@@ -56,7 +63,7 @@ async def missing_function(
             reason = proved.reason
             continue
         withheld, reach = proved
-        return _variant(task, question, withheld, reach, stream.choice(_OFFERS))
+        return _variant(task, question, withheld, reach, stream.choice(offers))
     return NoVariant(reason)
 
 
@@ -108,7 +115,9 @@ def _variant(
                     expect=Expectation(kind="decline", tool=question.tool),
                 ),
                 Turn(
-                    say=offer.format(_listed(withheld)),
+                    say=offer.format(
+                        _listed(withheld, is_chinese=task.provenance.get("language") == "zh")
+                    ),
                     tools_added=withheld,
                     expect=Expectation(kind="act"),
                 ),
@@ -121,7 +130,9 @@ def _variant(
     )
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: tuple[str, ...], *, is_chinese: bool) -> str:
+    if is_chinese:
+        return "、".join(names)
     if len(names) == 1:
         return names[0]
     return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -11,7 +11,13 @@ from astra_arena.synthesizer.qa.authored.authoring_options import AuthoringOptio
 from astra_arena.synthesizer.qa.authored.seeds import QuestionSeed, Unreadable, read_inputs
 from astra_arena.synthesizer.qa.instance import QAInstance
 from tests.support.requirement import requirement
-from tests.synthesizer.qa.authored.stage_runs import PAIR, good_replies, stage_lines, write_lines
+from tests.synthesizer.qa.authored.stage_runs import (
+    PAIR,
+    good_replies,
+    said,
+    stage_lines,
+    write_lines,
+)
 
 MIT = Licence(name="MIT", source="https://example.org")
 
@@ -76,3 +82,47 @@ def test_a_run_goes_on_past_lines_that_cannot_be_read(tmp_path: Path) -> None:
     source = told[0].result["source"]
     assert isinstance(source, dict)
     assert source["licence"] == MIT.to_json()
+
+
+def test_a_chinese_pair_is_chinese_without_a_word(tmp_path: Path) -> None:
+    lines: list[JsonObject] = [
+        {"question": "《麦克白》首演于哪一年？", "answer": 1606},
+        {"question": "When was 《麦克白》 first performed?", "answer": 1606, "language": "en"},
+    ]
+    read = list(read_inputs(write_lines(tmp_path / "pairs.jsonl", lines)))
+    assert [one.language for one in read if isinstance(one, QAInstance)] == ["zh", "en"]
+
+
+@requirement("stages:questions")
+def test_an_answer_in_words_is_the_number_that_it_begins_with(tmp_path: Path) -> None:
+    for number, (answer, outcome) in enumerate(
+        [
+            ("1,865 AD", "passed"),
+            ("1865", "passed"),
+            ("1866", "rejected"),
+            ("year 1865", "rejected"),
+        ]
+    ):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        pair = {**PAIR, "question": "When did it come out?", "answer": answer}
+        steps: JsonObject = {
+            "id": "q1",
+            "question": "When did Alice come out?",
+            "depends_on": [],
+            "answer": 1865,
+            "fact": 1,
+            "quote": None,
+        }
+        reply = said("decompose", {"steps": [steps], "finals": ["q1"]}, "steps", repeats=True)
+        model = ModelOptions(
+            transcripts=(write_lines(folder / "replies.jsonl", [reply.to_json()]),)
+        )
+        source = write_lines(folder / "pairs.jsonl", [pair])
+        author_questions(source, folder / "out", model, AuthoringOptions(), only="decompose")
+        (line,) = stage_lines(folder / "out", "decompose")
+        assert line.outcome == outcome, answer
+        if line.result is not None:
+            stated = line.result["answer"]
+            assert isinstance(stated, dict)
+            assert (stated["kind"], stated["value"]) == ("number", 1865)

@@ -5,7 +5,8 @@ from astra_arena.core.canonical import Json
 from astra_arena.synthesizer.qa.authored.seeds import QuestionSeed
 from astra_arena.synthesizer.qa.authored.step_replies import Texts
 from astra_arena.synthesizer.qa.decomposition import Decomposition
-from astra_arena.synthesizer.qa.instance import HopRange, Language, QAInstance
+from astra_arena.synthesizer.qa.instance import HopRange, QAInstance
+from astra_arena.synthesizer.qa.languages import Language
 
 PROMPTS = PromptFolder("astra_arena.synthesizer.qa.authored")
 

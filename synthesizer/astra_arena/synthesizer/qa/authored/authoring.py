@@ -50,7 +50,8 @@ class Authoring:
         total = self.spending.total
         tokens = total.prompt_tokens + total.completion_tokens
         cost = "" if total.usd is None else f", ${total.usd.normalize():f}"
-        yield f"{total.requests} requests, {total.cached} from the cache, {tokens} tokens{cost}"
+        asked = "1 request" if total.requests == 1 else f"{total.requests} requests"
+        yield f"{asked}, {total.cached} from the cache, {tokens} tokens{cost}"
 
 
 def author_questions(

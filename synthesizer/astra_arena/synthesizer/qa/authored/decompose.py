@@ -20,7 +20,11 @@ from astra_arena.synthesizer.qa.authored.asking import (
 )
 from astra_arena.synthesizer.qa.authored.seeds import Input, QuestionSeed, Unreadable
 from astra_arena.synthesizer.qa.authored.stages import Passed, Rejected, Stage, Worked
-from astra_arena.synthesizer.qa.authored.step_checks import answer_findings, step_findings
+from astra_arena.synthesizer.qa.authored.step_checks import (
+    answer_findings,
+    stated_number,
+    step_findings,
+)
 from astra_arena.synthesizer.qa.authored.step_replies import (
     Answers,
     ProposedQuestion,
@@ -225,4 +229,9 @@ def _finished(
     if wrong:
         return Rejected("its answers do not hold", list[Json](wrong), provenance)
     whole = {**instance.to_json(), "decomposition": made.to_json(), "missing": ""}
+    final = made.node(made.final_ids[-1]).answer
+    number = None if final is None else stated_number(instance.answer, final.value)
+    if number is not None:
+        # "21,196 km" is compared as the number that the sub-questions come to.
+        whole["answer"] = number.to_json()
     return Passed(QAInstance.from_json(whole, what=instance.id), provenance)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from astra_arena.client.authors.chat_author import ChatAuthor
 from astra_arena.core.canonical import Json, JsonObject, pretty_text
-from astra_arena.core.errors import SourceError, SpecError, SynthesisError
+from astra_arena.core.errors import BundleError, SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import Bundle, load_bundle
@@ -192,8 +192,8 @@ class Pipeline:
     async def _emit(self) -> None:
         options, out = self.options, self._out
         log = self.path(EMIT)
-        if log.exists() and not all((out / one.id).is_dir() for one in self._emitted()):
-            # What is not there any more is made again.
+        if log.exists() and not all(_is_whole(out / one.id) for one in self._emitted()):
+            # What is not there any more, or damaged, is made again.
             log.unlink()
         authored = {line.item: line.provenance for line in read_stage(self.path(SYNTHESIZE))}
         async with self._bench() as (sandbox, folder):
@@ -318,3 +318,11 @@ class Pipeline:
         for case in self.passed(CALIBRATE, Noticed):
             calibration.note(case)
         return calibration.to_json()
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        load_bundle(path)
+    except BundleError:
+        return False
+    return True

@@ -16,7 +16,8 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.synthesizer.qa.authored.grounding import states
 from astra_arena.synthesizer.qa.authored.step_checks import Dimension
 from astra_arena.synthesizer.qa.decomposition import Decomposition, QuestionNode
-from astra_arena.synthesizer.qa.instance import Language, QAInstance
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.languages import Language
 
 DefectKind = Literal[
     "circle",

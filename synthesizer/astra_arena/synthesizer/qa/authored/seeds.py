@@ -7,7 +7,6 @@ ASTRA (arXiv 2601.21558) are read as they are: `{domain, knowledge_corpus}`, who
 what somebody has in mind and states no facts, `{question, domain}`, and taxonomies.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -22,11 +21,11 @@ from astra_arena.synthesizer.qa.authored.taxonomies import topics_of
 from astra_arena.synthesizer.qa.formats.format import Origin
 from astra_arena.synthesizer.qa.formats.plain import PlainFormat
 from astra_arena.synthesizer.qa.importing import read_record
-from astra_arena.synthesizer.qa.instance import HopRange, Language, QAInstance, SourceRecord
+from astra_arena.synthesizer.qa.instance import HopRange, QAInstance, SourceRecord
+from astra_arena.synthesizer.qa.languages import Language, language_of
 from astra_arena.synthesizer.qa.records import RawRecord, digest_of_file, records_of
 
 SEED_FORMAT = "seed"
-_HAN = re.compile(r"[\u3400-\u9fff]")
 _PLAIN = PlainFormat()
 UNLICENSED = Licence(name="NOASSERTION")
 
@@ -143,7 +142,7 @@ class _Lines:
             del data["knowledge_corpus"]
         words = f"{data.get('domain', '')}{data.get('question', '')}"
         given = {
-            "language": "zh" if _HAN.search(words) else "en",
+            "language": language_of(words),
             **data,
             "id": origin.identifier(key),
             "hops": hops,

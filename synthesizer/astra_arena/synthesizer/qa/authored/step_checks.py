@@ -3,6 +3,7 @@
 Each finding names its dimension, so that what is decidable never depends on a vote.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Literal, NamedTuple
@@ -69,6 +70,11 @@ def _given_away(question: str, decomposition: Decomposition) -> Iterator[Finding
                 yield Finding("dependency", told)
 
 
+_NUMBER_AND_UNIT = re.compile(
+    r"(?P<number>-?(?:\d{1,3}(?:,\d{3})+|\d{1,15})(?:\.\d{1,12})?)(?P<unit>\D{0,24})"
+)
+
+
 def answer_findings(stated: StatedAnswer | None, decomposition: Decomposition) -> Iterator[str]:
     """Say what is wrong with the answers: the last must be the main one, and not all yes or no."""
     answers = [node.answer for node in decomposition.nodes]
@@ -79,8 +85,26 @@ def answer_findings(stated: StatedAnswer | None, decomposition: Decomposition) -
     finals = [decomposition.node(name).answer for name in decomposition.final_ids]
     values = [None if answer is None else answer.value for answer in finals]
     came: Json = values[0] if len(values) == 1 else values
+    stated = stated_number(stated, came) or stated
     if not answers_match(stated.kind, stated.value, came, tolerance=stated.tolerance):
         yield (
             f"the answer of {', '.join(decomposition.final_ids)} must be the main answer, "
             f"{stated.value!r}, got {came!r}"
         )
+
+
+def stated_number(stated: StatedAnswer, came: Json) -> StatedAnswer | None:
+    """Return an answer in words as the number that it begins with, where a number came.
+
+    >>> stated_number(StatedAnswer(kind="text", value="21,196 km"), 21196).unit
+    'km'
+    >>> stated_number(StatedAnswer(kind="text", value="3 Doors Down"), "3 Doors Down")
+    """
+    if stated.kind != "text" or isinstance(came, bool) or not isinstance(came, int | float):
+        return None
+    found = _NUMBER_AND_UNIT.fullmatch(str(stated.value).strip())
+    if found is None:
+        return None
+    number = float(found["number"].replace(",", ""))
+    value = int(number) if number.is_integer() else number
+    return StatedAnswer(kind="number", value=value, unit=found["unit"].strip())

@@ -19,7 +19,7 @@ from astra_arena.core.tasks import Filling, SubQuestion, Task, Turn, gold_answer
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.grounding import is_supported
-from astra_arena.synthesizer.qa.instance import Language
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.variants.fault_variant import with_faults
 from astra_arena.synthesizer.variants.missing_function import NoVariant, missing_function

@@ -8,7 +8,8 @@ from typing import Protocol
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import FinalAnswer, SubQuestion
-from astra_arena.synthesizer.qa.instance import Language, QAInstance
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.languages import Language
 
 NEEDS_MODEL = "needs --model: "
 """What a reason begins with where a language model could make a task of the instance."""

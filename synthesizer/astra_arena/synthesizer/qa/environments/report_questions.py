@@ -15,7 +15,8 @@ from astra_arena.synthesizer.qa.environments.report_schemas import (
     FIND_REPORTS,
     SEARCH_PASSAGES,
 )
-from astra_arena.synthesizer.qa.instance import Language, QAInstance
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.number_text import plain_number
 from astra_arena.synthesizer.qa.printed_table import Place, PrintedTable, words_of
 

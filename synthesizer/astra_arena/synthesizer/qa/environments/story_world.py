@@ -21,7 +21,8 @@ from astra_arena.synthesizer.qa.environments.question_world import (
     text_schema,
     worded,
 )
-from astra_arena.synthesizer.qa.instance import Language, QAInstance
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.number_text import NumberInText, numbers_in_text, plain_number
 
 COMMON = frozenset(

@@ -1,6 +1,7 @@
 """The command `arena synth qa`: questions become environments."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -198,7 +199,7 @@ def _tell(authored: Authoring | None, made: QuestionSynthesis | None, *, as_json
     bundles += () if made is None else made.bundles
     for bundle in bundles:
         _print(bundle)
-    if made is not None:
+    if made is not None and made.report["rejected"]:
         told = f"{made.report['rejected']} of {made.report['instances']} instances became no task"
         print_hanging(console, "", told, after=f"→ {made.rejects}")
     if bundles:
@@ -212,5 +213,9 @@ def _print(bundle: Bundle) -> None:
     tasks = "1 task" if len(bundle.tasks) == 1 else f"{len(bundle.tasks)} tasks"
     told = f"{tasks} over {tools} tool{'' if tools == 1 else 's'}"
     print_hanging(console, "", told, after=f"→ {bundle.path}")
+    counts = Counter(task.variant for task in bundle.tasks if task.variant != "base")
+    if counts:
+        listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+        print_hanging(console, "", f"of these, variants: {listed}")
     for task in bundle.tasks[:2]:
         print_hanging(console, f"  {task.id}  ", task.prompt)

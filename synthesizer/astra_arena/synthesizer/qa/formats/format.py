@@ -7,7 +7,8 @@ from typing import Protocol, cast
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import Licence
 from astra_arena.core.errors import SpecError
-from astra_arena.synthesizer.qa.instance import Language, QAInstance, SourceRecord
+from astra_arena.synthesizer.qa.instance import QAInstance, SourceRecord
+from astra_arena.synthesizer.qa.languages import Language
 
 
 @dataclass(frozen=True, slots=True)

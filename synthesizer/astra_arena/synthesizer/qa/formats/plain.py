@@ -13,6 +13,7 @@ from astra_arena.synthesizer.qa.formats.format import (
     texts_field,
 )
 from astra_arena.synthesizer.qa.instance import HopRange, QAInstance
+from astra_arena.synthesizer.qa.languages import Language, language_of
 from astra_arena.synthesizer.qa.traces import decomposition_from_steps, stated_answer
 
 UNSPLIT = "a decomposition"
@@ -50,7 +51,7 @@ class PlainFormat:
             "id": origin.identifier(key),
             "question": text_field(record, "question"),
             "answer": stated_answer(record.get("answer")),
-            "language": record.get("language", origin.language),
+            "language": record.get("language", _language(record, origin)),
             "translated": record.get("translated", origin.translated),
             "domain": optional_text(record, "domain") or origin.domain or "general",
             "context": optional_text(record, "context"),
@@ -61,6 +62,11 @@ class PlainFormat:
             "source": origin.record(key),
         }
         yield QAInstance.from_json(data, what="record")
+
+
+def _language(record: JsonObject, origin: Origin) -> Language:
+    """Return what is said of the file; a question with Chinese signs is Chinese in any case."""
+    return language_of(str(record.get("question"))) if origin.language == "en" else origin.language
 
 
 def _hops(value: Json) -> HopRange:

@@ -57,8 +57,12 @@ def chosen_format(name: str, records: Sequence[JsonObject], *, file: str) -> For
     fitting = [_format_of(record, formats) for record in records]
     votes = {one.name: sum(other is one for other in fitting) for one in formats}
     best = max(formats, key=lambda one: votes[one.name])
+    if not records:
+        raise SourceError(
+            f"{file} holds no records: expected JSON objects, one per line or in a list"
+        )
     if votes[best.name] == 0:
-        fields = ", ".join(sorted(records[0])) if records else "no record at all"
+        fields = ", ".join(sorted(records[0]))
         raise SourceError(
             f"{file}: no format fits its records, which have {fields}; name one with --format, "
             "or write {question, answer, context?} per line"

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from astra_arena.core.canonical import Json, pretty_text
-from astra_arena.synthesizer.qa.instance import Language, QAInstance
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.worlds.data_findings import answer_of, decomposition_of, tool_steps
 from astra_arena.synthesizer.qa.worlds.replies import NewTool
 from astra_arena.synthesizer.qa.worlds.shared_world import SharedWorld

@@ -23,6 +23,7 @@ from astra_arena.synthesizer.qa.environments.environment_release import (
 )
 from astra_arena.synthesizer.qa.environments.licences import joint_licence
 from astra_arena.synthesizer.qa.environments.question_tasks import GENERATOR
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.worlds.grown import MergedWorld
 from astra_arena.synthesizer.qa.worlds.merge import MemberOf, wanted_of
 from astra_arena.synthesizer.qa.worlds.shared_world import SharedWorld
@@ -148,7 +149,7 @@ class Emitting:
         inputs = {one.source.file: one.source.digest for one in instances}
         return Environment(
             name=item.id,
-            title=f"{domain[:1].upper()}{domain[1:]}",
+            title=_title(domain, instances[0].language),
             description="; ".join(
                 table.told.description.rstrip(".") for table in world.tables.values()
             )[:500],
@@ -169,3 +170,9 @@ class Emitting:
                 "inputs": [{"name": name, "digest": inputs[name]} for name in sorted(inputs)],
             },
         )
+
+
+def _title(domain: str, language: Language) -> str:
+    """Return what people call a world; an English name alone would not tell of other languages."""
+    plain = f"{domain[:1].upper()}{domain[1:]}"
+    return f"{plain} (in Chinese)" if language == "zh" and domain.isascii() else plain

@@ -16,7 +16,7 @@ from astra_arena.sandbox.contract import Sandbox
 from astra_arena.synthesizer.qa.authored.asking import prompt, prompts_digest
 from astra_arena.synthesizer.qa.authored.stages import Passed, Rejected, Stage, Worked
 from astra_arena.synthesizer.qa.authored.step_replies import cover_findings
-from astra_arena.synthesizer.qa.instance import Language
+from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.worlds.asking import findings_text, tables_text, tools_told
 from astra_arena.synthesizer.qa.worlds.data_findings import answer_of, decomposition_of
 from astra_arena.synthesizer.qa.worlds.grown import (
