@@ -146,3 +146,43 @@ def test_operations_without_rows_are_told_with_their_reason(tmp_path: Path) -> N
     options = ApiOptions(include=("get_inventory",))
     with pytest.raises(SynthesisError, match="map of free names"):
         synthesize_api(PETSTORE, tmp_path / "out", options)
+
+
+@requirement("api:schemas")
+def test_what_a_body_needs_is_needed_and_what_is_not_described_is_named(tmp_path: Path) -> None:
+    book = {
+        "type": "object",
+        "required": ["id", "title"],
+        "properties": {
+            "id": {"type": "integer"},
+            "title": {"type": "string"},
+            "pages": {"type": "integer"},
+        },
+    }
+    new = {**book, "required": ["title"]}
+    body = {"content": {"application/json": {"schema": new}}}
+    one = {"200": {"description": "", "content": {"application/json": {"schema": book}}}}
+    listed = {"type": "array", "items": book}
+    many = {"200": {"description": "", "content": {"application/json": {"schema": listed}}}}
+    key = {"name": "bookId", "in": "path", "required": True, "schema": {"type": "integer"}}
+    document = {
+        "openapi": "3.0.0",
+        "info": {"title": "Books", "version": "1"},
+        "paths": {
+            "/books": {
+                "get": {"operationId": "listBooks", "responses": many},
+                "post": {"operationId": "createBook", "requestBody": body, "responses": one},
+            },
+            "/books/{bookId}": {
+                "get": {"operationId": "getBook", "parameters": [key], "responses": one}
+            },
+        },
+    }
+    path = tmp_path / "books.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    made = synthesize_api(path, tmp_path / "books", ApiOptions(tasks=3, gates=("schema",)))
+    tools = {tool.name: tool for tool in made.bundle.environment.tools}
+    assert tools["create_book"].input_schema["required"] == ["title"]
+    assert tools["get_book"].description == "Get one book. (GET /books/{bookId})"
+    asked = " ".join(task.prompt for task in made.bundle.tasks)
+    assert "the pages of" not in asked

@@ -10,7 +10,7 @@ from astra_arena.core.errors import BundleError, GateError, SandboxUnavailableEr
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.gate import Exam, GateResult, decided
-from astra_arena.synthesizer.gates.registry import all_gates
+from astra_arena.synthesizer.gates.registry import all_gates, chosen_gates
 from astra_arena.synthesizer.gates.release import default_rejects, release
 from astra_arena.synthesizer.gates.replay import ReplayGate
 from astra_arena.synthesizer.gates.report_page import TITLES
@@ -121,3 +121,15 @@ def test_exit_codes_tell_passed_from_misuse(tmp_path: Path) -> None:
 @requirement("gates:report")
 def test_every_gate_has_a_title_for_people() -> None:
     assert list(TITLES) == [gate.name for gate in all_gates()]
+
+
+@requirement("gates:report")
+def test_what_was_released_is_inspected_as_passed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Archive().write(tmp_path)
+    release(path, examine(path, gates=chosen_gates(("static",))), tmp_path / "r")
+    assert cli.run(["inspect", str(tmp_path / "r")]) == 0
+    shown = capsys.readouterr().out
+    assert "gate static" in shown
+    assert "FAILED" not in shown
