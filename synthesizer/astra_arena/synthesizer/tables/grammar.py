@@ -181,6 +181,9 @@ def _temporal(entity: Entity, attribute: Attribute) -> ColumnGrammar:
                 during="dated {}",
             )
         return plain
+    base = lexicon.ACTIVE.get(done)
+    if base is not None:
+        return _active(label, kind, done, base)
     last, first = ("youngest", "oldest") if done == "born" else ("", "")
     if last:
         recent, early = (f"the {last} {{}}",), (f"the {first} {{}}",)
@@ -203,6 +206,24 @@ def _temporal(entity: Entity, attribute: Attribute) -> ColumnGrammar:
     )
 
 
+def _active(label: str, kind: str, done: str, base: str) -> ColumnGrammar:
+    """Return the forms for what is done by the row itself: customers join, and are not joined."""
+    day = "On what date" if kind == "date" else "When exactly"
+    return ColumnGrammar(
+        label=label,
+        unit="",
+        asks=(f"When did {{}} {base}?", f"{day} did {{}} {base}?"),
+        holds=(f"that {done} on {{}}",),
+        most=(f"the {{}} that {done} last",),
+        least=(f"the {{}} that {done} first",),
+        at_least=(f"that {done} on or after {{}}",),
+        at_most=(f"that {done} on or before {{}}",),
+        as_much=f"that {done} no earlier than {{}}",
+        as_little=f"that {done} no later than {{}}",
+        during=f"that {done} {{}}",
+    )
+
+
 def _participle(entity: Entity, words: list[str]) -> str | None:
     """Return "placed", "last updated" and the like; `None` where a name holds no such thing."""
     own = words_of(entity.singular)
@@ -217,6 +238,9 @@ def _participle(entity: Entity, words: list[str]) -> str | None:
     if done is None:
         regular = re.fullmatch(r"[a-z]{2,}ed", last) and last not in lexicon.NO_PARTICIPLES
         done = last if regular or last in lexicon.IRREGULAR_PARTICIPLES else ""
+    if done and done == lexicon.PARTICIPLES.get(own[-1]) and own[-1] in lexicon.MADE_ITSELF:
+        # An order is placed, not ordered.
+        done = lexicon.MADE_ITSELF[own[-1]]
     return " ".join([*before, done]) if done else None
 
 
@@ -251,6 +275,8 @@ def _number(entity: Entity, attribute: Attribute) -> ColumnGrammar:
         label, unit = lexicon.BARE_UNITS[" ".join(words)]
     elif len(words) > 1 and words[-1] in lexicon.UNITS and not unit:
         label, unit = label_of(" ".join(words[:-1])), lexicon.UNITS[words[-1]]
+    elif len(words) > 1 and words[-1] == "m" and words[-2] in lexicon.METRES and not unit:
+        label, unit = label_of(" ".join(words[:-1])), "metres"
     else:
         counted = _counted(words)
         if counted and attribute.profile.logical_type == "integer":

@@ -31,6 +31,20 @@ PARTICIPLES = {
     "update": "updated",
 }
 """What was done on a date of this name; nothing where no passive says it."""
+ACTIVE = {
+    "arrived": "arrive",
+    "departed": "depart",
+    "died": "die",
+    "ended": "end",
+    "enrolled": "enrol",
+    "expired": "expire",
+    "graduated": "graduate",
+    "joined": "join",
+    "resigned": "resign",
+    "retired": "retire",
+    "started": "start",
+}
+"""What somebody or something does by itself on a date, with the form for questions."""
 MADE_ITSELF = {
     "appointment": "made",
     "booking": "made",
@@ -82,9 +96,11 @@ UNITS = {
     "kb": "kilobytes",
     "kg": "kilograms",
     "km": "kilometres",
+    "km2": "square kilometres",
     "kmh": "kilometres per hour",
     "lb": "pounds",
     "lbs": "pounds",
+    "m2": "square metres",
     "mb": "megabytes",
     "mi": "miles",
     "min": "minutes",
@@ -101,6 +117,8 @@ UNITS = {
     "usd": "US dollars",
 }
 """Last words of names that say what numbers are counted in."""
+METRES = frozenset({"altitude", "depth", "distance", "elevation", "height", "length", "width"})
+"""What a name that ends in `m` has to measure: elsewhere it may be millions, or men."""
 BARE_UNITS = {
     "bytes": ("size", "bytes"),
     "hours": ("duration", "hours"),

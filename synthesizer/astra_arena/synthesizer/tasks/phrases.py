@@ -130,9 +130,10 @@ class Phrases:
         forms = grammar.most if step.descending else grammar.least
         form = self.choose(forms, step.id, "superlative")
         tail = noun.partition(self.entity_of(step).singular)[2]
+        linked = "{} with " in form or "{} that " in form
         if form.startswith("the {} with ") and (" with " in tail or " that " in tail):
             form = form.replace("{} with ", "{} that has ", 1)
-        elif form.startswith("the {} ") and tail and not form.startswith("the {} with "):
+        elif form.startswith("the {} ") and tail and not linked:
             form = form.replace("{} ", "{} that was ", 1)
         # Two clauses in a row are one with "and".
         if " that " in tail:
