@@ -166,7 +166,10 @@ def _bars(value: JsonObject) -> Iterable[str]:
 def _shown(value: Json) -> str:
     match value:
         case list():
-            return ", ".join(_shown(item) for item in value)
+            between = "; " if any(isinstance(item, dict) for item in value) else ", "
+            return between.join(_shown(item) for item in value)
+        case dict():
+            return ", ".join(f"{_spaced(name)} {_shown(item)}" for name, item in value.items())
         case float():
             return f"{value:.3g}"
         case _:

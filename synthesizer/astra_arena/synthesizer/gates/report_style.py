@@ -31,6 +31,7 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0;
   border-bottom: 1px solid var(--line); }
 thead th { color: var(--faint); font-weight: 600; font-size: .85rem; white-space: nowrap; }
 tbody td { overflow-wrap: anywhere; }
+tbody td:first-child { overflow-wrap: break-word; min-width: 6.5rem; }
 .digests { font-size: .85rem; } .digests th { color: var(--faint); font-weight: 400; width: 8rem; }
 .wide { overflow-x: auto; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }

@@ -273,7 +273,8 @@ def _require_rows(kinds: Sequence[SourceKind], tables: tuple[Table, ...]) -> Non
     match kinds:
         case [FileSource(path=path, files=files)]:
             what = f"folder {path.name!r}" if path.is_dir() else f"{path.name!r}"
-            found = "has a header but no rows" if tables else "is empty"
+            is_void = all(file.stat().st_size == 0 for file in files)
+            found = "has a header but no rows" if tables and not is_void else "is empty"
             raise SourceError(
                 f"{what} {found if len(files) == 1 else 'holds no rows'}: expected a line of "
                 "column names and at least one row of data. Add rows, or give another file"
