@@ -46,7 +46,7 @@ def test_days_are_asked_for_in_several_ways(store: Analysed) -> None:
     for task in asked:
         assert task.prompt.startswith("How many days ")
         assert "order" in task.prompt
-        assert task.prompt.index("ordered") < task.prompt.index("shipped")
+        assert task.prompt.index("placed") < task.prompt.index("shipped")
     assert len({task.prompt.split(" ")[3] for task in asked}) > 1
 
 
