@@ -125,10 +125,14 @@ class ApiEnvironment:
         return "\n\n".join([code, *(f"{one.code.strip()}\n" for one in self.authored)])
 
     @property
+    def covered(self) -> int:
+        """How many operations a tool could be made of."""
+        return len(self.actions) + len(self.authored) + len(self.left_out)
+
+    @property
     def covered_share(self) -> float:
         """The share of the wanted operations that a tool could be made of."""
-        good = len(self.actions) + len(self.authored) + len(self.left_out)
-        return good / max(1, good + len(self.uncovered))
+        return self.covered / max(1, self.covered + len(self.uncovered))
 
     def write(
         self, path: Path, tasks: tuple[Task, ...], report: JsonObject | None = None
@@ -178,10 +182,9 @@ class ApiEnvironment:
 
     def coverage(self) -> JsonObject:
         """Return which operations became tools, and why others did not."""
-        good = len(self.actions) + len(self.authored) + len(self.left_out)
         return {
-            "operations": good + len(self.uncovered),
-            "covered": good,
+            "operations": self.covered + len(self.uncovered),
+            "covered": self.covered,
             "share": round(self.covered_share, 4),
             "tools": [
                 {

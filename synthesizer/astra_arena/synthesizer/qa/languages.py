@@ -3,6 +3,8 @@
 import re
 from typing import Literal
 
+from astra_arena.core.tasks import Task
+
 Language = Literal["en", "zh"]
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -15,3 +17,8 @@ def language_of(text: str) -> Language:
     ('zh', 'en')
     """
     return "zh" if _HAN.search(text) else "en"
+
+
+def language_of_task(task: Task) -> Language:
+    """Return the language that a task's maker noted; English where none was."""
+    return "zh" if task.provenance.get("language") == "zh" else "en"

@@ -19,7 +19,7 @@ from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task, Turn, gold_answers
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.grounding import states
-from astra_arena.synthesizer.qa.languages import Language
+from astra_arena.synthesizer.qa.languages import language_of_task
 from astra_arena.synthesizer.rewording.masked_prompt import (
     MaskedPrompt,
     gold_texts,
@@ -110,7 +110,7 @@ class Rewriter:
         """Return a task in other words, or why it stays as it is."""
         if len(task.turns) > 1:
             return "it is a conversation"
-        language: Language = "zh" if task.provenance.get("language") == "zh" else "en"
+        language = language_of_task(task)
         persona = random_stream(self.seed, REWORD, task.id).choice(list(self.personas))
         original = masked(task.prompt, [*gold_texts(task), *stored_in(task.prompt, stored)])
         terms = [*self._vocabulary, *plain_words(task)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from astra_arena.core.canonical import Json
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Expectation, SubQuestion, Task, Turn
+from astra_arena.synthesizer.qa.languages import Language, language_of_task
 from astra_arena.synthesizer.variants.reach_search import (
     MOST_CALLS,
     Executor,
@@ -21,16 +22,18 @@ from astra_arena.synthesizer.variants.task_knowledge import TaskKnowledge
 VARIANT = "missing_function"
 FEWEST_TOOLS_LEFT = 3
 
-_OFFERS = (
-    "You have more tools now: {}. Please go on.",
-    "I have given you {}. Please try again.",
-    "Now you can also use {}. Please do it.",
-)
-_OFFERS_ZH = (
-    "现在你多了这些工具：{}。请继续。",
-    "我给了你{}，请再试一次。",
-    "现在你还可以使用{}，请完成它。",
-)
+_OFFERS: dict[Language, tuple[str, ...]] = {
+    "en": (
+        "You have more tools now: {}. Please go on.",
+        "I have given you {}. Please try again.",
+        "Now you can also use {}. Please do it.",
+    ),
+    "zh": (
+        "现在你多了这些工具：{}。请继续。",
+        "我给了你{}，请再试一次。",
+        "现在你还可以使用{}，请完成它。",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,7 @@ async def missing_function(
     stream = random_stream(seed, VARIANT, task.id)
     needed = list(task.needed)
     stream.shuffle(needed)
-    is_chinese = task.provenance.get("language") == "zh"
-    offers = _OFFERS_ZH if is_chinese else _OFFERS
+    offers = _OFFERS[language_of_task(task)]
     reason = "no sub-question needs a tool"
     for question in needed:
         proved = await _withhold(task, question, executor, most_calls)
@@ -115,9 +117,7 @@ def _variant(
                     expect=Expectation(kind="decline", tool=question.tool),
                 ),
                 Turn(
-                    say=offer.format(
-                        _listed(withheld, is_chinese=task.provenance.get("language") == "zh")
-                    ),
+                    say=offer.format(_listed(withheld, language_of_task(task))),
                     tools_added=withheld,
                     expect=Expectation(kind="act"),
                 ),
@@ -130,8 +130,8 @@ def _variant(
     )
 
 
-def _listed(names: tuple[str, ...], *, is_chinese: bool) -> str:
-    if is_chinese:
+def _listed(names: tuple[str, ...], language: Language) -> str:
+    if language == "zh":
         return "、".join(names)
     if len(names) == 1:
         return names[0]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from astra_arena.core.canonical import Json, JsonObject, same_json
+from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import Expectation, Filling, Slot, SubQuestion, Task, Turn
 from astra_arena.sandbox.contract import Program, Sandbox
 from astra_arena.synthesizer.variants.missing_function import NoVariant
@@ -41,6 +42,12 @@ class Unsaid:
     """Every argument of every tool that takes such a value."""
     candidates: Sequence[Json]
     """Other values that agree with what is said."""
+
+
+def requires(spec: ToolSpec | None, argument: str) -> bool:
+    """Tell whether a tool cannot be called without an argument; then a host asks for it."""
+    required = None if spec is None else spec.input_schema.get("required")
+    return isinstance(required, list) and argument in required
 
 
 async def missing_parameter(

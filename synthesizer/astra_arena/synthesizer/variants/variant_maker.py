@@ -23,6 +23,7 @@ from astra_arena.synthesizer.variants.missing_parameter import (
     AskingVariant,
     Unsaid,
     missing_parameter,
+    requires,
 )
 from astra_arena.synthesizer.variants.reach_search import Executor
 from astra_arena.synthesizer.variants.unsaid_values import UnsaidValues
@@ -175,9 +176,7 @@ class VariantMaker:
     def _is_required(self, task: Task, unsaid: Unsaid) -> bool:
         """Whether the gold call cannot be made without the value: the host asks only then."""
         question = next(q for q in task.sub_questions if q.id == unsaid.question)
-        spec = self.bundle.environment.tool(question.tool or "")
-        required = spec.input_schema.get("required") if spec is not None else None
-        return isinstance(required, list) and unsaid.argument in required
+        return requires(self.bundle.environment.tool(question.tool or ""), unsaid.argument)
 
 
 class _Attempts:

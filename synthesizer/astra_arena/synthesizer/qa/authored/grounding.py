@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from astra_arena.core.answers import plain_text
 from astra_arena.core.canonical import Json
+from astra_arena.synthesizer.qa.languages import language_of
 from astra_arena.synthesizer.qa.number_text import numbers_in_text
 
 MOST_OF = 0.5
@@ -18,7 +19,6 @@ _STEM = 4
 _SHORTEST = 3
 """Shorter words say little, where there are longer ones."""
 _WORD = re.compile(r"[^\W_]+")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 def is_supported(answer: Json, text: str) -> bool:
@@ -51,7 +51,7 @@ def is_supported(answer: Json, text: str) -> bool:
 def _shares_words(answer: str, text: str) -> bool:
     if answer in text:
         return True
-    if _HAN.search(answer):
+    if language_of(answer) == "zh":
         pairs = {answer[at : at + 2] for at in range(len(answer) - 1)} or {answer}
         return sum(pair in text for pair in pairs) >= MOST_OF * len(pairs)
     words = set(_WORD.findall(answer))
@@ -86,7 +86,7 @@ def states(text: str, answer: Json) -> bool:
             )
         case str():
             words = plain_text(answer)
-            if _HAN.search(words):
+            if language_of(words) == "zh":
                 return len(words) >= 2 and words in plain_text(text)
             whole = rf"(?<!\w){re.escape(words)}(?!\w)"
             return len(words) >= 4 and re.search(whole, plain_text(text)) is not None

@@ -19,7 +19,7 @@ from astra_arena.core.tasks import Filling, SubQuestion, Task, Turn, gold_answer
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.grounding import is_supported
-from astra_arena.synthesizer.qa.languages import Language
+from astra_arena.synthesizer.qa.languages import Language, language_of_task
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.variants.fault_variant import with_faults
 from astra_arena.synthesizer.variants.missing_function import NoVariant, missing_function
@@ -27,6 +27,7 @@ from astra_arena.synthesizer.variants.missing_parameter import (
     MOST_TRIED,
     Unsaid,
     missing_parameter,
+    requires,
 )
 from astra_arena.synthesizer.variants.reach_search import Executor
 from astra_arena.synthesizer.variants.variant_maker import VariantName, VariantSample
@@ -130,7 +131,7 @@ class QuestionVariants:
                 notes.append(text)
         if sum(map(len, notes)) < LONG:
             return NoVariant("the other questions are not about enough")
-        words = _PARTS[_language(task)]
+        words = _PARTS[language_of_task(task)]
         say = "\n\n".join([words["notes"], *notes, words["question"].format(question=task.prompt)])
         proof: JsonObject = {"characters": len(say) - len(task.prompt), "notes": len(notes)}
         first = task.turns[0]
@@ -151,13 +152,14 @@ class QuestionVariants:
             only_required: Whether the call cannot be made without it: the host asks only then.
         """
         stream = random_stream(self.seed, "missing_parameter", task.id)
+        tool_of = self.bundle.environment.tool
         choices = [
             (question, name, value)
             for question in task.needed
             for name, value in question.arguments.items()
             if isinstance(value, str)
             and _stands_once(value, task.prompt)
-            and (not only_required or self._is_required(question, name))
+            and (not only_required or requires(tool_of(question.tool or ""), name))
         ]
         for question, name, value in stream.sample(choices, k=len(choices)):
             candidates = self._others(value)
@@ -166,16 +168,15 @@ class QuestionVariants:
                 return self._without(task, question, name, value, picked)
         return None
 
-    def _is_required(self, question: SubQuestion, name: str) -> bool:
-        spec = self.bundle.environment.tool(question.tool or "")
-        required = None if spec is None else spec.input_schema.get("required")
-        return isinstance(required, list) and name in required
-
     def _without(
         self, task: Task, question: SubQuestion, name: str, value: str, candidates: list[Json]
     ) -> Unsaid:
-        words = _PARTS[_language(task)]
-        label = name.replace("_", " ") if _language(task) == "en" else self._label(question, name)
+        words = _PARTS[language_of_task(task)]
+        label = (
+            name.replace("_", " ")
+            if language_of_task(task) == "en"
+            else self._label(question, name)
+        )
         prompt = _left_out(task.prompt, value, label, words["unsaid"])
         return Unsaid(
             question=question.id,
@@ -247,10 +248,6 @@ def _stands_once(value: str, prompt: str) -> bool:
     if len(value) < _SHORTEST and value.isascii():
         return False
     return folded.count(value.casefold()) == 1
-
-
-def _language(task: Task) -> Language:
-    return "zh" if task.provenance.get("language") == "zh" else "en"
 
 
 def _properties(schema: JsonObject) -> JsonObject:

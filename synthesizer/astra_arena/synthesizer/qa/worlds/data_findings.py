@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from astra_arena.core.answers import answers_match
-from astra_arena.core.canonical import Json
+from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
 from astra_arena.synthesizer.qa.authored.grounding import is_supported, states
 from astra_arena.synthesizer.qa.authored.step_replies import Texts, cover_findings
 from astra_arena.synthesizer.qa.decomposition import Decomposition, QuestionNode
 from astra_arena.synthesizer.qa.instance import QAInstance
-from astra_arena.synthesizer.qa.worlds.grown import compared_as
+from astra_arena.synthesizer.qa.worlds.grown import agrees
 from astra_arena.synthesizer.qa.worlds.reference_queries import (
     Answered,
     as_answer,
@@ -190,13 +189,11 @@ class DataCheck:
             raise SpecError(f"it depends on {known[unused[0]]}; use :{unused[0]} in the query")
         if states(_without_questions(sql, self.instance, node), stated.value):
             raise SpecError("the query states the answer; it has to find it in the data")
-        answers = {name: answer_of(decomposition.node(name)) for name in node.depends_on}
+        answers = parents_answers(decomposition, node)
         came = [run_query(database, sql, answers) for database in databases]
         for one, rows in zip(came, ("all rows", "the rows of facts alone"), strict=True):
             value = as_answer(one, stated)
-            if not answers_match(
-                compared_as(stated), stated.value, value, tolerance=stated.tolerance
-            ):
+            if not agrees(stated, value):
                 raise SpecError(f"on {rows} the query gives {value!r}, not {stated.value!r}")
         if came[0].tables:
             without = run_query(empty, sql, answers)
@@ -227,14 +224,12 @@ class DataCheck:
                 node = decomposition.node(query.id)
                 stated = node.answer
                 assert stated is not None, "it is a member"
-                answers = {name: answer_of(decomposition.node(name)) for name in node.depends_on}
+                answers = parents_answers(decomposition, node)
                 try:
                     value = as_answer(run_query(database, query.sql, answers), stated)
                 except SpecError:
                     value = None
-                if not answers_match(
-                    compared_as(stated), stated.value, value, tolerance=stated.tolerance
-                ):
+                if not agrees(stated, value):
                     yield (
                         f"the new rows change what {node.question!r} of another question comes "
                         f"to: {value!r} instead of {stated.value!r}"
@@ -256,6 +251,11 @@ def answer_of(node: QuestionNode) -> Json:
     """Return the stated answer of a sub-question."""
     assert node.answer is not None, "the stages before see to it"
     return node.answer.value
+
+
+def parents_answers(decomposition: Decomposition, node: QuestionNode) -> JsonObject:
+    """Return the stated answers that a sub-question depends on, by id."""
+    return {name: answer_of(decomposition.node(name)) for name in node.depends_on}
 
 
 def _without_questions(sql: str, instance: QAInstance, node: QuestionNode) -> str:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from astra_arena.core.answers import answers_match
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.model import Model
 from astra_arena.core.tasks import AnswerKind
@@ -25,7 +26,7 @@ class FoundCall(Model):
     """Pointer to the answer in its reply."""
     kind: AnswerKind
     answer: Json
-    """By the reference query."""
+    """As it is stated; the reference query gives the same."""
 
 
 class Grown(Model):
@@ -86,3 +87,8 @@ def compared_as(stated: StatedAnswer) -> AnswerKind:
     if stated.kind in ANSWER_LISTS and isinstance(value, list):
         return "set" if len({repr(one) for one in value}) == len(value) else "list"
     return stated.kind
+
+
+def agrees(stated: StatedAnswer, came: Json) -> bool:
+    """Tell whether a value is the answer that is stated."""
+    return answers_match(compared_as(stated), stated.value, came, tolerance=stated.tolerance)

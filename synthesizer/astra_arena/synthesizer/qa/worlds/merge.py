@@ -18,7 +18,7 @@ from astra_arena.synthesizer.qa.authored.stages import Passed, Rejected, Stage, 
 from astra_arena.synthesizer.qa.authored.step_replies import cover_findings
 from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.worlds.asking import findings_text, tables_text, tools_told
-from astra_arena.synthesizer.qa.worlds.data_findings import answer_of, decomposition_of
+from astra_arena.synthesizer.qa.worlds.data_findings import decomposition_of
 from astra_arena.synthesizer.qa.worlds.grown import (
     Dropped,
     FoundCall,
@@ -280,18 +280,8 @@ class _Merger:
 
 def wanted_of(of: MemberOf) -> Wanted:
     """Return a call with the answer that it has to bring."""
-    decomposition = decomposition_of(of.member.instance)
-    node = decomposition.node(of.call.id)
-    assert node.answer is not None, "the stages before see to it"
-    return Wanted(
-        name=f"{of.member.id} {of.call.id}",
-        tool=of.call.tool,
-        arguments=of.call.arguments,
-        answers={name: answer_of(decomposition.node(name)) for name in node.depends_on},
-        kind=of.call.kind,
-        answer=of.call.answer,
-        tolerance=node.answer.tolerance,
-    )
+    call, name = of.call, f"{of.member.id} {of.call.id}"
+    return Wanted.of(of.member.instance, call.id, call.tool, call.arguments, name=name)
 
 
 def _changed(calls: Sequence[MemberOf], reply: MergedTool) -> list[MemberOf]:

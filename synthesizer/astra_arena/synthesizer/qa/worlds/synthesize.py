@@ -36,7 +36,7 @@ from astra_arena.synthesizer.qa.worlds.data_findings import (
     decomposition_of,
     tool_steps,
 )
-from astra_arena.synthesizer.qa.worlds.grown import FoundCall, Grown, compared_as
+from astra_arena.synthesizer.qa.worlds.grown import FoundCall, Grown
 from astra_arena.synthesizer.qa.worlds.replies import NewTool, StepCalls, WorldData, WorldTools
 from astra_arena.synthesizer.qa.worlds.shared_world import SharedWorld
 from astra_arena.synthesizer.qa.worlds.step_calls import CallCheck, complete_arguments
@@ -241,24 +241,12 @@ class _Making:
         return authored.value, authored.provenance
 
     async def _try(self, calls: StepCalls, tools: dict[str, NewTool]) -> list[Tried]:
-        decomposition = decomposition_of(self.item)
-        answers = {node.id: answer_of(node) for node in decomposition.nodes}
         by_id = {one.id: one for one in calls.calls}
         wanted: list[Wanted] = []
-        for node in tool_steps(decomposition):
+        for node in tool_steps(decomposition_of(self.item)):
             call = by_id[node.id]
-            assert node.answer is not None, "the stages before see to it"
-            wanted.append(
-                Wanted(
-                    name=node.id,
-                    tool=call.tool,
-                    arguments=complete_arguments(call.arguments, tools[call.tool]),
-                    answers={name: answers[name] for name in node.depends_on},
-                    kind=compared_as(node.answer),
-                    answer=node.answer.value,
-                    tolerance=node.answer.tolerance,
-                )
-            )
+            arguments = complete_arguments(call.arguments, tools[call.tool])
+            wanted.append(Wanted.of(self.item, node.id, call.tool, arguments))
         return await Trials(self.stage.sandbox, self.world, tools, self.stage.folder).run(wanted)
 
 

@@ -24,6 +24,9 @@ from astra_arena.sandbox.contract import (
     Sandbox,
     Succeeded,
 )
+from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.worlds.data_findings import decomposition_of, parents_answers
+from astra_arena.synthesizer.qa.worlds.grown import compared_as
 from astra_arena.synthesizer.qa.worlds.replies import NewTool
 from astra_arena.synthesizer.qa.worlds.shared_world import Share, SharedWorld
 from astra_arena.synthesizer.qa.worlds.tool_documents import tools_text
@@ -47,6 +50,32 @@ class Wanted:
     kind: AnswerKind
     answer: Json
     tolerance: float = 0.0
+
+    @classmethod
+    def of(
+        cls, instance: QAInstance, step: str, tool: str, arguments: JsonObject, *, name: str = ""
+    ) -> "Wanted":
+        """Return a call for a sub-question.
+
+        Args:
+            instance: Whose it is.
+            step: The sub-question's id.
+            tool: The tool that is to answer it.
+            arguments: As tasks write them.
+            name: For messages; the id where empty.
+        """
+        decomposition = decomposition_of(instance)
+        node = decomposition.node(step)
+        assert node.answer is not None, "the stages before see to it"
+        return cls(
+            name=name or step,
+            tool=tool,
+            arguments=arguments,
+            answers=parents_answers(decomposition, node),
+            kind=compared_as(node.answer),
+            answer=node.answer.value,
+            tolerance=node.answer.tolerance,
+        )
 
     @property
     def resolved(self) -> JsonObject:
