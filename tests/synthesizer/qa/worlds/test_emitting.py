@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.errors import SettingsError
-from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundle import load_bundle
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog
 from astra_arena.synthesizer.qa.authored.stages import run_stage
@@ -51,11 +50,10 @@ def emitted(folder: Path, members: list[Grown], *, world: str = WORLD) -> StageL
     )
 
     async def run() -> None:
-        async with ProcessSandbox() as sandbox:
-            release = EnvironmentRelease(folder / "out", folder, 0, GATES, unwatched)
-            stage = Emitting(folder / "out", folder, sandbox, release, {}).stage
-            with StageLog(folder / "emit.jsonl") as log:
-                await run_stage(stage, [whole], log, at_once=1)
+        release = EnvironmentRelease(folder / "out", folder, 0, GATES, unwatched)
+        stage = Emitting(folder / "out", folder, release, {}).stage
+        with StageLog(folder / "emit.jsonl") as log:
+            await run_stage(stage, [whole], log, at_once=1)
 
     asyncio.run(run())
     (line,) = lines_of(folder / "emit.jsonl")

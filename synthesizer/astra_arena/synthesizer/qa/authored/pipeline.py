@@ -196,12 +196,12 @@ class Pipeline:
             # What is not there any more, or damaged, is made again.
             log.unlink()
         authored = {line.item: line.provenance for line in read_stage(self.path(SYNTHESIZE))}
-        async with self._bench() as (sandbox, folder):
-            watch = self._watcher or unwatched
+        with tempfile.TemporaryDirectory(prefix="astra-arena-") as folder:
+            place, watch = Path(folder), self._watcher or unwatched
             release = EnvironmentRelease(
-                out, folder, options.seed, options.gates, watch, options.variants
+                out, place, options.seed, options.gates, watch, options.variants
             )
-            emitting = Emitting(out, folder, sandbox, release, authored)
+            emitting = Emitting(out, place, release, authored)
             await self.ran(emitting.stage, self.passed(MERGE, MergedWorld))
         self._settle()
 

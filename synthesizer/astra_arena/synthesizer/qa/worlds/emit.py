@@ -14,7 +14,6 @@ from astra_arena.core.environment import FORMAT_VERSION, Environment, World
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
 from astra_arena.core.tasks import Task
-from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.bundle import load_bundle, require_place
 from astra_arena.synthesizer.qa.authored.stages import Passed, Rejected, Stage, Worked
 from astra_arena.synthesizer.qa.environments.environment_release import (
@@ -25,10 +24,8 @@ from astra_arena.synthesizer.qa.environments.licences import joint_licence
 from astra_arena.synthesizer.qa.environments.question_tasks import GENERATOR
 from astra_arena.synthesizer.qa.languages import Language
 from astra_arena.synthesizer.qa.worlds.grown import MergedWorld
-from astra_arena.synthesizer.qa.worlds.merge import MemberOf, wanted_of
 from astra_arena.synthesizer.qa.worlds.shared_world import SharedWorld
 from astra_arena.synthesizer.qa.worlds.tool_documents import tool_spec, tools_text
-from astra_arena.synthesizer.qa.worlds.trial import Trials
 from astra_arena.synthesizer.qa.worlds.world_tasks import task_of
 from astra_arena.synthesizer.sources.table_source import write_world
 
@@ -55,14 +52,12 @@ class Emitting:
     Args:
         out: The folder in which each environment gets its own.
         folder: For what is not released.
-        sandbox: Runs tools; stays the caller's.
         release: Takes drafts through the gates.
         authored: What each instance was made with, by its id.
     """
 
     out: Path
     folder: Path
-    sandbox: Sandbox
     release: EnvironmentRelease
     authored: Mapping[str, tuple[JsonObject, ...]]
 
@@ -89,7 +84,7 @@ class Emitting:
         world = SharedWorld(item.id)
         for data in item.data:
             world.add_data(data)
-        tasks, refused = await self._tasks(item, world)
+        tasks, refused = self._tasks(item, world)
         if not tasks:
             return Rejected("no instance can be a task", dict[str, Json](refused))
         draft = EnvironmentDraft(
@@ -109,21 +104,14 @@ class Emitting:
         refused |= {name: why for name in tasks if name not in there}
         return Passed(EmittedWorld(id=item.id, released=there, refused=refused, figures=line))
 
-    async def _tasks(
+    def _tasks(
         self, item: MergedWorld, world: SharedWorld
     ) -> tuple[dict[str, Task], dict[str, str]]:
-        tools = {tool.name: tool for tool in item.tools}
-        calls = [MemberOf(member, call) for member in item.members for call in member.calls]
-        trials = Trials(self.sandbox, world, tools, self.folder)
-        tried = await trials.run([wanted_of(one) for one in calls])
-        replies: dict[str, dict[str, JsonObject]] = {}
-        for one, came in zip(calls, tried, strict=True):
-            replies.setdefault(one.member.id, {})[one.call.id] = came.reply or {}
         tasks: dict[str, Task] = {}
         refused: dict[str, str] = {}
         for number, member in enumerate(item.members, start=1):
             try:
-                task = task_of(number, member, world, replies[member.id])
+                task = task_of(number, member, world)
             except SpecError as error:
                 refused[member.id] = error.message
             else:

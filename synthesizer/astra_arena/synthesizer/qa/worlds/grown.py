@@ -7,7 +7,7 @@ from pydantic import Field
 from astra_arena.core.answers import answers_match
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.model import Model
-from astra_arena.core.tasks import AnswerKind
+from astra_arena.core.tasks import AnswerKind, RowSelector
 from astra_arena.synthesizer.qa.decomposition import StatedAnswer
 from astra_arena.synthesizer.qa.instance import QAInstance
 from astra_arena.synthesizer.qa.worlds.replies import NewTool, WorldData
@@ -24,6 +24,8 @@ class FoundCall(Model):
     """Complete; the answer of another sub-question is a reference, see `core.tasks`."""
     path: str
     """Pointer to the answer in its reply."""
+    where: RowSelector | None = None
+    """The row that holds it, where the reply lists rows."""
     kind: AnswerKind
     answer: Json
     """As it is stated; the reference query gives the same."""

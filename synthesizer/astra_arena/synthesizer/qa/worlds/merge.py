@@ -166,7 +166,10 @@ class _Merger:
             if came.path is None:
                 wrong.setdefault(one.member.id, []).append(f"{one.call.id}: {came.problem}")
         self.calls = [
-            MemberOf(one.member, one.call.model_copy(update={"path": came.path or ""}))
+            MemberOf(
+                one.member,
+                one.call.model_copy(update={"path": came.path or "", "where": came.where}),
+            )
             for one, came in zip(self.calls, tried, strict=True)
         ]
         return [Dropped(id=name, problems=tuple(told)) for name, told in wrong.items()]

@@ -278,6 +278,7 @@ def found_call(tried: Tried) -> FoundCall:
         tool=wanted.tool,
         arguments=wanted.arguments,
         path=tried.path,
+        where=tried.where,
         kind=wanted.kind,
         answer=wanted.answer,
     )

@@ -14,7 +14,7 @@ from astra_arena.core.answers import answers_match
 from astra_arena.core.canonical import Json, JsonObject, digest_of
 from astra_arena.core.environment import World
 from astra_arena.core.errors import PolicyError
-from astra_arena.core.tasks import AnswerKind, resolve_arguments
+from astra_arena.core.tasks import AnswerKind, RowSelector, resolve_arguments
 from astra_arena.sandbox.contract import (
     Broke,
     Execution,
@@ -25,6 +25,7 @@ from astra_arena.sandbox.contract import (
     Succeeded,
 )
 from astra_arena.synthesizer.qa.instance import QAInstance
+from astra_arena.synthesizer.qa.worlds.answer_rows import row_of
 from astra_arena.synthesizer.qa.worlds.data_findings import decomposition_of, parents_answers
 from astra_arena.synthesizer.qa.worlds.grown import compared_as
 from astra_arena.synthesizer.qa.worlds.replies import NewTool
@@ -98,6 +99,13 @@ class Tried:
     """Pointer to the answer; `None` where it is not there."""
     problem: str = ""
     """In words for the author of the code: no value is quoted."""
+
+    @property
+    def where(self) -> RowSelector | None:
+        """The row that holds the answer, where the reply lists rows."""
+        if self.path is None or self.reply is None:
+            return None
+        return row_of(self.path, self.reply)
 
 
 class Trials:

@@ -1,17 +1,13 @@
 """Instances of a finished world become tasks."""
 
 from collections.abc import Sequence
-from math import isfinite
 
-from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.canonical import Json
 from astra_arena.core.errors import SpecError
-from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import (
     Answer,
     Expectation,
     FinalAnswer,
-    RowSelector,
-    Scalar,
     SubQuestion,
     Task,
     Turn,
@@ -28,14 +24,13 @@ MOST_WORDS = 12
 MOST_RIVALS = 12
 
 
-def task_of(number: int, member: Grown, world: SharedWorld, replies: dict[str, JsonObject]) -> Task:
+def task_of(number: int, member: Grown, world: SharedWorld) -> Task:
     """Return the task of an instance.
 
     Args:
         number: Of the task, from 1.
         member: The instance with its calls.
         world: For values that could be taken for the answer.
-        replies: What its calls reply, by sub-question.
 
     Raises:
         SpecError: saying why it cannot be a task.
@@ -44,7 +39,7 @@ def task_of(number: int, member: Grown, world: SharedWorld, replies: dict[str, J
     decomposition = decomposition_of(instance)
     calls = {call.id: call for call in member.calls}
     questions = tuple(
-        _sub_question(decomposition.node(name), calls.get(name), member.world, replies)
+        _sub_question(decomposition.node(name), calls.get(name), member.world)
         for name in structure_of(decomposition.parents).order
     )
     # As the gates count: what follows from answers alone is no hop.
@@ -76,9 +71,7 @@ def task_of(number: int, member: Grown, world: SharedWorld, replies: dict[str, J
     )
 
 
-def _sub_question(
-    node: QuestionNode, call: FoundCall | None, environment: str, replies: dict[str, JsonObject]
-) -> SubQuestion:
+def _sub_question(node: QuestionNode, call: FoundCall | None, environment: str) -> SubQuestion:
     assert node.answer is not None, "the stages before see to it"
     if call is None:
         return SubQuestion(
@@ -104,47 +97,12 @@ def _sub_question(
         depends_on=node.depends_on,
         answer=Answer(
             path=call.path,
-            where=_row_of(call, replies[node.id]),
+            where=call.where,
             kind=call.kind,
             value=call.answer,
             tolerance=node.answer.tolerance,
         ),
     )
-
-
-def _row_of(call: FoundCall, reply: JsonObject) -> RowSelector | None:
-    """Return what singles out the row that holds the answer, where a reply lists rows.
-
-    Rows are told apart by their other values; where these do not, none is named, and the gold's
-    place in the reply stands.
-    """
-    parts = call.path.split("/")
-    if len(parts) != 4 or not parts[2].isdecimal():
-        return None
-    _, rows, place, field = parts
-    listed = resolve_pointer(reply, f"/{rows}")
-    if not isinstance(listed, list):
-        return None
-    row = listed[int(place)]
-    if not isinstance(row, dict):
-        return None
-    equals: dict[str, Scalar] = {
-        name: value
-        for name, value in row.items()
-        if name != field and isinstance(value, str | int | float | bool) and _is_plain(value)
-    }
-    chosen = [
-        one
-        for one in listed
-        if isinstance(one, dict) and all(one.get(name) == value for name, value in equals.items())
-    ]
-    if not equals or len(chosen) != 1:
-        return None
-    return RowSelector(rows=f"/{rows}", equals=equals, field=f"/{field}", gold_rows=len(listed))
-
-
-def _is_plain(value: str | float) -> bool:
-    return not isinstance(value, float) or isfinite(value)
 
 
 def _final_answer(member: Grown, world: SharedWorld) -> FinalAnswer:
