@@ -8,7 +8,7 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.environment import Environment, Licence, ToolSpec, World
 from astra_arena.core.tasks import Answer, Budget, Expectation, SubQuestion, Task, Turn
 from astra_arena.servers import Bundle, write_bundle
-from astra_arena.servers.emit import emit_server
+from astra_arena.servers.emission.emit import emit_server
 
 ECHO = '''\
 def echo(world, *, text: str) -> dict:

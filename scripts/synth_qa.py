@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from astra_arena.servers.bundle import load_bundle
+from astra_arena.servers.bundles.bundle import load_bundle
 from astra_arena.servers.server_process import start_server_process
 from astra_arena.synthesizer.shipped_data import shipped_questions
 

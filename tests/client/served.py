@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from astra_arena.client.http_venue import HttpVenue
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.servers.serve import RunningServer, open_server
 from tests.servers.small_bundle import write_small_bundle
 

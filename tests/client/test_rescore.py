@@ -13,7 +13,7 @@ from astra_arena.client.stdio_venue import StdioVenue
 from astra_arena.client.store import RolloutStore
 from astra_arena.core.errors import RecordError, UnknownTaskError
 from astra_arena.core.rollouts import Failure, Rollout
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from tests.client.served import served
 from tests.servers.small_bundle import TASK
 from tests.support.requirement import requirement

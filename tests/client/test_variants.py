@@ -26,9 +26,9 @@ from astra_arena.core.tasks import (
     Task,
     Turn,
 )
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.bundles.suite import Source, Suite, write_suite
 from astra_arena.servers.serve import open_server
-from astra_arena.servers.suite import Source, Suite, write_suite
 from tests.servers.joint_suite import GUIDE, JOINT_TASK, STATE_TASK, joint_tasks, write_guide
 from tests.servers.small_bundle import GOLD_PHONE, NAME, TASK, write_small_bundle
 from tests.support.requirement import requirement

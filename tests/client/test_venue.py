@@ -25,8 +25,8 @@ from astra_arena.core.errors import (
     UnknownTaskError,
 )
 from astra_arena.core.rollouts import Rollout
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.emit import emit_server
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.emission.emit import emit_server
 from astra_arena.servers.server_process import start_server_process
 from tests.client.served import nowhere, served
 from tests.servers.small_bundle import ONE_STEP_TASK, TASK, write_small_bundle

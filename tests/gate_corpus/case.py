@@ -11,7 +11,7 @@ from typing import Literal
 from astra_arena.core.canonical import JsonObject, digest_of_bytes, pretty_text
 from astra_arena.core.environment import Environment, ToolSpec, environment_digest
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import MANIFEST, TASKS, TOOLS, write_bundle
+from astra_arena.servers.bundles.bundle import MANIFEST, TASKS, TOOLS, write_bundle
 
 Gate = Literal[
     "schema",

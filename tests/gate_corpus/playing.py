@@ -6,8 +6,9 @@ from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import Expectation, Task, Turn, resolve_arguments
 from astra_arena.core.trajectory_reward import tally_calls
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.episode import Episode, open_episode
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.episodes.episode import Episode
+from astra_arena.servers.episodes.opening import open_episode
 
 
 def of_calls_alone(task: Task) -> Task:

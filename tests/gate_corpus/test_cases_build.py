@@ -9,7 +9,7 @@ from astra_arena.core.errors import BundleError
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
 from tests.gate_corpus import held_out, tuned
 from tests.gate_corpus.case import Case
 from tests.gate_corpus.playing import play_calls, solved

@@ -19,7 +19,7 @@ from astra_arena.core.tasks import (
     Task,
     Turn,
 )
-from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.bundles.bundle import Bundle, write_bundle
 
 NAME = "small-library"
 TASK = "phone-of-emma-reader"

@@ -9,7 +9,7 @@ import pytest
 
 from astra_arena.core.errors import BundleError, UnknownTaskError
 from astra_arena.servers import Bundle, load_bundle
-from astra_arena.servers.bundle import copy_bundle, require_place
+from astra_arena.servers.bundles.bundle import copy_bundle, require_place
 from tests.servers.small_bundle import TASK, write_small_bundle
 from tests.support.requirement import requirement
 

@@ -16,7 +16,7 @@ from astra_arena.sandbox.contract import Broke, Failed
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.scripted import ScriptedReply, ScriptedSandbox
 from astra_arena.servers import Bundle, Episode, VoidEpisodeError, open_episode
-from astra_arena.servers.episode import EPISODE_CLOSED_TEXT, EPISODE_VOID_TEXT
+from astra_arena.servers.episodes.episode import EPISODE_CLOSED_TEXT, EPISODE_VOID_TEXT
 from tests.servers.playing import BRIEF
 from tests.servers.small_bundle import GOLD_PHONE, ONE_STEP_TASK, SECRET, TASK, UNSUPPORTED_TASK
 from tests.support.requirement import requirement

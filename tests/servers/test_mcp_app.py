@@ -10,7 +10,7 @@ from astra_arena.core.errors import ArenaError
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.scripted import ScriptedSandbox
 from astra_arena.servers import Bundle, Episode, build_mcp_server, open_episode
-from astra_arena.servers.episode import EPISODE_VOID_TEXT
+from astra_arena.servers.episodes.episode import EPISODE_VOID_TEXT
 from tests.servers.playing import ERAS, Era, solve, text_of
 from tests.servers.small_bundle import SECRET, TASK
 from tests.support.requirement import requirement

@@ -4,7 +4,13 @@ import pytest
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
-from astra_arena.servers.toolset import MAX_ARGUMENT_BYTES, Accepted, Refused, Toolset, printable
+from astra_arena.servers.episodes.toolset import (
+    MAX_ARGUMENT_BYTES,
+    Accepted,
+    Refused,
+    Toolset,
+    printable,
+)
 from tests.servers.small_bundle import small_environment
 
 TOOLS = Toolset(small_environment())

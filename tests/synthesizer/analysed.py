@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.demo import DESCRIPTIONS, SHIPPED_DATA
 from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.sources.table_source import load_tables

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tables.tool_choice import ToolOptions

@@ -10,7 +10,7 @@ from astra_arena.core.difficulty import DifficultyBand, difficulty_band, measure
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.difficulty import measure_difficulty
 from astra_arena.synthesizer.difficulty_cli import difficulty
 from tests.support.requirement import requirement

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.demo import SHIPPED_DATA
 from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables

@@ -14,7 +14,7 @@ import pytest
 
 from astra_arena.core.errors import BundleError, SettingsError, SourceError, SynthesisError
 from astra_arena.core.tasks import SubQuestion, Task
-from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
 from astra_arena.synthesizer import synthesize
 from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables

@@ -21,8 +21,8 @@ from astra_arena.client.harness import play_episode
 from astra_arena.client.http_venue import HttpVenue
 from astra_arena.client.store import RolloutStore
 from astra_arena.core.rollouts import Rollout
+from astra_arena.servers.bundles.suite import Source, load_source
 from astra_arena.servers.server_process import start_server_process
-from astra_arena.servers.suite import Source, load_source
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from astra_arena.client.store import RolloutStore, read_rollouts
 from astra_arena.client.venue import Venue, VenueCard
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.output import output_console, print_notice
-from astra_arena.servers.suite import load_source
+from astra_arena.servers.bundles.suite import load_source
 
 EVENT_LOOP = {"use_uvloop": True}
 

@@ -11,8 +11,8 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import RecordError
 from astra_arena.core.rollouts import EpisodeRecord, Rollout
 from astra_arena.core.verdicts import Mode, Verdict, score
-from astra_arena.servers.journal import read_journal
-from astra_arena.servers.suite import Source
+from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.episodes.journal import read_journal
 
 
 @dataclass(frozen=True, slots=True)

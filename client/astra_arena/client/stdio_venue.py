@@ -21,9 +21,9 @@ from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
 from astra_arena.core.errors import BundleError, ConnectionLostError, RecordError
 from astra_arena.core.rollouts import Transport
 from astra_arena.core.tasks import Task
-from astra_arena.servers.emit import LAUNCHER
-from astra_arena.servers.journal import read_journal
-from astra_arena.servers.suite import Source
+from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.emission.emit import LAUNCHER
+from astra_arena.servers.episodes.journal import read_journal
 
 STDERR_CHARS = 500
 

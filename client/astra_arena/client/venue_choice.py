@@ -8,8 +8,8 @@ from astra_arena.client.stdio_venue import StdioVenue
 from astra_arena.client.venue import Venue
 from astra_arena.core.errors import ConnectionLostError, SettingsError
 from astra_arena.core.rollouts import Transport
+from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.server_process import start_server_process
-from astra_arena.servers.suite import Source
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 

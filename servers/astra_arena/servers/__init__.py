@@ -9,27 +9,34 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from astra_arena.servers.addresses import Addresses
-    from astra_arena.servers.bundle import Bundle, load_bundle, write_bundle
-    from astra_arena.servers.control import build_control_app
-    from astra_arena.servers.emit import emit_server
-    from astra_arena.servers.episode import Episode, open_episode
-    from astra_arena.servers.episode_log import CallReply
-    from astra_arena.servers.failures import (
+    from astra_arena.servers.agent_plane.http_app import McpApp
+    from astra_arena.servers.agent_plane.mcp_app import build_mcp_server
+    from astra_arena.servers.agent_plane.stdio import serve_stdio
+    from astra_arena.servers.bundles.bundle import Bundle, load_bundle, write_bundle
+    from astra_arena.servers.bundles.inspection import bundle_facts, source_facts
+    from astra_arena.servers.bundles.suite import (
+        Source,
+        Suite,
+        load_source,
+        load_suite,
+        write_suite,
+    )
+    from astra_arena.servers.control_plane.control import build_control_app
+    from astra_arena.servers.emission.emit import emit_server
+    from astra_arena.servers.episodes.episode import Episode
+    from astra_arena.servers.episodes.episode_log import CallReply
+    from astra_arena.servers.episodes.failures import (
         ClosedEpisodeError,
         EpisodeLimitError,
         UnknownEpisodeError,
         VoidEpisodeError,
     )
+    from astra_arena.servers.episodes.journal import Journal, read_journal
+    from astra_arena.servers.episodes.opening import open_episode
+    from astra_arena.servers.episodes.records import verdict_of
     from astra_arena.servers.host import ClosedEpisode, EpisodeHost
-    from astra_arena.servers.http_app import McpApp
-    from astra_arena.servers.inspection import bundle_facts, source_facts
-    from astra_arena.servers.journal import Journal, read_journal
-    from astra_arena.servers.mcp_app import build_mcp_server
-    from astra_arena.servers.records import verdict_of
     from astra_arena.servers.serve import RunningServer, open_server
     from astra_arena.servers.server_process import ServerProcess, start_server_process
-    from astra_arena.servers.stdio import serve_stdio
-    from astra_arena.servers.suite import Source, Suite, load_source, load_suite, write_suite
 
 __all__ = [
     "Addresses",
@@ -68,27 +75,28 @@ __all__ = [
 
 _HOMES = {
     "addresses": ("Addresses",),
-    "bundle": ("Bundle", "load_bundle", "write_bundle"),
-    "control": ("build_control_app",),
-    "emit": ("emit_server",),
-    "episode": ("Episode", "open_episode"),
-    "episode_log": ("CallReply",),
-    "failures": (
+    "bundles.bundle": ("Bundle", "load_bundle", "write_bundle"),
+    "control_plane.control": ("build_control_app",),
+    "emission.emit": ("emit_server",),
+    "episodes.episode": ("Episode",),
+    "episodes.opening": ("open_episode",),
+    "episodes.episode_log": ("CallReply",),
+    "episodes.failures": (
         "ClosedEpisodeError",
         "EpisodeLimitError",
         "UnknownEpisodeError",
         "VoidEpisodeError",
     ),
     "host": ("ClosedEpisode", "EpisodeHost"),
-    "http_app": ("McpApp",),
-    "inspection": ("bundle_facts", "source_facts"),
-    "journal": ("Journal", "read_journal"),
-    "mcp_app": ("build_mcp_server",),
-    "records": ("verdict_of",),
+    "agent_plane.http_app": ("McpApp",),
+    "bundles.inspection": ("bundle_facts", "source_facts"),
+    "episodes.journal": ("Journal", "read_journal"),
+    "agent_plane.mcp_app": ("build_mcp_server",),
+    "episodes.records": ("verdict_of",),
     "serve": ("RunningServer", "open_server"),
     "server_process": ("ServerProcess", "start_server_process"),
-    "stdio": ("serve_stdio",),
-    "suite": ("Source", "Suite", "load_source", "load_suite", "write_suite"),
+    "agent_plane.stdio": ("serve_stdio",),
+    "bundles.suite": ("Source", "Suite", "load_source", "load_suite", "write_suite"),
 }
 
 

@@ -13,8 +13,9 @@ from astra_arena.core.output import output_console
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_address import read_token
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
+from astra_arena.servers.bundles.inspection import print_facts, source_facts
+from astra_arena.servers.bundles.suite import load_source
 from astra_arena.servers.host import MAX_EPISODES
-from astra_arena.servers.inspection import print_facts, source_facts
 from astra_arena.servers.launch import run_loop, run_stdio
 from astra_arena.servers.local_sandbox import build_local_sandbox
 from astra_arena.servers.serve import (
@@ -23,7 +24,6 @@ from astra_arena.servers.serve import (
     RunningServer,
 )
 from astra_arena.servers.serve import serve as serve_bundles
-from astra_arena.servers.suite import load_source
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 

@@ -13,15 +13,16 @@ from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.hibernation import IdleSessions
-from astra_arena.servers.episode import Episode, open_episode
-from astra_arena.servers.failures import (
+from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.episodes.episode import Episode
+from astra_arena.servers.episodes.failures import (
     ClosedEpisodeError,
     EpisodeLimitError,
     UnknownEpisodeError,
 )
-from astra_arena.servers.members import Member, compiled_members
-from astra_arena.servers.records import verdict_of
-from astra_arena.servers.suite import Source
+from astra_arena.servers.episodes.members import Member, compiled_members
+from astra_arena.servers.episodes.opening import open_episode
+from astra_arena.servers.episodes.records import verdict_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import uvloop
 
 from astra_arena.core.errors import ArenaError, SandboxUnavailableError
 from astra_arena.sandbox.contract import Sandbox
+from astra_arena.servers.agent_plane.stdio import serve_stdio
 from astra_arena.servers.logs import log_libraries_in_lines
-from astra_arena.servers.stdio import serve_stdio
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:

@@ -16,10 +16,10 @@ from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
-from astra_arena.servers.control import build_control_app
+from astra_arena.servers.agent_plane.http_app import McpApp
+from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.control_plane.control import build_control_app
 from astra_arena.servers.host import IDLE_SECONDS, MAX_EPISODES, EpisodeHost
-from astra_arena.servers.http_app import McpApp
-from astra_arena.servers.suite import Source
 
 DEFAULT_PORT = 8640
 DEFAULT_CONTROL_PORT = 8641

@@ -27,7 +27,7 @@ from astra_arena.client import (
 from astra_arena.client.progress_bar import ProgressBar
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.rollouts import Rollout
-from astra_arena.servers.bundle import MANIFEST, Bundle
+from astra_arena.servers.bundles.bundle import MANIFEST, Bundle
 from astra_arena.servers.server_process import start_server_process
 from astra_arena.synthesizer.demo_folder import DemoPlaces
 from astra_arena.synthesizer.gates.registry import QUICK_GATES

@@ -15,7 +15,7 @@ from typing import cast
 
 from astra_arena.core.canonical import pretty_text
 from astra_arena.core.errors import SettingsError
-from astra_arena.servers.bundle import MANIFEST, require_place
+from astra_arena.servers.bundles.bundle import MANIFEST, require_place
 from astra_arena.synthesizer.sources.table_info import file_digest
 
 MARKER = "demo.json"

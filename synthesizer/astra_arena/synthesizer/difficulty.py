@@ -14,7 +14,7 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.difficulty import MEASURED
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.agent_play import play_agent
 from astra_arena.synthesizer.gates.play import Player
 from astra_arena.synthesizer.gates.remembering import CallMemory, RememberingSandbox

@@ -12,7 +12,7 @@ from astra_arena.core.difficulty import difficulty_band, measured_difficulty
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle, require_place, write_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle, require_place, write_bundle
 from astra_arena.synthesizer.difficulty import SEEDS, SOLVERS, measure_difficulty
 
 

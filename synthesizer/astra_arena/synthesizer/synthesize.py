@@ -14,8 +14,8 @@ from pathlib import Path
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SynthesisError
-from astra_arena.servers.bundle import Bundle, require_place
-from astra_arena.servers.emit import emit_server
+from astra_arena.servers.bundles.bundle import Bundle, require_place
+from astra_arena.servers.emission.emit import emit_server
 from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
 from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.registry import chosen_gates

@@ -10,7 +10,7 @@ from pathlib import Path
 from astra_arena.core.canonical import Json, JsonObject, digest_of_bytes
 from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, ToolSpec, World
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.bundles.bundle import Bundle, write_bundle
 from astra_arena.synthesizer.sources.table_source import LoadedTables
 from astra_arena.synthesizer.table_options import TableOptions
 from astra_arena.synthesizer.tables.catalogue import Catalogue

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.changes.change_tasks import ChangeSample, sample_changes
 from astra_arena.synthesizer.changes.final_states import settle_states
 from astra_arena.synthesizer.checkpoints import Checkpoints, Log

@@ -8,7 +8,7 @@ from pathlib import Path
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import Environment, Licence, ToolSpec, World
 from astra_arena.core.tasks import Answer, Expectation, SubQuestion, Task, Turn
-from astra_arena.servers.bundle import write_bundle
+from astra_arena.servers.bundles.bundle import write_bundle
 from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.gate import Gate, GateResult
 

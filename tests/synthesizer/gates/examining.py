@@ -1,7 +1,7 @@
 """Runs one gate on one bundle through the real sandbox."""
 
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.gate import Exam, Gate, GateResult
 
 

@@ -15,7 +15,7 @@ from astra_arena.core.tasks import (
     Task,
     Turn,
 )
-from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.bundles.bundle import Bundle, write_bundle
 
 NAME = "reading-room"
 READERS = 30

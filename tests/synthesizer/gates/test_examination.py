@@ -7,7 +7,7 @@ import pytest
 
 from astra_arena.core import cli
 from astra_arena.core.errors import BundleError, GateError, SandboxUnavailableError
-from astra_arena.servers.bundle import load_bundle
+from astra_arena.servers.bundles.bundle import load_bundle
 from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.gate import Exam, GateResult, decided
 from astra_arena.synthesizer.gates.registry import all_gates, chosen_gates

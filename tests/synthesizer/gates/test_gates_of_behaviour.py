@@ -7,7 +7,7 @@ import pytest
 
 from astra_arena.core.tasks import Alternative, Answer, Budget, Expectation, SubQuestion, Task, Turn
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.alternative_solutions import (
     AlternativeSolutionsGate,
     missing_alternatives,

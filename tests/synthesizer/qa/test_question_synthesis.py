@@ -13,7 +13,7 @@ from astra_arena.client import read_rollouts
 from astra_arena.core.cli import run
 from astra_arena.core.errors import GateError, SynthesisError
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.checkpoints import WORK_FOLDER
 from astra_arena.synthesizer.gates.registry import all_gates
 from astra_arena.synthesizer.gates.release import read_report

@@ -7,7 +7,7 @@ import pytest
 from astra_arena.core.answers import plain_text
 from astra_arena.core.environment import Licence
 from astra_arena.core.tasks import Task, gold_answers
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.qa.environments.question_synthesis import (
     QuestionOptions,
     synthesize_questions,

@@ -10,7 +10,7 @@ from astra_arena.client.authors.transcript import Transcript
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.cli import run
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle, load_bundle, write_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle, write_bundle
 from astra_arena.synthesizer.rewording.masked_prompt import (
     MaskedPrompt,
     gold_texts,

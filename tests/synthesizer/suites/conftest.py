@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from astra_arena.servers.bundle import Bundle, load_bundle
-from astra_arena.servers.suite import Suite
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.suite import Suite
 from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.suites.joined_worlds import JoinedWorlds, join_worlds
 from astra_arena.synthesizer.suites.suite_synthesis import (

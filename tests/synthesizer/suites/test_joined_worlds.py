@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.errors import SynthesisError
-from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.gates.registry import QUICK_GATES
 from astra_arena.synthesizer.suites.table_members import table_member
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables

@@ -6,7 +6,7 @@ import pytest
 
 from astra_arena.core.errors import BundleError, SettingsError
 from astra_arena.core.tasks import Task, gold_answers, references_of
-from astra_arena.servers.suite import Suite, load_suite
+from astra_arena.servers.bundles.suite import Suite, load_suite
 from astra_arena.synthesizer.suites.suite_synthesis import SuiteOptions, synthesize_suite
 from tests.support.requirement import requirement
 from tests.synthesizer.suites.conftest import Made, by_name

@@ -1,6 +1,6 @@
 from astra_arena.core.schema import with_defaults
 from astra_arena.core.tasks import Task, resolve_arguments
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.tasks.task_graphs import TOPOLOGY_OF
 from tests.synthesizer.analysed import Analysed
 

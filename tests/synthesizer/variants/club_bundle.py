@@ -6,7 +6,7 @@ from pathlib import Path
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import Environment, Licence, ToolSpec, World
 from astra_arena.core.tasks import Answer, Budget, Expectation, SubQuestion, Task, Turn
-from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.bundles.bundle import Bundle, write_bundle
 
 NAME = "club"
 

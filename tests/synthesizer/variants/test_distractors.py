@@ -3,7 +3,7 @@ from pathlib import Path
 from astra_arena.core.faults import FaultPlan
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.variants.distractors import DistractorPool, with_distractors
 from astra_arena.synthesizer.variants.fault_variant import with_faults
 from astra_arena.synthesizer.variants.missing_function import NoVariant

@@ -5,7 +5,7 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.tasks import Answer, SubQuestion, Task
 from astra_arena.core.verdicts import score
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.variants.missing_function import NoVariant, missing_function
 from astra_arena.synthesizer.variants.reach_search import Executor, search_reach
 from astra_arena.synthesizer.variants.task_knowledge import TaskKnowledge

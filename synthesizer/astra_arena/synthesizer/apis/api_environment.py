@@ -14,7 +14,7 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import FORMAT_VERSION, Environment, Licence, ToolSpec, World
 from astra_arena.core.errors import SynthesisError
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle, write_bundle
+from astra_arena.servers.bundles.bundle import Bundle, write_bundle
 from astra_arena.synthesizer.apis.action import Action
 from astra_arena.synthesizer.apis.action_matching import match_actions
 from astra_arena.synthesizer.apis.api_catalogue import build_api_catalogue

@@ -16,8 +16,8 @@ from astra_arena.core.canonical import Json, JsonObject, pretty_text
 from astra_arena.core.errors import SynthesisError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, require_place
-from astra_arena.servers.emit import emit_server
+from astra_arena.servers.bundles.bundle import Bundle, require_place
+from astra_arena.servers.emission.emit import emit_server
 from astra_arena.synthesizer.apis.api_environment import (
     ApiEnvironment,
     build_environment,

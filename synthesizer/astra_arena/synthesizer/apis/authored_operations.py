@@ -22,8 +22,8 @@ from astra_arena.core.errors import PolicyError, ReplyError
 from astra_arena.core.model import Model
 from astra_arena.core.schema import Checker
 from astra_arena.sandbox.contract import Broke, Failed, Sandbox, Succeeded
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.toolset import Accepted, Tool
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.episodes.toolset import Accepted, Tool
 from astra_arena.synthesizer.apis.action_matching import input_schema
 from astra_arena.synthesizer.apis.api_environment import ApiEnvironment, AuthoredTool
 from astra_arena.synthesizer.apis.operation import Operation, Uncovered

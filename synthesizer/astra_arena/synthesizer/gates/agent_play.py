@@ -8,8 +8,8 @@ from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import AgentError, SandboxUnavailableError
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import Verdict
-from astra_arena.servers.conversation import REPLY_SPEC
-from astra_arena.servers.episode import Episode
+from astra_arena.servers.episodes.conversation import REPLY_SPEC
+from astra_arena.servers.episodes.episode import Episode
 from astra_arena.synthesizer.gates.play import Player
 
 

@@ -19,7 +19,7 @@ from astra_arena.core.gold_program import Act, CallAct, gold_acts
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.asked_slots import closed_slots
 from astra_arena.synthesizer.gates.declined_tasks import DeclinedTasks
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided

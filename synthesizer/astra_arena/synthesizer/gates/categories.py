@@ -8,7 +8,7 @@ from contextlib import closing
 from itertools import chain
 
 from astra_arena.core.canonical import Json, canonical_bytes
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.seen_values import scalars_in
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.profile import MOST_CATEGORIES, is_category

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from astra_arena.core.offers import offered_tools
 from astra_arena.core.tasks import SubQuestion, Task
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.gate import Finding
 from astra_arena.synthesizer.variants.missing_function import depth_of
 from astra_arena.synthesizer.variants.reach_search import Executor, search_reach

@@ -15,8 +15,8 @@ from typing import TypeAlias, TypeVar, cast
 from astra_arena.core.errors import BundleError, PolicyError, SandboxUnavailableError
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import MANIFEST, Bundle, load_bundle
-from astra_arena.servers.suite import SUITE, Suite, load_suite
+from astra_arena.servers.bundles.bundle import MANIFEST, Bundle, load_bundle
+from astra_arena.servers.bundles.suite import SUITE, Suite, load_suite
 from astra_arena.synthesizer.gates.gate import Exam, Finding, Gate, GateResult, decided
 from astra_arena.synthesizer.gates.joint_gates import SuiteExam, joint_gates
 from astra_arena.synthesizer.gates.registry import all_gates

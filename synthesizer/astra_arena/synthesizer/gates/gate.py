@@ -17,7 +17,7 @@ from astra_arena.core.gold_program import gold_acts
 from astra_arena.core.model import Model
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.play import Player, Programme
 from astra_arena.synthesizer.gates.remembering import CallMemory
 

@@ -12,7 +12,7 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.offers import ToolRef
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.suite import Suite
+from astra_arena.servers.bundles.suite import Suite
 from astra_arena.synthesizer.gates.gate import (
     Exam,
     Finding,

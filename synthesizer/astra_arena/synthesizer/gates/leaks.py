@@ -13,7 +13,7 @@ from astra_arena.core.tasks import (
     resolve_arguments,
 )
 from astra_arena.sandbox.contract import Succeeded
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.categories import Categories
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.provocations import Complaint, provoke

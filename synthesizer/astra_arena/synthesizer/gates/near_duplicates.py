@@ -11,7 +11,7 @@ from itertools import pairwise
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.tasks import Task, gold_answers, resolve_arguments
 from astra_arena.core.user import telling
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 
 TEXT_SHARE = 0.9

@@ -17,10 +17,11 @@ from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.tasks import Task, resolve_arguments
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.episode import Episode, open_episode
-from astra_arena.servers.episode_log import CallReply
-from astra_arena.servers.members import compiled_members
-from astra_arena.servers.suite import Source
+from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.episodes.episode import Episode
+from astra_arena.servers.episodes.episode_log import CallReply
+from astra_arena.servers.episodes.members import compiled_members
+from astra_arena.servers.episodes.opening import open_episode
 from astra_arena.synthesizer.side_by_side import side_by_side
 
 EPISODES = 4

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.environment import ToolSpec
 from astra_arena.sandbox.contract import Broke, Failed, Sandbox
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.toolset import Refused, Toolset
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.episodes.toolset import Refused, Toolset
 from astra_arena.synthesizer.gates.survey import distinct
 
 NOWHERE = "zzqx-nowhere"

@@ -8,9 +8,8 @@ from typing import cast
 from astra_arena.core.canonical import JsonObject, line_text
 from astra_arena.core.errors import BundleError, GateError
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import REPORT, Bundle, require_place, write_bundle
-from astra_arena.servers.emit import LAUNCHER, emit_server
-from astra_arena.servers.suite import (
+from astra_arena.servers.bundles.bundle import REPORT, Bundle, require_place, write_bundle
+from astra_arena.servers.bundles.suite import (
     SUITE,
     SUITE_FOLDER,
     Source,
@@ -18,6 +17,7 @@ from astra_arena.servers.suite import (
     load_source,
     write_suite,
 )
+from astra_arena.servers.emission.emit import LAUNCHER, emit_server
 from astra_arena.synthesizer.gates.report_card import ReportCard
 
 MOST_LISTED = 3

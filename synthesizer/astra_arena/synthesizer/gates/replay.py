@@ -14,7 +14,7 @@ from astra_arena.core.gold_program import CallAct, gold_acts
 from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import SubQuestion
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.suite import Source
+from astra_arena.servers.bundles.suite import Source
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.play import Played, Player, Programme
 from astra_arena.synthesizer.tasks.task_writer import is_gold_answer

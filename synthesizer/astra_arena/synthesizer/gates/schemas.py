@@ -13,7 +13,7 @@ from astra_arena.core.canonical import Json, JsonObject, same_json
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.schema import Checker
 from astra_arena.sandbox.contract import Broke, Failed, Succeeded
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.gate import Exam, Finding, GateResult, decided
 from astra_arena.synthesizer.gates.signatures import NotLiteral, Parameter, Signature, Signatures
 from astra_arena.synthesizer.gates.survey import SurveyedCall, survey

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from astra_arena.core.canonical import Json
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 
 MOST_ROWS = 32

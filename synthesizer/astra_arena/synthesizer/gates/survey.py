@@ -11,8 +11,8 @@ from astra_arena.client.argument_sampler import sample_arguments
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.randomness import random_stream
 from astra_arena.sandbox.contract import Broke, Execution, Sandbox, Succeeded
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.toolset import Accepted, Toolset
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.episodes.toolset import Accepted, Toolset
 
 ROUNDS = 6
 """How often each tool is called with drawn arguments."""

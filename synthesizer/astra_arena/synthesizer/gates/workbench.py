@@ -16,7 +16,7 @@ from astra_arena.core.pointers import resolve_pointer
 from astra_arena.core.tasks import SubQuestion, Task, gold_answers, resolve_arguments
 from astra_arena.core.trajectory_reward import Rule, tally_calls
 from astra_arena.sandbox.contract import Broke, Execution, Failed, Succeeded
-from astra_arena.servers.toolset import Accepted, Toolset
+from astra_arena.servers.episodes.toolset import Accepted, Toolset
 from astra_arena.synthesizer.gates.gate import Exam
 from astra_arena.synthesizer.gates.mutations import Parameter, parameters_of
 from astra_arena.synthesizer.gates.play import Player

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from astra_arena.core.canonical import Json
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 
 _MARK = re.compile(r"⟦(\d+)(?::[^⟧]*)?⟧")

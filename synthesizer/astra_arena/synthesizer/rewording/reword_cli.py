@@ -14,8 +14,8 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import Bundle, load_bundle, require_place, write_bundle
-from astra_arena.servers.emit import LAUNCHER, emit_server
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle, require_place, write_bundle
+from astra_arena.servers.emission.emit import LAUNCHER, emit_server
 from astra_arena.synthesizer.gates.examination import examine_bundle
 from astra_arena.synthesizer.gates.gate import Gate
 from astra_arena.synthesizer.gates.registry import chosen_gates, parse_gates

@@ -17,7 +17,7 @@ from astra_arena.core.errors import ReplyError
 from astra_arena.core.model import Model
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task, Turn, gold_answers
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.grounding import states
 from astra_arena.synthesizer.qa.languages import language_of_task
 from astra_arena.synthesizer.rewording.masked_prompt import (

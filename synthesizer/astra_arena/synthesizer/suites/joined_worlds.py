@@ -13,7 +13,7 @@ from pathlib import Path
 
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import SynthesisError
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.sources.table_info import quote_identifier
 from astra_arena.synthesizer.tables.catalogue import Catalogue, Entity
 from astra_arena.synthesizer.tables.references import Reference, find_references

@@ -12,7 +12,7 @@ from astra_arena.core.errors import GateError
 from astra_arena.core.gold_program import Act, CallAct, gold_acts
 from astra_arena.core.tasks import SubQuestion, Task, gold_answers, resolve_arguments
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.suite import Suite
+from astra_arena.servers.bundles.suite import Suite
 from astra_arena.synthesizer.gates.play import Played, Player, Programme
 from astra_arena.synthesizer.gates.report_card import MOST_REJECTED_SHARE
 

@@ -8,7 +8,7 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SynthesisError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Program, Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.changes.change_tasks import sample_changes
 from astra_arena.synthesizer.changes.final_states import settled
 from astra_arena.synthesizer.checkpoints import Checkpoints

@@ -7,7 +7,7 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.variants.distractors import (
     VARIANT,
     DistractorPool,

@@ -16,8 +16,8 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SettingsError, SpecError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle
-from astra_arena.servers.suite import SUITE_FOLDER, Suite, join_bundles, write_suite
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.suite import SUITE_FOLDER, Suite, join_bundles, write_suite
 from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
 from astra_arena.synthesizer.gates.joint_gates import JointLeaks, SuiteExam
 from astra_arena.synthesizer.suites.joined_worlds import JoinedWorlds, Member, join_worlds

@@ -6,7 +6,7 @@ come out must be those of the bundle.
 
 from astra_arena.core.canonical import Json
 from astra_arena.core.errors import SpecError, SynthesisError
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.sources.table_source import load_tables
 from astra_arena.synthesizer.suites.joined_worlds import Member
 from astra_arena.synthesizer.tables.descriptions import Descriptions

@@ -13,7 +13,7 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.offers import ToolRef, offered_name
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task, gold_answers, resolve_arguments
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.variants.candidate_calls import CallMaker
 from astra_arena.synthesizer.variants.missing_function import NoVariant
 from astra_arena.synthesizer.variants.reach_search import Executor

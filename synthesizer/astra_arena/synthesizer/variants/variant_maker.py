@@ -11,7 +11,7 @@ from astra_arena.core.faults import FaultPlan
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.changes.change import ChangePlan
 from astra_arena.synthesizer.checkpoints import Log
 from astra_arena.synthesizer.tasks.task_graphs import Plan

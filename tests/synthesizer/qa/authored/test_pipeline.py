@@ -22,7 +22,7 @@ from astra_arena.client.authors.server_faults import (
 from astra_arena.client.authors.transcript import Transcript
 from astra_arena.core.cli import run
 from astra_arena.core.errors import ModelUnavailableError, SynthesisError
-from astra_arena.servers.bundle import load_bundle
+from astra_arena.servers.bundles.bundle import load_bundle
 from astra_arena.synthesizer.qa.authored.asking import PROMPTS
 from astra_arena.synthesizer.qa.authored.authoring import author_questions
 from astra_arena.synthesizer.qa.authored.authoring_options import STAGES, AuthoringOptions

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from astra_arena.core.errors import SettingsError
-from astra_arena.servers.bundle import load_bundle
+from astra_arena.servers.bundles.bundle import load_bundle
 from astra_arena.synthesizer.qa.authored.stage_log import StageLine, StageLog
 from astra_arena.synthesizer.qa.authored.stages import run_stage
 from astra_arena.synthesizer.qa.environments.environment_release import EnvironmentRelease

@@ -8,7 +8,7 @@ from pathlib import Path
 from astra_arena.client.authors.model_options import ModelOptions, open_author
 from astra_arena.client.authors.spending import LedgerSummary
 from astra_arena.core.canonical import JsonObject
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.authoring_options import AuthoringOptions, StageName
 from astra_arena.synthesizer.qa.authored.pipeline import FOLDER, REPORT, needs_model, open_pipeline
 from astra_arena.synthesizer.qa.authored.seeds import read_inputs

@@ -15,7 +15,7 @@ from astra_arena.core.canonical import Json, JsonObject, pretty_text
 from astra_arena.core.errors import BundleError, SourceError, SpecError, SynthesisError
 from astra_arena.core.model import Model
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, load_bundle
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle
 from astra_arena.synthesizer.qa.authored.authoring_options import (
     STAGES,
     AuthoringOptions,

@@ -10,8 +10,8 @@ from astra_arena.core.environment import Environment
 from astra_arena.core.errors import GateError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox import ProcessSandbox
-from astra_arena.servers.bundle import Bundle, write_bundle
-from astra_arena.servers.emit import emit_server
+from astra_arena.servers.bundles.bundle import Bundle, write_bundle
+from astra_arena.servers.emission.emit import emit_server
 from astra_arena.synthesizer.gates.alternative_solutions import missing_alternatives
 from astra_arena.synthesizer.gates.examination import examine_bundle
 from astra_arena.synthesizer.gates.registry import chosen_gates

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from astra_arena.core.canonical import Json, JsonObject, line_text, pretty_text
 from astra_arena.core.errors import GateError, SourceError, SpecError, SynthesisError
-from astra_arena.servers.bundle import Bundle, load_bundle, require_place
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle, require_place
 from astra_arena.synthesizer.checkpoints import Checkpoints, checkpoints
 from astra_arena.synthesizer.gates.registry import chosen_gates
 from astra_arena.synthesizer.qa.environments.environment_release import (

@@ -17,7 +17,7 @@ from astra_arena.core.faults import FaultPlan
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Filling, SubQuestion, Task, Turn, gold_answers
 from astra_arena.sandbox.contract import Sandbox
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.qa.authored.grounding import is_supported
 from astra_arena.synthesizer.qa.languages import Language, language_of_task
 from astra_arena.synthesizer.sources.table_info import quote_identifier

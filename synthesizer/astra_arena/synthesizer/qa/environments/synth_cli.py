@@ -13,7 +13,7 @@ from astra_arena.core.canonical import Json
 from astra_arena.core.environment import Licence
 from astra_arena.core.errors import GateError, SettingsError
 from astra_arena.core.output import output_console, print_hanging, print_notice
-from astra_arena.servers.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.gates.registry import parse_gates
 from astra_arena.synthesizer.next_steps import print_next_steps
 from astra_arena.synthesizer.qa.authored.authoring import (

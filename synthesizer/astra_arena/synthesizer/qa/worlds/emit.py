@@ -14,7 +14,7 @@ from astra_arena.core.environment import FORMAT_VERSION, Environment, World
 from astra_arena.core.errors import SpecError
 from astra_arena.core.model import Model
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import load_bundle, require_place
+from astra_arena.servers.bundles.bundle import load_bundle, require_place
 from astra_arena.synthesizer.qa.authored.stages import Passed, Rejected, Stage, Worked
 from astra_arena.synthesizer.qa.environments.environment_release import (
     EnvironmentDraft,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from astra_arena.core.answers import plain_text
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import SpecError
-from astra_arena.servers.toolset import Refused, Tool
+from astra_arena.servers.episodes.toolset import Refused, Tool
 from astra_arena.synthesizer.qa.authored.step_replies import cover_findings
 from astra_arena.synthesizer.qa.decomposition import Decomposition, QuestionNode
 from astra_arena.synthesizer.qa.instance import QAInstance

@@ -3,8 +3,8 @@
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import Mode, Verdict, score
-from astra_arena.servers.failures import VoidEpisodeError
-from astra_arena.servers.suite import Source
+from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.episodes.failures import VoidEpisodeError
 
 
 def empty_record(source: Source, task: Task, *, seed: int, tier: str) -> EpisodeRecord:

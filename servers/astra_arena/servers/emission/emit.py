@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from astra_arena.core.errors import BundleError
-from astra_arena.servers.bundle import load_bundle
+from astra_arena.servers.bundles.bundle import load_bundle
 
 LAUNCHER = "server.py"
 

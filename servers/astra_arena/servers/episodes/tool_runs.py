@@ -8,10 +8,10 @@ from astra_arena.core.canonical import JsonObject
 from astra_arena.core.faults import Fault
 from astra_arena.core.offers import ToolRef
 from astra_arena.sandbox.contract import Broke, Failed, Succeeded
-from astra_arena.servers.episode_log import CallReply, EpisodeLog
-from astra_arena.servers.fault_schedule import FaultSchedule, page_cut_short
-from astra_arena.servers.members import LiveMember
-from astra_arena.servers.toolset import MESSAGE_CHARS, printable
+from astra_arena.servers.episodes.episode_log import CallReply, EpisodeLog
+from astra_arena.servers.episodes.fault_schedule import FaultSchedule, page_cut_short
+from astra_arena.servers.episodes.members import LiveMember
+from astra_arena.servers.episodes.toolset import MESSAGE_CHARS, printable
 
 logger = logging.getLogger(__name__)
 

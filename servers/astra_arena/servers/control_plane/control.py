@@ -25,7 +25,8 @@ from astra_arena.core.errors import (
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.servers.addresses import Addresses
-from astra_arena.servers.control_models import (
+from astra_arena.servers.bundles.suite import offered_specs
+from astra_arena.servers.control_plane.control_models import (
     EnvironmentInfo,
     EpisodeEnd,
     EpisodeRequest,
@@ -39,15 +40,14 @@ from astra_arena.servers.control_models import (
     TaskPage,
     UserAnswer,
 )
-from astra_arena.servers.episode import Episode
-from astra_arena.servers.failures import (
+from astra_arena.servers.episodes.episode import Episode
+from astra_arena.servers.episodes.failures import (
     ClosedEpisodeError,
     EpisodeLimitError,
     UnknownEpisodeError,
     VoidEpisodeError,
 )
 from astra_arena.servers.host import EpisodeHost, Served
-from astra_arena.servers.suite import offered_specs
 
 _STATUS: tuple[tuple[type[ArenaError], int], ...] = (
     (UnknownTaskError, 404),

@@ -15,10 +15,10 @@ from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import unsupported_parts
 from astra_arena.sandbox.contract import Broke, Limits, Program, Sandbox
 from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy
-from astra_arena.servers.bundle import Bundle
-from astra_arena.servers.checked_sandbox import CheckedSandbox
-from astra_arena.servers.suite import Source, Suite, members_of
-from astra_arena.servers.toolset import Toolset
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.bundles.suite import Source, Suite, members_of
+from astra_arena.servers.episodes.checked_sandbox import CheckedSandbox
+from astra_arena.servers.episodes.toolset import Toolset
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ episode. Gold never enters a text for the agent; only `verdict` reads it.
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable, Sequence
 
@@ -20,29 +19,21 @@ from astra_arena.core.offers import ToolRef, tool_ref
 from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import Mode, Verdict
-from astra_arena.sandbox.contract import Program, Sandbox
-from astra_arena.sandbox.recovery import IdlePolicy
-from astra_arena.servers.conversation import REPLY, Conversation
-from astra_arena.servers.elicitation import OnElicit, lack_of, told_slots
-from astra_arena.servers.episode_log import CallReply, EpisodeLog
-from astra_arena.servers.fault_schedule import FaultSchedule
-from astra_arena.servers.members import (
+from astra_arena.servers.bundles.suite import Source, members_of
+from astra_arena.servers.episodes.conversation import REPLY, Conversation
+from astra_arena.servers.episodes.elicitation import OnElicit, lack_of, told_slots
+from astra_arena.servers.episodes.episode_log import CallReply, EpisodeLog
+from astra_arena.servers.episodes.fault_schedule import FaultSchedule
+from astra_arena.servers.episodes.members import (
     LiveMember,
-    Member,
-    compiled_members,
-    members_in_use,
-    prepare_needed,
-    require_playable,
 )
-from astra_arena.servers.records import empty_record, verdict_of
-from astra_arena.servers.suite import Source, members_of
-from astra_arena.servers.tool_runs import ToolRuns
-from astra_arena.servers.toolset import (
+from astra_arena.servers.episodes.records import empty_record, verdict_of
+from astra_arena.servers.episodes.tool_runs import ToolRuns
+from astra_arena.servers.episodes.toolset import (
     MESSAGE_CHARS,
     Accepted,
     Refused,
     Tool,
-    Toolset,
     printable,
     storable,
 )
@@ -346,54 +337,3 @@ class Episode:
     async def _end_sessions(self) -> None:
         for member in self._members.values():
             await member.close()
-
-
-async def open_episode(
-    source: Source,
-    task: Task,
-    sandbox: Sandbox,
-    *,
-    seed: int = 0,
-    variant: str | None = None,
-    members: Sequence[Member] | None = None,
-    toolset: Toolset | None = None,
-    program: Program | None = None,
-    idle: IdlePolicy | None = None,
-) -> Episode:
-    """Open an episode with a live session; with several members, one for each that the gold needs.
-
-    Args:
-        source: A bundle, or a suite, of which the members that the task names are in use.
-        seed: Keys the random streams of the sessions, and the faults.
-        variant: Must be the task's own; `None` takes that.
-        members: The source's, when they were compiled already.
-        toolset: A bundle's, when it was compiled already.
-        program: A bundle's, when it was made already; one with limits of its own, for instance.
-        idle: Hibernates the sessions when they were not called for long.
-
-    Raises:
-        SpecError: if the task cannot be played, or not on this source.
-        UnknownTaskError: if the task has no such variant.
-        PolicyError: if the tool code was refused.
-        SandboxUnavailableError: if no session can be started.
-    """
-    require_playable(task, variant)
-    chosen = members or compiled_members(source, toolset=toolset, program=program)
-    live = [
-        LiveMember(member, sandbox, seed=seed, idle=idle)
-        for member in members_in_use(source, chosen, task)
-    ]
-    episode = Episode(
-        identifier=secrets.token_urlsafe(24),
-        source=source,
-        task=task,
-        seed=seed,
-        tier=sandbox.tier,
-        members=live,
-    )
-    try:
-        await prepare_needed(live, task)
-    except BaseException:
-        await episode.close()
-        raise
-    return episode

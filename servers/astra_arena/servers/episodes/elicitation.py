@@ -9,7 +9,7 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.offers import ToolRef, slots_of_arguments
 from astra_arena.core.tasks import Slot, Task
 from astra_arena.core.user import telling
-from astra_arena.servers.toolset import Accepted, Tool
+from astra_arena.servers.episodes.toolset import Accepted, Tool
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from astra_arena.core.environment import Digests, Environment, environment_diges
 from astra_arena.core.errors import BundleError, SpecError, UnknownTaskError
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Limits, Program
-from astra_arena.servers.artefact_folder import ArtefactFolder
+from astra_arena.servers.bundles.artefact_folder import ArtefactFolder
 
 MANIFEST = "environment.json"
 TOOLS = "tools.py"

@@ -22,8 +22,8 @@ from astra_arena.core.errors import BundleError, SpecError
 from astra_arena.core.model import Model
 from astra_arena.core.offers import ToolRef, offered_name
 from astra_arena.core.tasks import Task
-from astra_arena.servers.artefact_folder import ArtefactFolder
-from astra_arena.servers.bundle import (
+from astra_arena.servers.bundles.artefact_folder import ArtefactFolder
+from astra_arena.servers.bundles.bundle import (
     REPORT,
     TASKS,
     Bundle,

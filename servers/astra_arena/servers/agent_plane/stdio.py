@@ -19,14 +19,15 @@ from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
-from astra_arena.servers.episode import Episode, open_episode
-from astra_arena.servers.journal import Journal
-from astra_arena.servers.mcp_app import build_mcp_server
-from astra_arena.servers.members import compiled_members
-from astra_arena.servers.pipes import run_over_stdio
-from astra_arena.servers.records import empty_record
-from astra_arena.servers.suite import Source, load_source
-from astra_arena.servers.unreadable import UNKNOWN_TOOL
+from astra_arena.servers.agent_plane.mcp_app import build_mcp_server
+from astra_arena.servers.agent_plane.pipes import run_over_stdio
+from astra_arena.servers.agent_plane.unreadable import UNKNOWN_TOOL
+from astra_arena.servers.bundles.suite import Source, load_source
+from astra_arena.servers.episodes.episode import Episode
+from astra_arena.servers.episodes.journal import Journal
+from astra_arena.servers.episodes.members import compiled_members
+from astra_arena.servers.episodes.opening import open_episode
+from astra_arena.servers.episodes.records import empty_record
 
 _PARENT_CHECK_SECONDS = 0.5
 

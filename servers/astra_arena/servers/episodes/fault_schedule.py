@@ -6,7 +6,7 @@ from astra_arena.core.canonical import JsonObject, canonical_bytes
 from astra_arena.core.errors import SpecError
 from astra_arena.core.faults import Fault, FaultPlan, fault_of, truncated_page
 from astra_arena.core.offers import ToolRef
-from astra_arena.servers.toolset import Tool
+from astra_arena.servers.episodes.toolset import Tool
 
 
 class FaultSchedule:

@@ -10,7 +10,7 @@ from astra_arena.core.environment import ToolSpec
 from astra_arena.core.offers import ToolRef, offered_tools
 from astra_arena.core.tasks import Task
 from astra_arena.core.user import ReplyKind, UserState, hear
-from astra_arena.servers.toolset import Tool
+from astra_arena.servers.episodes.toolset import Tool
 
 SPOKEN_CHARS = 16_384
 """Longest message of an agent."""

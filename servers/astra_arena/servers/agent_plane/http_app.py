@@ -23,10 +23,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import EpisodeError, UnknownTaskError
-from astra_arena.servers.episode import Episode
-from astra_arena.servers.host import EpisodeHost
-from astra_arena.servers.mcp_app import RequestContext, build_mcp_server
-from astra_arena.servers.unreadable import (
+from astra_arena.servers.agent_plane.mcp_app import RequestContext, build_mcp_server
+from astra_arena.servers.agent_plane.unreadable import (
     MAX_REQUEST_BYTES,
     TooLargeError,
     called_tool,
@@ -34,6 +32,8 @@ from astra_arena.servers.unreadable import (
     read_body,
     replaying,
 )
+from astra_arena.servers.episodes.episode import Episode
+from astra_arena.servers.host import EpisodeHost
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from rich.table import Table
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundle import REPORT, Bundle
-from astra_arena.servers.suite import Source, Suite
+from astra_arena.servers.bundles.bundle import REPORT, Bundle
+from astra_arena.servers.bundles.suite import Source, Suite
 
 
 def source_facts(source: Source, *, tasks: bool = False, gold: bool = False) -> JsonObject:

@@ -13,7 +13,7 @@ from astra_arena.core.calls import CallRecord, Outcome, StateRecord
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, digest_of_bytes
 from astra_arena.core.offers import ToolRef
 from astra_arena.core.tasks import Budget
-from astra_arena.servers.toolset import storable
+from astra_arena.servers.episodes.toolset import storable
 
 MOST_ARGUMENT_BYTES = 8 << 20
 """So many bytes of arguments the log of one episode holds; its agent decides how many come."""

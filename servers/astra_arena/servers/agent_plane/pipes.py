@@ -20,7 +20,7 @@ from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 
 from astra_arena.core.canonical import JsonObject
-from astra_arena.servers.unreadable import error_answer, is_call, too_large_answer
+from astra_arena.servers.agent_plane.unreadable import error_answer, is_call, too_large_answer
 
 MAX_LINE_BYTES = 4 << 20
 _HEAD_BYTES = 4096

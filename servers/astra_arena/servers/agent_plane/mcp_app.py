@@ -18,10 +18,10 @@ from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META, UNCHARGED_M
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import EpisodeError
-from astra_arena.servers.conversation import REPLY_SPEC
-from astra_arena.servers.episode import Episode
-from astra_arena.servers.episode_log import CallReply
-from astra_arena.servers.suite import Source, offered_specs
+from astra_arena.servers.bundles.suite import Source, offered_specs
+from astra_arena.servers.episodes.conversation import REPLY_SPEC
+from astra_arena.servers.episodes.episode import Episode
+from astra_arena.servers.episodes.episode_log import CallReply
 
 logger = logging.getLogger(__name__)
 

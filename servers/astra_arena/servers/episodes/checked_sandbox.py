@@ -19,7 +19,7 @@ from astra_arena.sandbox.contract import (
     Session,
     Succeeded,
 )
-from astra_arena.servers.toolset import Toolset
+from astra_arena.servers.episodes.toolset import Toolset
 
 
 class CheckedSession:

@@ -1,0 +1,1 @@
+"""What agents reach: MCP over HTTP and stdio, and nothing else."""

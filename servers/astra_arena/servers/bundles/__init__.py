@@ -1,0 +1,1 @@
+"""Bundles and suites on disk: written, verified, looked at."""

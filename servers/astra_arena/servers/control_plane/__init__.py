@@ -1,0 +1,1 @@
+"""What harnesses and operators reach: episodes, verdicts and environments over HTTP."""

@@ -1,0 +1,1 @@
+"""Folders that serve an environment by themselves."""
