@@ -4,9 +4,11 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.rollouts import EpisodeRecord, Failure
@@ -34,12 +36,22 @@ HIBERNATE_SECONDS = 300.0
 LIVE_SESSIONS = 1024
 
 
-@dataclass(frozen=True, slots=True)
 class Served:
-    """A bundle or a suite with what all its episodes share."""
+    """A bundle or a suite with what all its episodes share.
 
-    source: Source
-    members: tuple[Member, ...]
+    Args:
+        source: The bundle or suite.
+        limits: What a session may use; the sandbox's defaults when absent.
+    """
+
+    def __init__(self, source: Source, limits: Limits | None = None) -> None:
+        self.source = source
+        self._limits = limits
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """The environments with their schemas, compiled when the first episode is opened."""
+        return compiled_members(self.source, limits=self._limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,9 @@ class ClosedEpisode:
 
 
 class EpisodeHost:
-    """Opens and finds episodes of a fixed set of environments.
+    """Opens and finds episodes; environments come and go while others are played.
+
+    An episode keeps the environment that it was opened with, whatever becomes of that name.
 
     Args:
         sources: The bundles and suites; their names must differ.
@@ -95,21 +109,15 @@ class EpisodeHost:
         hibernate_seconds: float = HIBERNATE_SECONDS,
         live_sessions: int = LIVE_SESSIONS,
     ) -> None:
-        names = [source.name for source in sources]
-        doubled = sorted({name for name in names if names.count(name) > 1})
-        if doubled:
-            paths = ", ".join(str(source.path) for source in sources if source.name in doubled)
-            raise SettingsError(
-                f"environment names must differ, but {', '.join(doubled)} came twice ({paths}); "
-                "serve them from two processes or rename one"
-            )
         self.sandbox = sandbox
-        self.environments = {
-            source.name: Served(source, compiled_members(source, limits=limits))
-            for source in sources
-        }
+        self._limits = limits
+        self._served: dict[str, Served] = {}
+        for source in sources:
+            self.add(source)
         self.on_close: list[Callable[[str], Awaitable[None]]] = []
         """Called with the id of each episode that ended."""
+        self.on_change: list[Callable[[], Awaitable[None]]] = []
+        """Called when environments have come or gone."""
         self._max_episodes = max_episodes
         self._idle_seconds = idle_seconds
         self._closed_kept = closed_kept
@@ -125,15 +133,64 @@ class EpisodeHost:
         """How many episodes are open."""
         return len(self._open)
 
+    @property
+    def environments(self) -> Mapping[str, Served]:
+        """What is served now, by name."""
+        return MappingProxyType(self._served)
+
+    @property
+    def sources_in_use(self) -> tuple[Source, ...]:
+        """What is served now or still played."""
+        served = [one.source for one in self._served.values()]
+        return (*served, *(episode.source for episode in self._open.values()))
+
+    def add(self, source: Source) -> Served:
+        """Serve one more bundle or suite.
+
+        Raises:
+            SettingsError: if one of that name is served already.
+        """
+        there = self._served.get(source.name)
+        if there is not None:
+            raise SettingsError(
+                f"environment names must differ, but {source.name} came twice "
+                f"({there.source.path}, {source.path}); serve them from two processes, rename one, "
+                "or replace the one that is served"
+            )
+        served = self._served[source.name] = Served(source, self._limits)
+        return served
+
+    async def replace(self, source: Source) -> Served:
+        """Serve a bundle or suite in place of the one of its name, if there is one."""
+        self._served.pop(source.name, None)
+        served = self.add(source)
+        await self._tell_change()
+        return served
+
+    async def remove(self, name: str) -> Served:
+        """Serve no further episodes of an environment; those that are open go on.
+
+        Raises:
+            UnknownTaskError: if there is no such environment.
+        """
+        served = self.environment(name)
+        del self._served[name]
+        await self._tell_change()
+        return served
+
+    async def _tell_change(self) -> None:
+        for notify in self.on_change:
+            await notify()
+
     def environment(self, name: str) -> Served:
         """Return the environment called `name`.
 
         Raises:
             UnknownTaskError: naming what there is.
         """
-        served = self.environments.get(name)
+        served = self._served.get(name)
         if served is None:
-            there = ", ".join(self.environments)
+            there = ", ".join(self._served) or "none"
             raise UnknownTaskError(f"no environment {name[:64]!r} is served here, only: {there}")
         return served
 

@@ -12,7 +12,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import mcp.types as wire
@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from astra_arena.core.canonical import JsonObject
-from astra_arena.core.errors import EpisodeError, UnknownTaskError
+from astra_arena.core.errors import EpisodeError
 from astra_arena.servers.agent_plane.mcp_app import RequestContext, build_mcp_server
 from astra_arena.servers.agent_plane.unreadable import (
     MAX_REQUEST_BYTES,
@@ -32,6 +32,7 @@ from astra_arena.servers.agent_plane.unreadable import (
     read_body,
     replaying,
 )
+from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.episodes.episode import Episode
 from astra_arena.servers.host import EpisodeHost
 
@@ -66,28 +67,47 @@ class McpApp:
     def __init__(self, host: EpisodeHost, *, allowed_hosts: Iterable[str] = ()) -> None:
         self._host = host
         self._allowed = frozenset((*LOCAL_HOSTS, *allowed_hosts))
-        self._managers: dict[str, StreamableHTTPSessionManager] = {}
+        self._managers: dict[int, _Running] = {}
+        """By identity of the source: comparing sources would compare all their tasks."""
+        self._security = _security(self._allowed)
         self._sessions: dict[str, OrderedDict[bytes, StreamableHTTPSessionManager]] = {}
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
         """Serve while the block runs."""
-        security = _security(self._allowed)
-        async with AsyncExitStack() as stack:
-            for name, served in self._host.environments.items():
-                manager = StreamableHTTPSessionManager(
-                    build_mcp_server(served.source, _episode_of),
-                    json_response=True,
-                    security_settings=security,
-                    max_request_body_size=MAX_REQUEST_BYTES,
-                )
-                await stack.enter_async_context(_running(manager))
-                self._managers[name] = manager
-            self._host.on_close.append(self._end_sessions)
-            try:
-                yield
-            finally:
-                self._host.on_close.remove(self._end_sessions)
+        self._host.on_close.append(self._end_sessions)
+        self._host.on_change.append(self._stop_unused)
+        try:
+            yield
+        finally:
+            self._host.on_change.remove(self._stop_unused)
+            self._host.on_close.remove(self._end_sessions)
+            for running in tuple(self._managers.values()):
+                await running.stop()
+            self._managers.clear()
+
+    async def _manager_of(self, source: Source) -> StreamableHTTPSessionManager:
+        """Return the manager of an environment, which starts with its first request."""
+        running = self._managers.get(id(source))
+        if running is None:
+            manager = StreamableHTTPSessionManager(
+                build_mcp_server(source, _episode_of),
+                json_response=True,
+                security_settings=self._security,
+                max_request_body_size=MAX_REQUEST_BYTES,
+            )
+            running = self._managers[id(source)] = _Running(source, manager)
+        await running.ready()
+        return running.manager
+
+    async def _stop_unused(self) -> None:
+        """Stop the managers of environments that are neither served nor played any more."""
+        served = {id(one.source) for one in self._host.environments.values()}
+        if served.issuperset(self._managers):
+            return
+        in_use = set(map(id, self._host.sources_in_use))
+        for key in [key for key in self._managers if key not in in_use]:
+            await self._managers.pop(key).stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one request to its environment, with its episode on the scope."""
@@ -107,19 +127,17 @@ class McpApp:
                 await _refuse(send, 404, "nothing is here; episodes are at /envs/{name}/r/{id}/mcp")
                 return
         try:
-            if environment is not None:
-                self._host.environment(environment)
             episode = self._host.get(episode_id)
             if environment not in (None, episode.source.name):
                 raise EpisodeError("this episode belongs to another environment")
-        except (EpisodeError, UnknownTaskError) as error:
+        except EpisodeError as error:
             await _refuse(send, 404, error.message)
             return
         scope[_EPISODE] = episode
         if scope["method"] == "POST":
             await self._post(episode, scope, receive, send)
         else:
-            manager = self._managers[episode.source.name]
+            manager = await self._manager_of(episode.source)
             await manager.handle_request(scope, receive, send)
 
     async def _post(self, episode: Episode, scope: Scope, receive: Receive, send: Send) -> None:
@@ -133,7 +151,7 @@ class McpApp:
             return
         if body is None:
             return
-        manager = self._managers[episode.source.name]
+        manager = await self._manager_of(episode.source)
         session = next((value for name, value in headers if name == _SESSION_HEADER), None)
         if session is None:
             send = self._noting_session(send, episode.id, manager)
@@ -171,6 +189,7 @@ class McpApp:
         """End what the older generation of clients left open; each session holds two tasks."""
         for session, manager in self._sessions.pop(episode_id, _NO_SESSIONS).items():
             await _delete_session(manager, session)
+        await self._stop_unused()
 
 
 def _charging(send: Send, episode: Episode, scope: Scope, body: bytes) -> Send:
@@ -211,25 +230,32 @@ def _security(hosts: Iterable[str]) -> TransportSecuritySettings:
     )
 
 
-@asynccontextmanager
-async def _running(manager: StreamableHTTPSessionManager) -> AsyncGenerator[None]:
-    """Keep a manager running in a task of its own, which both enters and leaves it."""
-    ready, stop = asyncio.Event(), asyncio.Event()
+class _Running:
+    """A manager running in a task of its own, which both enters and leaves it."""
 
-    async def hold() -> None:
-        async with manager.run():
-            ready.set()
-            await stop.wait()
+    def __init__(self, source: Source, manager: StreamableHTTPSessionManager) -> None:
+        self.source = source
+        self.manager = manager
+        self._ready, self._stop = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(self._hold())
 
-    task = asyncio.create_task(hold())
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait((task, waiting), return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
+    async def _hold(self) -> None:
+        try:
+            async with self.manager.run():
+                self._ready.set()
+                await self._stop.wait()
+        finally:
+            self._ready.set()
+
+    async def ready(self) -> None:
+        """Return when the manager takes requests."""
+        if not self._ready.is_set():
+            await self._ready.wait()
+
+    async def stop(self) -> None:
+        """End the manager with its sessions."""
+        self._stop.set()
+        await self._task
 
 
 async def _delete_session(manager: StreamableHTTPSessionManager, session: bytes) -> None:

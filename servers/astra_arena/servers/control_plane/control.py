@@ -98,7 +98,6 @@ def _guard(token: str) -> params.Depends:
 
 def _add_environment_routes(app: FastAPI, host: EpisodeHost, token: str) -> None:
     guarded = [_guard(token)]
-    infos = {name: _environment_info(s, host) for name, s in host.environments.items()}
 
     @app.get("/healthz", response_model=Health)
     async def healthz() -> Response:
@@ -106,7 +105,11 @@ def _add_environment_routes(app: FastAPI, host: EpisodeHost, token: str) -> None
 
     @app.get("/environments", response_model=list[EnvironmentInfo], dependencies=guarded)
     async def environments() -> Response:
-        return _json(b"[" + b",".join(_bytes(info) for info in infos.values()) + b"]")
+        return _json(
+            b"["
+            + b",".join(_environment_info(one, host) for one in host.environments.values())
+            + b"]"
+        )
 
     @app.get("/environments/{environment}/tasks", response_model=TaskPage, dependencies=guarded)
     async def tasks(
@@ -189,9 +192,9 @@ def _add_reply_route(app: FastAPI, host: EpisodeHost, token: str) -> None:
         raise ClosedEpisodeError(heard.text) if episode.done else SpecError(heard.text)
 
 
-def _environment_info(served: Served, host: EpisodeHost) -> EnvironmentInfo:
+def _environment_info(served: Served, host: EpisodeHost) -> bytes:
     source = served.source
-    return EnvironmentInfo(
+    info = EnvironmentInfo(
         name=source.name,
         title=source.title,
         description=source.description,
@@ -202,6 +205,7 @@ def _environment_info(served: Served, host: EpisodeHost) -> EnvironmentInfo:
         tools=tuple(tool.name for tool in offered_specs(source)),
         tier=host.sandbox.tier,
     )
+    return _bytes(info)
 
 
 def _opened(episode: Episode, addresses: Addresses) -> OpenedEpisode:
