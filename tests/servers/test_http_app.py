@@ -159,7 +159,7 @@ async def test_addresses_without_an_episode_are_not_found_and_say_what_to_do(
     answers = (nowhere, environment, unknown, closed)
     assert [answer.status_code for answer in answers] == [404] * 4
     assert "/envs/{name}/r/{id}/mcp" in error_of(nowhere)
-    assert NAME in error_of(environment)
+    assert "another environment" in error_of(environment)
     assert "open one on the control plane" in error_of(unknown)
     assert error_of(closed) == "this episode has ended; open a new one on the control plane"
 
