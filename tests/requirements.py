@@ -29,6 +29,10 @@ def _step_4(promise: str) -> Requirement:
     return Requirement(promise, "step 4")
 
 
+def _step_5(promise: str) -> Requirement:
+    return Requirement(promise, "step 5")
+
+
 REQUIREMENTS: dict[str, Requirement] = {
     # the two commands
     "demo:one-command": _issue("`arena demo` goes from real data to scored rollouts by itself"),
@@ -322,4 +326,12 @@ REQUIREMENTS: dict[str, Requirement] = {
     "api:errors": _step_4("a bad document or pattern is told with what was expected"),
     "qa:variants": _step_4("questions give variants of every kind, proved by execution"),
     "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
+    # the host and its control plane
+    "servers:branch": _step_5("a branch has the state, log, streams and budget of its origin"),
+    "servers:environments": _step_5("environments come, are replaced and go while others play"),
+    "servers:drain": _step_5("a draining server opens nothing, ends what is in progress, says so"),
+    "servers:full": _step_5("a full server answers 429 or 503 with Retry-After, never hangs"),
+    "servers:roles": _step_5("collectors play and score; only operators change what is served"),
+    "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
+    "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
 }

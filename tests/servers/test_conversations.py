@@ -18,8 +18,9 @@ from astra_arena.core.tasks import (
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.scripted import ScriptedSandbox
 from astra_arena.servers import Bundle, Episode, open_episode
+from astra_arena.servers.episodes.call_handling import EPISODE_DONE_TEXT
 from astra_arena.servers.episodes.conversation import REPLY_SPEC, SPOKEN_CHARS
-from astra_arena.servers.episodes.episode import EPISODE_CLOSED_TEXT, EPISODE_DONE_TEXT
+from astra_arena.servers.episodes.episode import EPISODE_CLOSED_TEXT
 from tests.servers.small_bundle import GOLD_PHONE, NAME, TASK
 from tests.support.requirement import requirement
 

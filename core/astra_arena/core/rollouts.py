@@ -56,6 +56,8 @@ class EpisodeRecord(Model):
     """The infrastructure failure that ended the episode, if one did."""
     defects: int = 0
     """Calls that ended as environment errors."""
+    branched_at: int | None = None
+    """Of a branch: how many calls at the log's beginning are those of the episode before it."""
 
 
 class Rollout(Model):

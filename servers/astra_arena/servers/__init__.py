@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from astra_arena.servers.control_plane.control import build_control_app
     from astra_arena.servers.emission.emit import emit_server
+    from astra_arena.servers.episodes.branching import EpisodeSnapshot, open_branch, take_snapshot
     from astra_arena.servers.episodes.episode import Episode
     from astra_arena.servers.episodes.episode_log import CallReply
     from astra_arena.servers.episodes.failures import (
@@ -47,6 +48,7 @@ __all__ = [
     "Episode",
     "EpisodeHost",
     "EpisodeLimitError",
+    "EpisodeSnapshot",
     "Journal",
     "McpApp",
     "RunningServer",
@@ -62,12 +64,14 @@ __all__ = [
     "load_bundle",
     "load_source",
     "load_suite",
+    "open_branch",
     "open_episode",
     "open_server",
     "read_journal",
     "serve_stdio",
     "source_facts",
     "start_server_process",
+    "take_snapshot",
     "verdict_of",
     "write_bundle",
     "write_suite",
@@ -79,6 +83,7 @@ _HOMES = {
     "control_plane.control": ("build_control_app",),
     "emission.emit": ("emit_server",),
     "episodes.episode": ("Episode",),
+    "episodes.branching": ("EpisodeSnapshot", "open_branch", "take_snapshot"),
     "episodes.opening": ("open_episode",),
     "episodes.episode_log": ("CallReply",),
     "episodes.failures": (

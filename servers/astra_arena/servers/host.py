@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.hibernation import IdleSessions
 from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.episodes.branching import EpisodeSnapshot, open_branch, take_snapshot
 from astra_arena.servers.episodes.episode import Episode
 from astra_arena.servers.episodes.failures import (
     ClosedEpisodeError,
@@ -34,6 +36,7 @@ CLOSED_KEPT = 1024
 CLOSED_BYTES_KEPT = 64 << 20
 HIBERNATE_SECONDS = 300.0
 LIVE_SESSIONS = 1024
+SNAPSHOTS_KEPT = 1024
 
 
 class Served:
@@ -94,6 +97,7 @@ class EpisodeHost:
         hibernate_seconds: A session that was not called for so long loses its process, and comes
             back by replay with its next call.
         live_sessions: So many sessions have a process at once; the least recently used gives way.
+        snapshots_kept: So many snapshots are kept; the least recently used gives way.
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class EpisodeHost:
         limits: Limits | None = None,
         hibernate_seconds: float = HIBERNATE_SECONDS,
         live_sessions: int = LIVE_SESSIONS,
+        snapshots_kept: int = SNAPSHOTS_KEPT,
     ) -> None:
         self.sandbox = sandbox
         self._limits = limits
@@ -127,6 +132,8 @@ class EpisodeHost:
         self._open: dict[str, Episode] = {}
         self._opening = 0
         self._closed: OrderedDict[str, ClosedEpisode] = OrderedDict()
+        self._snapshots: OrderedDict[str, EpisodeSnapshot] = OrderedDict()
+        self._snapshots_kept = snapshots_kept
 
     @property
     def open_count(self) -> int:
@@ -208,13 +215,7 @@ class EpisodeHost:
         """
         served = self.environment(environment)
         task = served.source.task(task_id)
-        if len(self._open) + self._opening >= self._max_episodes:
-            raise EpisodeLimitError(
-                f"{self._max_episodes} episodes are open, which is the limit; close some, wait, or "
-                "serve with a higher --max-episodes"
-            )
-        self._opening += 1
-        try:
+        async with self._room():
             episode = await open_episode(
                 served.source,
                 task,
@@ -224,9 +225,73 @@ class EpisodeHost:
                 members=served.members,
                 idle=self._idle,
             )
+            self._open[episode.id] = episode
+        return episode
+
+    @asynccontextmanager
+    async def _room(self) -> AsyncGenerator[None]:
+        """Hold a place for an episode while it is opened."""
+        if len(self._open) + self._opening >= self._max_episodes:
+            raise EpisodeLimitError(
+                f"{self._max_episodes} episodes are open, which is the limit; close some, wait, or "
+                "serve with a higher --max-episodes"
+            )
+        self._opening += 1
+        try:
+            yield
         finally:
             self._opening -= 1
-        self._open[episode.id] = episode
+
+    async def snapshot(self, episode_id: str) -> tuple[str, EpisodeSnapshot]:
+        """Keep an open episode as it is now, under a new id, until it is dropped.
+
+        Raises:
+            UnknownEpisodeError: if there is none.
+            ClosedEpisodeError: if it has ended.
+            VoidEpisodeError: if the machinery broke during it.
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        taken = await take_snapshot(self.get(episode_id))
+        identifier = secrets.token_urlsafe(24)
+        self._snapshots[identifier] = taken
+        if len(self._snapshots) > self._snapshots_kept:
+            self._snapshots.popitem(last=False)
+        return identifier, taken
+
+    def kept_snapshot(self, snapshot_id: str) -> EpisodeSnapshot:
+        """Return the snapshot with this id.
+
+        Raises:
+            UnknownEpisodeError: if there is none.
+        """
+        kept = self._snapshots.get(snapshot_id)
+        if kept is None:
+            raise UnknownEpisodeError(
+                "no snapshot has this id, or later ones took its place; take it again"
+            )
+        self._snapshots.move_to_end(snapshot_id)
+        return kept
+
+    def drop_snapshot(self, snapshot_id: str) -> None:
+        """Forget a snapshot; its branches go on.
+
+        Raises:
+            UnknownEpisodeError: if there is none.
+        """
+        self.kept_snapshot(snapshot_id)
+        del self._snapshots[snapshot_id]
+
+    async def branch(self, snapshot: EpisodeSnapshot) -> Episode:
+        """Open an independent episode that goes on from a snapshot.
+
+        Raises:
+            EpisodeLimitError: if too many episodes are open.
+            SandboxError: if a world could not be rebuilt.
+            SandboxUnavailableError: if no session can be started.
+        """
+        async with self._room():
+            episode = await open_branch(snapshot, self.sandbox, idle=self._idle)
+            self._open[episode.id] = episode
         return episode
 
     def get(self, episode_id: str) -> Episode:

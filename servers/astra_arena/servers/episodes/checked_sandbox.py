@@ -80,6 +80,10 @@ class CheckedSandbox:
         """What confines tool code."""
         return self._sandbox.tier
 
+    def opens_in(self, sandbox: Sandbox) -> bool:
+        """Tell whether the sessions behind the checked ones are of this sandbox."""
+        return self._sandbox is sandbox
+
     async def prepare(self, program: Program, *, seed: int) -> None:
         """Open the first session now, so that whoever opens an episode learns of failures.
 

@@ -5,7 +5,7 @@ or only refused, so that no agent can fill the memory of a host.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
@@ -63,6 +63,21 @@ class _Keyed:
     reply: CallReply
 
 
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """A log at one moment."""
+
+    calls: tuple[CallRecord, ...]
+    charged: int
+    faulted: int
+    own_refused: int
+    argument_bytes: int
+    other_bytes: int
+    by_key: Mapping[str, _Keyed]
+    elapsed: float
+    """Seconds of the budget that were used."""
+
+
 class EpisodeLog:
     """The log of one episode.
 
@@ -97,6 +112,30 @@ class EpisodeLog:
     def size(self) -> int:
         """About how many bytes of memory the log takes."""
         return self._other_bytes + self._argument_bytes
+
+    def state(self) -> LogState:
+        """Return what the log is now, for `resume`."""
+        return LogState(
+            self.calls,
+            self._charged,
+            self._faulted,
+            self._own_refused,
+            self._argument_bytes,
+            self._other_bytes,
+            dict(self._by_key),
+            time.monotonic() - self._opened,
+        )
+
+    def resume(self, state: LogState) -> None:
+        """Go on from what another log was; for one in which nothing is yet."""
+        self._opened = time.monotonic() - state.elapsed
+        self._calls = list(state.calls)
+        self._charged = state.charged
+        self._faulted = state.faulted
+        self._own_refused = state.own_refused
+        self._argument_bytes = state.argument_bytes
+        self._other_bytes = state.other_bytes
+        self._by_key = dict(state.by_key)
 
     def over_budget(self) -> str | None:
         """Return why no more calls are possible, if so."""

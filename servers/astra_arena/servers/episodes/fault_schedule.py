@@ -1,12 +1,17 @@
 """The injected faults of one episode: which call meets one, and what the agent gets instead."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from astra_arena.core.canonical import JsonObject, canonical_bytes
 from astra_arena.core.errors import SpecError
 from astra_arena.core.faults import Fault, FaultPlan, fault_of, truncated_page
 from astra_arena.core.offers import ToolRef
 from astra_arena.servers.episodes.toolset import Tool
+
+Attempts: TypeAlias = Mapping[tuple[ToolRef, bytes], int]
+"""How often each very call was made, by tool and canonical arguments."""
 
 
 class FaultSchedule:
@@ -38,6 +43,14 @@ class FaultSchedule:
             attempt=attempt,
             read_only=read_only,
         )
+
+    def attempts(self) -> Attempts:
+        """Return what was counted, for `resume`."""
+        return dict(self._attempts)
+
+    def resume(self, attempts: Attempts) -> None:
+        """Go on from what another schedule has counted."""
+        self._attempts = Counter(attempts)
 
 
 def page_cut_short(tool: Tool, result: JsonObject) -> JsonObject | None:

@@ -14,7 +14,8 @@ from astra_arena.core.errors import ArenaError, PolicyError, SpecError, UnknownT
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import unsupported_parts
 from astra_arena.sandbox.contract import Broke, Limits, Program, Sandbox
-from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy
+from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy, open_branch
+from astra_arena.sandbox.snapshots import Snapshot
 from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.servers.bundles.suite import Source, Suite, members_of
 from astra_arena.servers.episodes.checked_sandbox import CheckedSandbox
@@ -95,11 +96,13 @@ class LiveMember:
     ) -> None:
         self.name = member.name
         self.toolset = member.toolset
+        self._member = member
         self._program = member.program
         self._seed = seed
         self._idle = idle
         self._sandbox = CheckedSandbox(sandbox, member.toolset)
         self._session = DurableSession(self._sandbox, member.program, seed=seed, idle=idle)
+        self._used = False
 
     async def prepare(self) -> None:
         """Open the session now, so that whoever opens an episode learns of failures.
@@ -119,6 +122,7 @@ class LiveMember:
         Raises:
             SandboxUnavailableError: if the sandbox failed twice in a row.
         """
+        self._used = True
         try:
             return await self._session.call(tool, arguments)
         except PolicyError as error:
@@ -144,6 +148,37 @@ class LiveMember:
         if digest is None:
             return Broke("crashed", "the state's digest could not be had", session_lost=True)
         return StateRecord(digest=digest, difference=difference)
+
+    @property
+    def used(self) -> bool:
+        """Whether a tool was called; until then the world is as it was at the start."""
+        return self._used
+
+    async def snapshot(self) -> Snapshot | None:
+        """Return a handle on the world as it is now; `None` if no tool was called yet.
+
+        Raises:
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        return await self._session.snapshot() if self._used else None
+
+    async def branch(
+        self, snapshot: Snapshot | None, sandbox: Sandbox, *, idle: IdlePolicy | None
+    ) -> "LiveMember":
+        """Return an independent world that goes on from a snapshot of this one.
+
+        Raises:
+            SandboxError: if the state could not be rebuilt.
+            SandboxUnavailableError: if the sandbox failed twice in a row.
+        """
+        copy = LiveMember(self._member, sandbox, seed=self._seed, idle=idle)
+        if snapshot is not None:
+            # Sessions fork within one sandbox only, so the copy shares this one's.
+            if self._sandbox.opens_in(sandbox):
+                copy._sandbox = self._sandbox
+            copy._session = await open_branch(copy._sandbox, snapshot, idle=idle)
+            copy._used = True
+        return copy
 
     async def close(self) -> None:
         """End the session; closing twice is harmless."""
