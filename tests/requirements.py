@@ -327,6 +327,18 @@ REQUIREMENTS: dict[str, Requirement] = {
     "qa:variants": _step_4("questions give variants of every kind, proved by execution"),
     "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
     # the host and its control plane
+    # the agent plane
+    "agent:extensions": _step_5("others add to a server what no episode notices"),
+    "agent:addresses": _step_5("a suite's member, a phase, an environment: each has its address"),
+    "agent:phases": _step_5("clients that believe cache hints never see a stale list of tools"),
+    "agent:annotations": _step_5("hints about a tool are derived from its code, reading is proved"),
+    "agent:pages": _step_5("long lists of tools come in pages, whose cursors are for one list"),
+    "agent:task": _step_5("a generic host reads the current task as a prompt and a resource"),
+    "agent:progress": _step_5("who asks for progress of a slow tool gets it while the tool runs"),
+    "agent:cancel": _step_5("a cancelled call leaves no trace, is charged and never solves"),
+    "agent:elicitation": _step_5("clients that can ask their user are asked for what is lacking"),
+    "agent:bad-input": _step_5("whatever comes in is answered, and no other episode notices"),
+    "agent:nothing-told": _step_5("no method tells gold, rewards, other episodes or paths"),
     "servers:branch": _step_5("a branch has the state, log, streams and budget of its origin"),
     "servers:environments": _step_5("environments come, are replaced and go while others play"),
     "servers:drain": _step_5("a draining server opens nothing, ends what is in progress, says so"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from astra_arena.core.errors import SettingsError
-from astra_arena.servers.agent_plane.http_app import mcp_path
+from astra_arena.servers.agent_plane.paths import mcp_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from astra_arena.core.output import output_console
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_address import read_token
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
+from astra_arena.servers.agent_plane.extensions import load_extensions
 from astra_arena.servers.bundles.inspection import print_facts, source_facts
 from astra_arena.servers.bundles.suite import load_source
 from astra_arena.servers.host import MAX_EPISODES
@@ -53,6 +54,10 @@ MinTier = Annotated[
 Unsafe = Annotated[
     bool, typer.Option("--unsafe-no-sandbox", help="Run tool code that you wrote UNCONFINED.")
 ]
+Extension = Annotated[
+    list[str] | None,
+    typer.Option(help="Add to the MCP servers, [ENVIRONMENT=]module:attribute; trusted code."),
+]
 JournalFolder = Annotated[
     Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
 ]
@@ -76,6 +81,7 @@ def serve(
     min_tier: MinTier = None,
     unsafe_no_sandbox: Unsafe = False,
     journal: JournalFolder = None,
+    extension: Extension = None,
 ) -> None:
     """Serve bundles to MCP clients over HTTP, or one episode over stdio.
 
@@ -87,6 +93,8 @@ def serve(
     """
     chosen = _sandbox(sandbox or [], sandbox_token_file, min_tier, unsafe=unsafe_no_sandbox)
     if stdio:
+        if extension:
+            raise SettingsError("--extension is for servers over HTTP, not for --stdio")
         if len(bundles) != 1 or task is None:
             raise SettingsError("--stdio serves one episode: name one bundle and a --task")
         raise typer.Exit(
@@ -109,6 +117,7 @@ def serve(
             advertise_url=advertise_url,
             max_episodes=max_episodes,
             sandbox=chosen,
+            extensions=load_extensions(extension or []),
             on_ready=announce,
             on_interrupt=lambda: print("stopped", file=sys.stderr),
             until_stdin_ends=until_eof,

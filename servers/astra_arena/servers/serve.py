@@ -16,6 +16,7 @@ from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
+from astra_arena.servers.agent_plane.extensions import Extensions
 from astra_arena.servers.agent_plane.http_app import McpApp
 from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.control_plane.control import build_control_app
@@ -58,6 +59,7 @@ async def open_server(
     limits: Limits | None = None,
     max_episodes: int = MAX_EPISODES,
     idle_seconds: float = IDLE_SECONDS,
+    extensions: Extensions | None = None,
 ) -> AsyncGenerator[RunningServer]:
     """Serve bundles inside this process while the block runs.
 
@@ -72,6 +74,7 @@ async def open_server(
         limits: What a session may use.
         max_episodes: How many episodes may be open at once.
         idle_seconds: An episode that nobody used for so long is closed.
+        extensions: What others add to the environments' MCP servers, by name of the environment.
 
     Raises:
         SettingsError: if a port is taken or a setting cannot be used.
@@ -93,7 +96,9 @@ async def open_server(
             bundles, sandbox, max_episodes=max_episodes, idle_seconds=idle_seconds, limits=limits
         )
         await stack.enter_async_context(episodes.run())
-        agent_plane = McpApp(episodes, allowed_hosts=(addresses.host_name, host))
+        agent_plane = McpApp(
+            episodes, allowed_hosts=(addresses.host_name, host), extensions=extensions
+        )
         control_plane = build_control_app(episodes, token=token, addresses=addresses)
         # Left in reverse: both planes stop accepting, then open MCP streams are cut, which lets the
         # last connections end, then episodes and sandbox go.
@@ -116,6 +121,7 @@ async def serve(
     advertise_url: str | None = None,
     max_episodes: int = MAX_EPISODES,
     sandbox: RemoteSandbox | ProcessSandbox | None = None,
+    extensions: Extensions | None = None,
     on_ready: Callable[[RunningServer], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
     until_stdin_ends: bool = False,
@@ -124,6 +130,7 @@ async def serve(
 
     Args:
         sandbox: Runs the tool code; a `ProcessSandbox` when absent. Closed at the end.
+        extensions: What others add to the environments' MCP servers, by name of the environment.
         on_ready: Called when both planes accept connections.
         on_interrupt: Called when SIGINT, which is Ctrl-C, has ended the server.
         until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
@@ -152,6 +159,7 @@ async def serve(
                 advertise_url=advertise_url,
                 max_episodes=max_episodes,
                 sandbox=opened,
+                extensions=extensions,
             ) as running,
         ):
             if on_ready is not None:

@@ -23,7 +23,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import EpisodeError
-from astra_arena.servers.agent_plane.mcp_app import RequestContext, build_mcp_server
+from astra_arena.servers.agent_plane.extensions import (
+    Extensions,
+    RequestContext,
+    extensions_of,
+)
+from astra_arena.servers.agent_plane.mcp_app import build_mcp_server
 from astra_arena.servers.agent_plane.unreadable import (
     MAX_REQUEST_BYTES,
     TooLargeError,
@@ -50,11 +55,6 @@ _UNREADABLE = frozenset((400, 413, 500))
 """What the SDK answers to requests that it cannot read; others are about sessions and addresses."""
 
 
-def mcp_path(environment: str, episode_id: str) -> str:
-    """Return the path at which an agent plays the episode."""
-    return f"/envs/{environment}/r/{episode_id}/mcp"
-
-
 class McpApp:
     """The ASGI application of the agent plane.
 
@@ -62,11 +62,19 @@ class McpApp:
         host: Where the episodes are.
         allowed_hosts: Host names that requests may be addressed to beside the local ones; this
             keeps web pages from reaching a local server by a name of their own.
+        extensions: What others add to the environments' servers.
     """
 
-    def __init__(self, host: EpisodeHost, *, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        host: EpisodeHost,
+        *,
+        allowed_hosts: Iterable[str] = (),
+        extensions: Extensions | None = None,
+    ) -> None:
         self._host = host
         self._allowed = frozenset((*LOCAL_HOSTS, *allowed_hosts))
+        self._extensions: Extensions = extensions or {}
         self._managers: dict[int, _Running] = {}
         """By identity of the source: comparing sources would compare all their tasks."""
         self._security = _security(self._allowed)
@@ -90,9 +98,12 @@ class McpApp:
         """Return the manager of an environment, which starts with its first request."""
         running = self._managers.get(id(source))
         if running is None:
+            extensions = extensions_of(self._extensions, source.name)
             manager = StreamableHTTPSessionManager(
-                build_mcp_server(source, _episode_of),
-                json_response=True,
+                build_mcp_server(source, _episode_of, extensions=extensions),
+                # A plain answer halves the cost of a call, but only a stream carries what
+                # extensions may send before it.
+                json_response=not extensions,
                 security_settings=self._security,
                 max_request_body_size=MAX_REQUEST_BYTES,
             )

@@ -6,18 +6,24 @@ be raised inside it: the older generation would send an exception's text to the 
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import mcp.types as wire
-from mcp.server import Server, ServerRequestContext
+from mcp.server import Server
 from mcp.server.caching import CacheHint
+from mcp.server.context import ServerMiddleware
 from mcp.shared.exceptions import MCPError
 
 from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META, UNCHARGED_META
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import EpisodeError
+from astra_arena.servers.agent_plane.extensions import (
+    ExtraTool,
+    RequestContext,
+    ServerExtension,
+)
 from astra_arena.servers.bundles.suite import Source, offered_specs
 from astra_arena.servers.episodes.conversation import REPLY_SPEC
 from astra_arena.servers.episodes.episode import Episode
@@ -25,8 +31,6 @@ from astra_arena.servers.episodes.episode_log import CallReply
 
 logger = logging.getLogger(__name__)
 
-# The SDK types lifespan state and requests as `Any`; nothing here reads the former.
-RequestContext: TypeAlias = ServerRequestContext[Any, Any]
 EpisodeFinder: TypeAlias = Callable[[RequestContext], Episode]
 """Returns the episode of a request, or raises `EpisodeError`."""
 
@@ -40,7 +44,11 @@ _COMPLETE: JsonObject = {"resultType": "complete"}
 
 
 def build_mcp_server(
-    source: Source, find_episode: EpisodeFinder, *, instructions: str | None = None
+    source: Source,
+    find_episode: EpisodeFinder,
+    *,
+    instructions: str | None = None,
+    extensions: Sequence[ServerExtension] = (),
 ) -> Server[Any]:
     """Make the MCP server of a bundle or a suite.
 
@@ -48,54 +56,111 @@ def build_mcp_server(
         source: The environments; their tools are listed in the order of their manifests.
         find_episode: Says which episode a request belongs to.
         instructions: What a host may show its model; the environment's description when absent.
+        extensions: What others add to it; see `ServerExtension`.
     """
-    every = offered_specs(source)
-    plain: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in every]}
-    # The SDK compares request headers with arguments that a schema mirrors into them; looking for
-    # such arguments on every call costs a tenth of it, so only schemas that have some are given.
-    mirrored = _mirrored(every)
-
-    async def list_tools(context: RequestContext, _: wire.PaginatedRequestParams) -> JsonObject:
-        try:
-            episode = find_episode(context)
-        except EpisodeError:
-            return plain
-        return _listed(episode) if episode.tools_differ else plain
-
-    async def call_tool(context: RequestContext, params: wire.CallToolRequestParams) -> JsonObject:
-        arguments: Json = {} if params.arguments is None else params.arguments
-        try:
-            episode = find_episode(context)
-            unsent = _meta_text(params, CALL_REFUSED_META)
-            if unsent is not None:
-                text = await episode.refuse(params.name, "(not sent)", unsent)
-                return _wire_reply(CallReply(True, text))
-            known = episode.offers(params.name)
-            reply = await episode.call(
-                params.name, arguments, key=_meta_text(params, CALL_KEY_META)
-            )
-        except EpisodeError as error:
-            raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
-        except Exception:
-            logger.exception("a call to %s was not answered", source.name)
-            raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
-        if not known:
-            raise MCPError(code=wire.INVALID_PARAMS, message=reply.text)
-        return _wire_reply(reply)
-
+    methods = _ToolMethods(source, find_episode, extensions)
     server: Server[Any] = Server(
         source.name,
         version=source.digests.environment.partition(":")[2][:12],
         title=source.title,
         instructions=instructions or source.description,
-        get_tool_input_schema=mirrored.get,
+        get_tool_input_schema=methods.mirrored.get,
         cache_hints={"tools/list": CacheHint(ttl_ms=LIST_FRESH_MS, scope="public")},
     )
-    server.add_request_handler("tools/list", wire.PaginatedRequestParams, list_tools)
-    server.add_request_handler("tools/call", wire.CallToolRequestParams, call_tool)
+    server.add_request_handler("tools/list", wire.PaginatedRequestParams, methods.list_tools)
+    server.add_request_handler("tools/call", wire.CallToolRequestParams, methods.call_tool)
     # Tracing costs a fifth of a call even when nothing collects it.
     server.middleware.clear()
+    if extensions:
+        server.middleware.append(_state_boundary(source.name))
+    for extension in extensions:
+        extension.register(server)
     return server
+
+
+class _ToolMethods:
+    """`tools/list` and `tools/call`."""
+
+    def __init__(
+        self, source: Source, find_episode: EpisodeFinder, extensions: Sequence[ServerExtension]
+    ) -> None:
+        self._name = source.name
+        self._find = find_episode
+        every = offered_specs(source)
+        self._plain: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in every]}
+        self._extra = {tool.listed.name: tool for one in extensions for tool in one.tools()}
+        self._added = [_dumped(tool.listed) for tool in self._extra.values()]
+        # The SDK compares request headers with arguments that a schema mirrors into them; looking
+        # for such arguments on every call costs a tenth of it, so only schemas that have some are
+        # given.
+        self.mirrored = _mirrored(every)
+
+    async def list_tools(
+        self, context: RequestContext, _: wire.PaginatedRequestParams
+    ) -> JsonObject:
+        try:
+            episode = self._find(context)
+        except EpisodeError:
+            listed = self._plain
+        else:
+            listed = _listed(episode) if episode.tools_differ else self._plain
+        return {**listed, "tools": [*_tools_in(listed), *self._added]} if self._added else listed
+
+    async def call_tool(
+        self, context: RequestContext, params: wire.CallToolRequestParams
+    ) -> JsonObject | wire.CallToolResult | wire.InputRequiredResult:
+        if params.name in self._extra:
+            return await _call_extra(self._extra[params.name], context, params)
+        try:
+            return await self._call_own(context, params)
+        except EpisodeError as error:
+            raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
+        except MCPError:
+            raise
+        except Exception:
+            logger.exception("a call to %s was not answered", self._name)
+            raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
+
+    async def _call_own(
+        self, context: RequestContext, params: wire.CallToolRequestParams
+    ) -> JsonObject:
+        arguments: Json = {} if params.arguments is None else params.arguments
+        episode = self._find(context)
+        unsent = _meta_text(params, CALL_REFUSED_META)
+        if unsent is not None:
+            text = await episode.refuse(params.name, "(not sent)", unsent)
+            return _wire_reply(CallReply(True, text))
+        known = episode.offers(params.name)
+        reply = await episode.call(params.name, arguments, key=_meta_text(params, CALL_KEY_META))
+        if not known:
+            raise MCPError(code=wire.INVALID_PARAMS, message=reply.text)
+        return _wire_reply(reply)
+
+
+def _state_boundary(audience: str) -> ServerMiddleware[Any]:
+    """Seal what clients carry from one round of a call to the next; they may change nothing."""
+    # Its cryptography is not loaded by a server that has no use for it.
+    from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+
+    return RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=audience)
+
+
+async def _call_extra(
+    tool: ExtraTool, context: RequestContext, params: wire.CallToolRequestParams
+) -> wire.CallToolResult | wire.InputRequiredResult:
+    try:
+        return await tool.call(context, params)
+    except MCPError:
+        raise
+    except Exception:
+        logger.exception("an extension's tool %r was not answered", tool.listed.name)
+        raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
+
+
+def _tools_in(listed: JsonObject) -> list[Json]:
+    tools = listed["tools"]
+    assert isinstance(tools, list)
+    return tools
 
 
 def _mirrored(tools: Iterable[ToolSpec]) -> dict[str, JsonObject]:
@@ -125,7 +190,11 @@ def _wire_tool(tool: ToolSpec) -> JsonObject:
         output_schema=tool.output_schema,
         annotations=wire.ToolAnnotations(read_only_hint=tool.read_only, open_world_hint=False),
     )
-    return listed.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return _dumped(listed)
+
+
+def _dumped(tool: wire.Tool) -> JsonObject:
+    return tool.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
 def _wire_reply(reply: CallReply) -> JsonObject:
