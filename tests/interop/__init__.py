@@ -1,0 +1,1 @@
+"""Other people's clients and the official conformance suite; `make test-interop`."""
