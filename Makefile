@@ -27,7 +27,7 @@ unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH UV_PYTHON
 say = printf '%s\n' "[$(1)] $(2)" >&2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo synth-qa test test-docker check bench gate-corpus clean stale
+.PHONY: help setup demo synth-qa test test-docker test-interop check bench gate-corpus clean stale
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -49,6 +49,12 @@ test-docker: $(STAMP) ## Run the tests of container images (ARGS go to pytest); 
 	  $(call say,test-docker,pytest -m docker); \
 	  $(BIN)/python -m pytest -n 0 -m docker tests/docker $(ARGS); \
 	else $(call say,test-docker,SKIPPED: no Docker engine answers; nothing about containers was tested); fi
+
+test-interop: $(STAMP) ## Run other people's clients and the MCP conformance suite (ARGS go to pytest); needs npm and package indexes
+	@$(call say,test-interop,install what tests/interop/versions.toml names)
+	@$(CA_ENV) $(BIN)/python -m tests.interop.tooling
+	@$(call say,test-interop,pytest -m interop)
+	@$(BIN)/python -m pytest -n 0 -m interop tests/interop $(ARGS)
 
 check: $(STAMP) ## Lint, format, types, layers and lock file
 	@$(call say,check,ruff: lint)

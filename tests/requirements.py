@@ -346,4 +346,6 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:roles": _step_5("collectors play and score; only operators change what is served"),
     "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
     "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
+    # interoperability
+    "interop:client": _step_5("the harness's MCP session passes what applies to a client of tools"),
 }

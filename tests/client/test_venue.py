@@ -18,6 +18,7 @@ from astra_arena.client.scripted_agents import NoopAgent, OracleAgent
 from astra_arena.client.stdio_venue import StdioVenue
 from astra_arena.client.store import RolloutStore
 from astra_arena.client.venue import Venue
+from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import (
     BundleError,
     ConnectionLostError,
@@ -25,11 +26,18 @@ from astra_arena.core.errors import (
     UnknownTaskError,
 )
 from astra_arena.core.rollouts import Rollout
-from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.bundles.bundle import Bundle, write_bundle
 from astra_arena.servers.emission.emit import emit_server
+from astra_arena.servers.serve import open_server
 from astra_arena.servers.server_process import start_server_process
 from tests.client.served import nowhere, served
-from tests.servers.small_bundle import ONE_STEP_TASK, TASK, write_small_bundle
+from tests.servers.small_bundle import (
+    ONE_STEP_TASK,
+    TASK,
+    TOOLS_PY,
+    small_tasks,
+    write_small_bundle,
+)
 from tests.support.requirement import requirement
 
 
@@ -327,3 +335,29 @@ async def test_cancelling_after_the_server_went_records_nothing(tmp_path: Path) 
             os.kill(server.pid, signal.SIGKILL)
             group.cancel_scope.cancel()
     assert path.read_bytes() == b""
+
+
+@requirement("interop:client")
+@pytest.mark.anyio
+async def test_arguments_that_go_into_headers_too_are_sent_in_every_episode(
+    tmp_path: Path,
+) -> None:
+    plain = write_small_bundle(tmp_path / "plain")
+    first, *others = plain.environment.tools
+    mirrored: JsonObject = {"title": {"type": "string", "x-mcp-header": "Title"}}
+    tool = first.model_copy(update={"input_schema": {**first.input_schema, "properties": mirrored}})
+    environment = plain.environment.model_copy(update={"tools": (tool, *others)})
+    bundle = write_bundle(
+        tmp_path / "mirrored",
+        environment,
+        tools_py=TOOLS_PY,
+        world=plain.path / "world.sqlite",
+        tasks=small_tasks(),
+    )
+    async with (
+        open_server([bundle]) as server,
+        HttpVenue(server.addresses.control, server.token) as venue,
+    ):
+        oracle = OracleAgent(bundle.tasks)
+        rewards = [(await play_episode(venue, TASK, oracle, seed=seed)).reward for seed in range(3)]
+    assert rewards == [1.0, 1.0, 1.0]

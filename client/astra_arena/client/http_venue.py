@@ -12,6 +12,8 @@ from astra_arena.client.control_client import ControlClient, open_control_client
 from astra_arena.client.control_models import EnvironmentCard, OpenedEpisode, TaskCard
 from astra_arena.client.mcp_session import McpSession, open_http_pool, open_http_session
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
+from astra_arena.core.calls import MIRROR_KEYWORD
+from astra_arena.core.canonical import canonical_bytes
 from astra_arena.core.errors import ArenaError, ConnectionLostError
 from astra_arena.core.rollouts import Transport
 
@@ -89,6 +91,10 @@ class HttpVenue:
     async def _listed(self, opened: OpenedEpisode, session: McpSession) -> tuple[ToolView, ...]:
         """Ask for the tools once: equal digests mean equal tools."""
         key = (opened.environment_digest, opened.tools_digest, opened.needs_reply)
-        if key not in self._tools:
-            self._tools[key] = await session.list_tools()
-        return self._tools[key]
+        if key in self._tools:
+            return self._tools[key]
+        tools = await session.list_tools()
+        # A connection knows which arguments go into headers, too, from its own list of tools.
+        if not any(MIRROR_KEYWORD in canonical_bytes(tool.input_schema) for tool in tools):
+            self._tools[key] = tools
+        return tools

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TextIO, cast
+from typing import Literal, TextIO, TypeAlias, cast
 
 import httpx2
 from mcp import Client, StdioServerParameters, types
@@ -24,8 +24,11 @@ from astra_arena.core.errors import ConnectionLostError, SpecError
 
 logger = logging.getLogger(__name__)
 
-PROTOCOL_VERSION = "2026-07-28"
+PROTOCOL_VERSION: Literal["2026-07-28"] = "2026-07-28"
 """Our own servers speak it; pinning it saves the handshake."""
+Negotiation: TypeAlias = Literal["2026-07-28", "auto", "legacy"]
+"""How to agree on a protocol version: by assuming the newer generation, by asking which the server
+has, or by the handshake of the older."""
 MOST_ARGUMENT_BYTES = 1 << 18
 """Larger arguments are not sent: far below what servers drop, which would look like a lost call."""
 MOST_ARGUMENT_LEVELS = 100
@@ -101,19 +104,20 @@ class McpSession:
 
 @asynccontextmanager
 async def open_http_session(
-    address: str, *, http: httpx2.AsyncClient
+    address: str, *, http: httpx2.AsyncClient, negotiation: Negotiation = PROTOCOL_VERSION
 ) -> AsyncGenerator[McpSession]:
     """Connect to an episode's server over streamable HTTP.
 
     Args:
         address: The episode's `mcp` address.
         http: Shared by all connections of a run: making one costs more than an episode.
+        negotiation: For servers that are not ours.
 
     Raises:
         ConnectionLostError: if the connection breaks, then or later.
     """
     transport = streamable_http_client(address, http_client=http)
-    async with _attributed(address), Client(transport, mode=PROTOCOL_VERSION, cache=None) as client:
+    async with _attributed(address), Client(transport, mode=negotiation, cache=None) as client:
         yield McpSession(client)
 
 

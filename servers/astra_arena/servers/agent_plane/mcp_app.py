@@ -15,7 +15,12 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import ServerMiddleware
 from mcp.shared.exceptions import MCPError
 
-from astra_arena.core.calls import CALL_KEY_META, CALL_REFUSED_META, UNCHARGED_META
+from astra_arena.core.calls import (
+    CALL_KEY_META,
+    CALL_REFUSED_META,
+    MIRROR_KEYWORD,
+    UNCHARGED_META,
+)
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import EpisodeError
@@ -36,8 +41,6 @@ EpisodeFinder: TypeAlias = Callable[[RequestContext], Episode]
 
 UNAVAILABLE_TEXT = "the server could not answer this call"
 LIST_FRESH_MS = 3_600_000
-
-_MIRROR_KEYWORD = b'"x-mcp-header"'
 
 _COMPLETE: JsonObject = {"resultType": "complete"}
 """The newer generation wants it on every result; the SDK drops it for the older."""
@@ -167,7 +170,7 @@ def _mirrored(tools: Iterable[ToolSpec]) -> dict[str, JsonObject]:
     return {
         tool.name: tool.input_schema
         for tool in tools
-        if _MIRROR_KEYWORD in canonical_bytes(tool.input_schema)
+        if MIRROR_KEYWORD in canonical_bytes(tool.input_schema)
     }
 
 
