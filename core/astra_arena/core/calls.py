@@ -31,7 +31,7 @@ UNCHARGED_META = "io.github.astra-arena/uncharged"
 """The `_meta` field of a reply whose call was not charged, because the host disturbed it."""
 
 MIRROR_KEYWORD = b'"x-mcp-header"'
-"""In a tool's input schema as canonical JSON: an argument that MCP clients send as a header, too."""
+"""In a tool's input schema as canonical JSON: an argument that clients send as a header, too."""
 
 TOOL_FAILED_TEXT = "the tool failed"
 """All that an agent learns of an environment error."""
