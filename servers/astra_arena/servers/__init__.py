@@ -21,7 +21,8 @@ if TYPE_CHECKING:
         load_suite,
         write_suite,
     )
-    from astra_arena.servers.control_plane.control import build_control_app
+    from astra_arena.servers.control_plane.access import AccessTokens
+    from astra_arena.servers.control_plane.app import build_control_app
     from astra_arena.servers.emission.emit import emit_server
     from astra_arena.servers.episodes.branching import EpisodeSnapshot, open_branch, take_snapshot
     from astra_arena.servers.episodes.episode import Episode
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from astra_arena.servers.server_process import ServerProcess, start_server_process
 
 __all__ = [
+    "AccessTokens",
     "Addresses",
     "Bundle",
     "CallReply",
@@ -80,7 +82,8 @@ __all__ = [
 _HOMES = {
     "addresses": ("Addresses",),
     "bundles.bundle": ("Bundle", "load_bundle", "write_bundle"),
-    "control_plane.control": ("build_control_app",),
+    "control_plane.access": ("AccessTokens",),
+    "control_plane.app": ("build_control_app",),
     "emission.emit": ("emit_server",),
     "episodes.episode": ("Episode",),
     "episodes.branching": ("EpisodeSnapshot", "open_branch", "take_snapshot"),

@@ -27,6 +27,7 @@ from astra_arena.servers.serve import (
 from astra_arena.servers.serve import serve as serve_bundles
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
+COLLECTOR_TOKEN_VARIABLE = "ARENA_COLLECTOR_TOKEN"
 
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Agents' port (MCP); 0 takes a free one.")
@@ -36,7 +37,19 @@ ControlPort = Annotated[
 ]
 Token = Annotated[
     str | None,
-    typer.Option(envvar=TOKEN_VARIABLE, help="Token of the control plane; generated when absent."),
+    typer.Option(
+        envvar=TOKEN_VARIABLE, help="Token of the control plane's operators; generated when absent."
+    ),
+]
+CollectorToken = Annotated[
+    str | None,
+    typer.Option(
+        envvar=COLLECTOR_TOKEN_VARIABLE,
+        help="Token of those who may play and score, but change nothing that is served.",
+    ),
+]
+DrainSeconds = Annotated[
+    float, typer.Option(min=0, help="So long open episodes may be played on after SIGTERM.")
 ]
 AdvertiseUrl = Annotated[
     str | None, typer.Option(help="How others reach this host, like http://arena.example:8640.")
@@ -69,7 +82,9 @@ def serve(
     port: Port = DEFAULT_PORT,
     control_port: ControlPort = DEFAULT_CONTROL_PORT,
     token: Token = None,
+    collector_token: CollectorToken = None,
     advertise_url: AdvertiseUrl = None,
+    drain_seconds: DrainSeconds = 0.0,
     max_episodes: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = MAX_EPISODES,
     as_json: Annotated[bool, typer.Option("--json", help="Say the addresses as JSON.")] = False,
     until_eof: Annotated[bool, typer.Option(help="Stop when stdin ends, too.")] = False,
@@ -114,6 +129,8 @@ def serve(
             port=port,
             control_port=control_port,
             token=token,
+            collector_token=collector_token,
+            drain_seconds=drain_seconds,
             advertise_url=advertise_url,
             max_episodes=max_episodes,
             sandbox=chosen,

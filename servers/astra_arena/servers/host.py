@@ -6,7 +6,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.episodes.branching import EpisodeSnapshot, open_branch, take_snapshot
 from astra_arena.servers.episodes.episode import Episode
 from astra_arena.servers.episodes.failures import (
+    BusyError,
     ClosedEpisodeError,
     EpisodeLimitError,
     UnknownEpisodeError,
@@ -27,6 +28,7 @@ from astra_arena.servers.episodes.failures import (
 from astra_arena.servers.episodes.members import Member, compiled_members
 from astra_arena.servers.episodes.opening import open_episode
 from astra_arena.servers.episodes.records import verdict_of
+from astra_arena.servers.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,11 @@ CLOSED_BYTES_KEPT = 64 << 20
 HIBERNATE_SECONDS = 300.0
 LIVE_SESSIONS = 1024
 SNAPSHOTS_KEPT = 1024
+OPENING_AT_ONCE = 64
+OPENING_WAIT_SECONDS = 20.0
+
+
+_DRAIN_CHECK_SECONDS = 0.02
 
 
 class Served:
@@ -98,6 +105,8 @@ class EpisodeHost:
             back by replay with its next call.
         live_sessions: So many sessions have a process at once; the least recently used gives way.
         snapshots_kept: So many snapshots are kept; the least recently used gives way.
+        opening_at_once: So many episodes are opened at the same time; others wait a while for
+            their turn, and are then told to come back.
     """
 
     def __init__(
@@ -113,14 +122,19 @@ class EpisodeHost:
         hibernate_seconds: float = HIBERNATE_SECONDS,
         live_sessions: int = LIVE_SESSIONS,
         snapshots_kept: int = SNAPSHOTS_KEPT,
+        opening_at_once: int = OPENING_AT_ONCE,
     ) -> None:
         self.sandbox = sandbox
         self._limits = limits
         self._served: dict[str, Served] = {}
         for source in sources:
             self.add(source)
-        self.on_close: list[Callable[[str], Awaitable[None]]] = []
-        """Called with the id of each episode that ended."""
+        self.on_close: list[Callable[[ClosedEpisode], Awaitable[None]]] = []
+        """Called with each episode that ended."""
+        self.on_open: list[Callable[[Episode], None]] = []
+        """Called with each episode that was opened, before anyone else knows it."""
+        self.draining = False
+        """Whether no further episodes are opened."""
         self.on_change: list[Callable[[], Awaitable[None]]] = []
         """Called when environments have come or gone."""
         self._max_episodes = max_episodes
@@ -131,6 +145,7 @@ class EpisodeHost:
         self._idle = IdleSessions(idle_s=hibernate_seconds, most_live=live_sessions)
         self._open: dict[str, Episode] = {}
         self._opening = 0
+        self._turns = Turns(opening_at_once, wait_seconds=OPENING_WAIT_SECONDS)
         self._closed: OrderedDict[str, ClosedEpisode] = OrderedDict()
         self._snapshots: OrderedDict[str, EpisodeSnapshot] = OrderedDict()
         self._snapshots_kept = snapshots_kept
@@ -139,6 +154,38 @@ class EpisodeHost:
     def open_count(self) -> int:
         """How many episodes are open."""
         return len(self._open)
+
+    @property
+    def open_episodes(self) -> tuple[Episode, ...]:
+        """The open episodes, in the order in which they were opened."""
+        return tuple(self._open.values())
+
+    @property
+    def live_sessions(self) -> int:
+        """How many sessions have a process, about."""
+        return self._idle.live_count
+
+    @property
+    def snapshot_count(self) -> int:
+        """How many snapshots are kept."""
+        return len(self._snapshots)
+
+    async def drained(self, *, calls_seconds: float, episodes_seconds: float) -> None:
+        """Open no further episodes, and wait until those that are open have ended.
+
+        Args:
+            calls_seconds: The most to wait for calls that are being answered.
+            episodes_seconds: The most to wait for episodes to be played to their end.
+        """
+        self.draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(episodes_seconds):
+                while self._open:
+                    await asyncio.sleep(_DRAIN_CHECK_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(calls_seconds):
+                while any(episode.busy for episode in self._open.values()):
+                    await asyncio.sleep(_DRAIN_CHECK_SECONDS)
 
     @property
     def environments(self) -> Mapping[str, Served]:
@@ -225,12 +272,19 @@ class EpisodeHost:
                 members=served.members,
                 idle=self._idle,
             )
-            self._open[episode.id] = episode
+            self._keep(episode)
         return episode
+
+    def _keep(self, episode: Episode) -> None:
+        for notify in self.on_open:
+            notify(episode)
+        self._open[episode.id] = episode
 
     @asynccontextmanager
     async def _room(self) -> AsyncGenerator[None]:
-        """Hold a place for an episode while it is opened."""
+        """Hold a place for an episode while it is opened, when it is its turn."""
+        if self.draining:
+            raise BusyError("this server drains and opens no more episodes; use another one")
         if len(self._open) + self._opening >= self._max_episodes:
             raise EpisodeLimitError(
                 f"{self._max_episodes} episodes are open, which is the limit; close some, wait, or "
@@ -238,7 +292,8 @@ class EpisodeHost:
             )
         self._opening += 1
         try:
-            yield
+            async with self._turns.taken():
+                yield
         finally:
             self._opening -= 1
 
@@ -291,7 +346,7 @@ class EpisodeHost:
         """
         async with self._room():
             episode = await open_branch(snapshot, self.sandbox, idle=self._idle)
-            self._open[episode.id] = episode
+            self._keep(episode)
         return episode
 
     def get(self, episode_id: str) -> Episode:
@@ -345,7 +400,7 @@ class EpisodeHost:
             _, forgotten = self._closed.popitem(last=False)
             self._closed_bytes -= forgotten.log_bytes
         for notify in self.on_close:
-            await notify(episode.id)
+            await notify(closed)
         return closed
 
     @asynccontextmanager

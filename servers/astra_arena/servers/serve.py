@@ -2,30 +2,39 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any, Unpack
 
 import uvicorn
+from mcp.types import INTERNAL_ERROR
+from starlette.types import ASGIApp
 
-from astra_arena.sandbox.contract import Limits, Sandbox
+from astra_arena.core.canonical import JsonObject
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
-from astra_arena.servers.agent_plane.extensions import Extensions
+from astra_arena.servers.admission import FULL_TEXT, MAX_REQUESTS, Admission
 from astra_arena.servers.agent_plane.http_app import McpApp
 from astra_arena.servers.bundles.suite import Source
-from astra_arena.servers.control_plane.control import build_control_app
+from astra_arena.servers.control_plane.access import AccessTokens
+from astra_arena.servers.control_plane.app import build_control_app
 from astra_arena.servers.host import IDLE_SECONDS, MAX_EPISODES, EpisodeHost
+from astra_arena.servers.metrics import HostMetrics
+from astra_arena.servers.server_options import PlaneOptions, ServerOptions
 
 DEFAULT_PORT = 8640
 DEFAULT_CONTROL_PORT = 8641
 
 _GRACE_SECONDS = 3
+_CALLS_SECONDS = 15.0
+"""A call ends within its own deadline, twice if it broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,129 +57,168 @@ class _PlaneServer(uvicorn.Server):
 
 @asynccontextmanager
 async def open_server(
-    bundles: Sequence[Source],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    control_port: int = 0,
-    token: str | None = None,
-    advertise_url: str | None = None,
-    sandbox: Sandbox | None = None,
-    limits: Limits | None = None,
-    max_episodes: int = MAX_EPISODES,
-    idle_seconds: float = IDLE_SECONDS,
-    extensions: Extensions | None = None,
+    bundles: Sequence[Source], **options: Unpack[ServerOptions]
 ) -> AsyncGenerator[RunningServer]:
-    """Serve bundles inside this process while the block runs.
+    """Serve bundles and suites inside this process while the block runs.
 
     Args:
         bundles: The environments; their names must differ.
-        host: What to bind to.
-        port: Of the agent plane; 0 takes a free one.
-        control_port: Of the control plane; 0 takes a free one.
-        token: What the control plane asks for; a random one when absent.
-        advertise_url: How others reach this host, when that differs from `host`.
-        sandbox: Runs the tool code; a `ProcessSandbox` when absent. A given one stays open.
-        limits: What a session may use.
-        max_episodes: How many episodes may be open at once.
-        idle_seconds: An episode that nobody used for so long is closed.
-        extensions: What others add to the environments' MCP servers, by name of the environment.
+        options: See `ServerOptions`; a given sandbox stays open.
 
     Raises:
         SettingsError: if a port is taken or a setting cannot be used.
     """
-    token = token or secrets.token_urlsafe(24)
+    host = options.get("host", "127.0.0.1")
+    tokens = AccessTokens(
+        options.get("token") or secrets.token_urlsafe(24), options.get("collector_token")
+    )
     async with AsyncExitStack() as stack:
-        mcp_socket = stack.enter_context(bind(host, port, option="--port"))
-        control_socket = stack.enter_context(bind(host, control_port, option="--control-port"))
+        mcp_socket = stack.enter_context(bind(host, options.get("port", 0), option="--port"))
+        control_socket = stack.enter_context(
+            bind(host, options.get("control_port", 0), option="--control-port")
+        )
         addresses = addresses_for(
             host=host,
             port=mcp_socket.getsockname()[1],
             control_port=control_socket.getsockname()[1],
-            advertise_url=advertise_url,
+            advertise_url=options.get("advertise_url"),
         )
+        sandbox = options.get("sandbox")
         if sandbox is None:
             sandbox = ProcessSandbox()
             stack.push_async_callback(sandbox.close)
         episodes = EpisodeHost(
-            bundles, sandbox, max_episodes=max_episodes, idle_seconds=idle_seconds, limits=limits
+            bundles,
+            sandbox,
+            max_episodes=options.get("max_episodes", MAX_EPISODES),
+            idle_seconds=options.get("idle_seconds", IDLE_SECONDS),
+            limits=options.get("limits"),
         )
+        metrics = HostMetrics(episodes)
         await stack.enter_async_context(episodes.run())
         agent_plane = McpApp(
-            episodes, allowed_hosts=(addresses.host_name, host), extensions=extensions
+            episodes,
+            allowed_hosts=(addresses.host_name, host),
+            extensions=options.get("extensions"),
         )
-        control_plane = build_control_app(episodes, token=token, addresses=addresses)
+        control_plane = build_control_app(
+            episodes, tokens=tokens, addresses=addresses, metrics=metrics
+        )
+        room = options.get("max_requests", MAX_REQUESTS)
         # Left in reverse: both planes stop accepting, then open MCP streams are cut, which lets the
         # last connections end, then episodes and sandbox go.
         planes = (
-            await stack.enter_async_context(_listening(control_plane, control_socket)),
-            await stack.enter_async_context(_listening(agent_plane, mcp_socket)),
+            await stack.enter_async_context(
+                _listening(_admitting(control_plane, "control", room, metrics), control_socket)
+            ),
+            await stack.enter_async_context(
+                _listening(_admitting(agent_plane, "agent", room, metrics), mcp_socket)
+            ),
         )
         await stack.enter_async_context(agent_plane.run())
         stack.callback(_stop_accepting, *planes)
-        yield RunningServer(addresses, token, episodes)
+        yield RunningServer(addresses, tokens.operator, episodes)
+
+
+def _admitting(app: ASGIApp, plane: str, room: int, metrics: HostMetrics) -> Admission:
+    error: JsonObject = (
+        {"jsonrpc": "2.0", "id": None, "error": {"code": INTERNAL_ERROR, "message": FULL_TEXT}}
+        if plane == "agent"
+        else {"error": {"boundary": "control", "message": FULL_TEXT}}
+    )
+    return Admission(
+        app,
+        room=room,
+        refusal=json.dumps(error).encode("utf-8"),
+        on_refusal=metrics.refused.labels(plane).inc,
+    )
 
 
 async def serve(
     bundles: Sequence[Source],
     *,
-    host: str = "127.0.0.1",
-    port: int = DEFAULT_PORT,
-    control_port: int = DEFAULT_CONTROL_PORT,
-    token: str | None = None,
-    advertise_url: str | None = None,
-    max_episodes: int = MAX_EPISODES,
-    sandbox: RemoteSandbox | ProcessSandbox | None = None,
-    extensions: Extensions | None = None,
+    drain_seconds: float = 0.0,
     on_ready: Callable[[RunningServer], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
     until_stdin_ends: bool = False,
+    sandbox: RemoteSandbox | ProcessSandbox | None = None,
+    **options: Unpack[PlaneOptions],
 ) -> None:
-    """Serve bundles until SIGTERM or SIGINT arrives.
+    """Serve bundles and suites until SIGTERM or SIGINT arrives.
+
+    Calls that are being answered then are answered; no further episode is opened. A second signal
+    ends the server at once.
 
     Args:
-        sandbox: Runs the tool code; a `ProcessSandbox` when absent. Closed at the end.
-        extensions: What others add to the environments' MCP servers, by name of the environment.
+        bundles: The environments; their names must differ.
+        drain_seconds: So long open episodes may still be played when a signal has arrived.
         on_ready: Called when both planes accept connections.
         on_interrupt: Called when SIGINT, which is Ctrl-C, has ended the server.
         until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
             however it went.
+        sandbox: Runs the tool code; a `ProcessSandbox` when absent. Closed at the end.
+        options: See `ServerOptions`.
 
     Raises:
         SettingsError: if a port is taken or a setting cannot be used.
         SandboxUnavailableError: if none of the workers can be reached.
     """
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    if until_stdin_ends:
-        _at_end_of_stdin(stop.set)
-    interrupted = asyncio.Event()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, lambda: (interrupted.set(), stop.set()))
+    signals = _Signals(until_stdin_ends=until_stdin_ends)
+    options.setdefault("port", DEFAULT_PORT)
+    options.setdefault("control_port", DEFAULT_CONTROL_PORT)
     try:
         async with (
             sandbox or nullcontext() as opened,
-            open_server(
-                bundles,
-                host=host,
-                port=port,
-                control_port=control_port,
-                token=token,
-                advertise_url=advertise_url,
-                max_episodes=max_episodes,
-                sandbox=opened,
-                extensions=extensions,
-            ) as running,
+            open_server(bundles, sandbox=opened, **options) as running,
         ):
             if on_ready is not None:
                 on_ready(running)
-            await stop.wait()
+            await signals.first.wait()
+            await signals.until_second(
+                running.host.drained(calls_seconds=_CALLS_SECONDS, episodes_seconds=drain_seconds)
+            )
     finally:
-        loop.remove_reader(0)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(name)
-    if interrupted.is_set() and on_interrupt is not None:
+        signals.restore()
+    if signals.interrupted and on_interrupt is not None:
         on_interrupt()
+
+
+class _Signals:
+    """What asks a server to end."""
+
+    def __init__(self, *, until_stdin_ends: bool) -> None:
+        self.first, self._second = asyncio.Event(), asyncio.Event()
+        self.interrupted = False
+        self._loop = asyncio.get_running_loop()
+        if until_stdin_ends:
+            _at_end_of_stdin(self._abandoned)
+        self._loop.add_signal_handler(signal.SIGTERM, self._asked)
+        self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
+
+    def _asked(self) -> None:
+        (self._second if self.first.is_set() else self.first).set()
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self._asked()
+
+    def _abandoned(self) -> None:
+        """Nobody is there for whom anything could be ended well."""
+        self.first.set()
+        self._second.set()
+
+    async def until_second(self, draining: Coroutine[Any, Any, None]) -> None:
+        """Return when the coroutine has ended, or was cut short by a second signal."""
+        tasks = (asyncio.create_task(draining), asyncio.create_task(self._second.wait()))
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def restore(self) -> None:
+        self._loop.remove_reader(0)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            self._loop.remove_signal_handler(name)
 
 
 def _at_end_of_stdin(call: Callable[[], None]) -> None:

@@ -47,7 +47,11 @@ def start_server_process(
     if max_episodes is not None:
         command += ["--max-episodes", str(max_episodes)]
     # A token of this process's own environment is not for a server with free ports.
-    environment = {k: v for k, v in os.environ.items() if k != "ARENA_TOKEN"}
+    environment = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.endswith("_TOKEN") or not k.startswith("ARENA_")
+    }
     # A session of its own: a terminal's Ctrl-C is for the caller, which then stops the server.
     process = subprocess.Popen(
         command,

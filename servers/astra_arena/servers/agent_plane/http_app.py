@@ -39,7 +39,7 @@ from astra_arena.servers.agent_plane.unreadable import (
 )
 from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.episodes.episode import Episode
-from astra_arena.servers.host import EpisodeHost
+from astra_arena.servers.host import ClosedEpisode, EpisodeHost
 
 logger = logging.getLogger(__name__)
 
@@ -196,9 +196,9 @@ class McpApp:
             idle, its_manager = sessions.popitem(last=False)
             await _delete_session(its_manager, idle)
 
-    async def _end_sessions(self, episode_id: str) -> None:
+    async def _end_sessions(self, episode: ClosedEpisode) -> None:
         """End what the older generation of clients left open; each session holds two tasks."""
-        for session, manager in self._sessions.pop(episode_id, _NO_SESSIONS).items():
+        for session, manager in self._sessions.pop(episode.id, _NO_SESSIONS).items():
             await _delete_session(manager, session)
         await self._stop_unused()
 

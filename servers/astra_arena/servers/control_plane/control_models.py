@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from astra_arena.core.calls import CallRecord, StateRecord
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.model import Model
 from astra_arena.core.rollouts import EpisodeRecord, Failure
@@ -12,9 +13,25 @@ _SEED_BOUND = 2**63
 
 
 class Health(Model):
-    """The server answers."""
+    """How the server stands."""
 
     status: str
+    """`ok`; of readiness `ready`, `draining` or `no sandbox`."""
+
+
+class DrainState(Model):
+    """Whether the server opens episodes."""
+
+    draining: bool
+    open: int
+    """How many episodes are still open."""
+
+
+class EnvironmentPlace(Model):
+    """Where the server reads a bundle or a suite."""
+
+    path: str = Field(min_length=1)
+    """A folder on the server's machine."""
 
 
 class EnvironmentInfo(Model):
@@ -113,6 +130,47 @@ class EpisodeStatus(Model):
     open: bool
     calls: int
     void: Failure | None
+
+
+class EpisodePage(Model):
+    """A part of the open episodes."""
+
+    total: int
+    episodes: tuple[EpisodeStatus, ...]
+
+
+class CallPage(Model):
+    """A part of an episode's calls."""
+
+    total: int
+    calls: tuple[CallRecord, ...]
+
+
+class EpisodeState(Model):
+    """What the worlds of an open episode have become."""
+
+    calls: int
+    """How many calls the log held."""
+    worlds: dict[str, StateRecord | None]
+    """By environment; `null` where no tool was called yet."""
+
+
+class SnapshotInfo(Model):
+    """An episode as it was at one moment."""
+
+    id: str
+    episode: str
+    calls: int
+    """How many calls its log held."""
+    state_digests: dict[str, str | None]
+    """By environment; `null` where no tool was called yet."""
+
+
+class BranchRequest(Model):
+    """Where a branch begins."""
+
+    snapshot: str | None = None
+    """A snapshot of the episode; as it is now when absent."""
 
 
 class EpisodeEnd(Model):

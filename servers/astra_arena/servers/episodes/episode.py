@@ -64,6 +64,8 @@ class Episode:
         self.void: Failure | None = None
         self.is_open = True
         self.last_used = time.monotonic()
+        self.on_answer: Callable[[float], None] | None = None
+        """Called after each call with the seconds that it took once it was its turn."""
         self.on_void: Callable[[Failure], None] | None = None
         self.branched_at: int | None = None
         """How many calls of the log are of the episode that this is a branch of, if it is one."""
@@ -126,6 +128,11 @@ class Episode:
     @on_elicit.setter
     def on_elicit(self, ask: OnElicit | None) -> None:
         self.calling.on_elicit = ask
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is being answered."""
+        return bool(self._running)
 
     @property
     def calls(self) -> tuple[CallRecord, ...]:
@@ -230,11 +237,15 @@ class Episode:
             self.last_used = time.monotonic()
             if self.void is not None or not self.is_open:
                 return CallReply(True, self._ended() or EPISODE_CLOSED_TEXT)
+            started = time.perf_counter()
             try:
                 return await self.calling.answer(printable(tool, _NAME_CHARS), arguments, key)
             except ArenaError as error:
                 self._make_void(error.boundary, error.message)
                 return CallReply(True, EPISODE_VOID_TEXT)
+            finally:
+                if self.on_answer is not None:
+                    self.on_answer(time.perf_counter() - started)
 
     def _make_void(self, boundary: str, message: str) -> None:
         self.void = Failure(boundary=boundary, message=printable(message, MESSAGE_CHARS))

@@ -19,3 +19,9 @@ class EpisodeLimitError(EpisodeError):
     """As many episodes are open as the host allows."""
 
     retryable = True
+
+
+class BusyError(EpisodeError):
+    """The host takes no more just now: it drains, or too much is under way."""
+
+    retryable = True
