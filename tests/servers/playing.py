@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, Unpack
 
 import httpx
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
 
-from astra_arena.sandbox.contract import Limits, Sandbox
+from astra_arena.sandbox.contract import Limits
 from astra_arena.servers import Bundle, RunningServer, open_server
+from astra_arena.servers.server_options import ServerOptions
 from tests.servers.small_bundle import NAME, TASK
 
 Era = Literal["auto", "legacy"]
@@ -23,14 +24,6 @@ async def control_client(address: str, token: str) -> AsyncGenerator[httpx.Async
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as client:
         yield client
-
-
-class ServerOptions(TypedDict, total=False):
-    sandbox: Sandbox
-    limits: Limits
-    token: str
-    advertise_url: str
-    max_episodes: int
 
 
 @asynccontextmanager

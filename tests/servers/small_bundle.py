@@ -108,8 +108,8 @@ def misbehave(world, *, how, note=""):
 '''
 
 
-def write_small_bundle(folder: Path) -> Bundle:
-    """Write the bundle into `folder`/small-library and return it."""
+def write_small_bundle(folder: Path, environment: Environment | None = None) -> Bundle:
+    """Write the bundle, or another version of it, into `folder`/small-library and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     world = folder / "source.sqlite"
     world.unlink(missing_ok=True)
@@ -118,7 +118,7 @@ def write_small_bundle(folder: Path) -> Bundle:
         db.commit()
     return write_bundle(
         folder / NAME,
-        small_environment(),
+        environment or small_environment(),
         tools_py=TOOLS_PY,
         world=world,
         tasks=small_tasks(),
