@@ -344,6 +344,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:drain": _step_5("a draining server opens nothing, ends what is in progress, says so"),
     "servers:full": _step_5("a full server answers 429 or 503 with Retry-After, never hangs"),
     "servers:roles": _step_5("collectors play and score; only operators change what is served"),
+    "servers:eviction": _step_5("environment servers start on demand and end when idle"),
     "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
     "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
     # interoperability

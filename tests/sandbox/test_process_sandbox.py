@@ -92,6 +92,23 @@ async def test_idle_servers_beyond_the_cap_end(tmp_path: Path) -> None:
                 started = descendants(os.getpid()) - before
 
 
+@requirement("servers:eviction")
+async def test_a_server_without_sessions_ends_after_a_while_and_comes_back(tmp_path: Path) -> None:
+    before = descendants(os.getpid())
+    async with ProcessSandbox(tier="seccomp", idle_seconds=0.1) as sandbox:
+        program = program_of(tmp_path, ECHO)
+        kept = await sandbox.open_session(program_of(tmp_path, ECHO, digest="sha256:kept"), seed=1)
+        session = await sandbox.open_session(program, seed=1)
+        await session.close()
+        async with asyncio.timeout(10):
+            # The base server, the environment server in use and its session stay.
+            while len(descendants(os.getpid()) - before) > 3:
+                await asyncio.sleep(0.01)
+        again = await sandbox.open_session(program, seed=1)
+        assert await again.call("echo", {"x": 1}) == Succeeded({"x": 1})
+        assert await kept.call("echo", {"x": 2}) == Succeeded({"x": 2})
+
+
 @requirement("sandbox:no-orphans")
 async def test_closing_ends_every_process(tmp_path: Path) -> None:
     before = descendants(os.getpid())

@@ -6,20 +6,28 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from mcp import Client
+from mcp.types import CallToolResult
 
 from astra_arena.core.errors import SettingsError
 from astra_arena.sandbox.scripted import ScriptedSandbox
 from astra_arena.servers import Bundle, open_server, start_server_process
 from astra_arena.servers.serve import RunningServer, serve
-from tests.servers.playing import control_client, open_one, serving, solve
+from tests.servers.playing import BRIEF, control_client, open_one, serving, solve, text_of
 from tests.servers.processes import descendants, wait_until_gone
-from tests.servers.small_bundle import NAME
+from tests.servers.small_bundle import NAME, TASK
+from tests.support.requirement import requirement
+
+Serving: TypeAlias = tuple[RunningServer, httpx.AsyncClient]
 
 
 async def test_a_taken_port_is_refused_before_anything_starts(bundle: Bundle) -> None:
@@ -69,7 +77,9 @@ async def test_leaving_is_not_held_up_by_a_client_that_stays(bundle: Bundle) -> 
         await client.__aexit__(None, None, None)
 
 
-async def test_serving_ends_at_a_signal(bundle: Bundle) -> None:
+@asynccontextmanager
+async def until_a_signal(bundle: Bundle, *, drain_seconds: float = 0.0) -> AsyncGenerator[Serving]:
+    """Serve in this process until a signal arrives; the block must send one."""
     ready = anyio.Event()
     seen: list[RunningServer] = []
 
@@ -78,16 +88,75 @@ async def test_serving_ends_at_a_signal(bundle: Bundle) -> None:
         ready.set()
 
     async def serve_here() -> None:
-        await serve([bundle], port=0, control_port=0, on_ready=announce)
+        await serve(
+            [bundle],
+            port=0,
+            control_port=0,
+            limits=BRIEF,
+            on_ready=announce,
+            drain_seconds=drain_seconds,
+        )
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
             group.start_soon(serve_here)
             await ready.wait()
-            async with httpx.AsyncClient() as client:
-                health = await client.get(f"{seen[0].addresses.control}/healthz")
-            assert health.json() == {"status": "ok"}
+            async with control_client(seen[0].addresses.control, seen[0].token) as control:
+                yield seen[0], control
+
+
+async def until_draining(control: httpx.AsyncClient) -> None:
+    while (await control.get("/readyz")).status_code != 503:
+        await anyio.lowlevel.checkpoint()
+
+
+async def test_serving_ends_at_a_signal(bundle: Bundle) -> None:
+    async with until_a_signal(bundle) as (_, control):
+        assert (await control.get("/healthz")).json() == {"status": "ok"}
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@requirement("servers:drain")
+async def test_a_call_that_is_being_answered_when_a_signal_arrives_is_answered(
+    bundle: Bundle,
+) -> None:
+    answers: list[CallToolResult] = []
+
+    async def hang(client: Client) -> None:
+        answers.append(await client.call_tool("misbehave", {"how": "hang"}))
+
+    async with until_a_signal(bundle) as (running, control):
+        episode = await open_one(control)
+        async with Client(episode["mcp"]) as client, anyio.create_task_group() as group:
+            group.start_soon(hang, client)
+            while not running.host.get(episode["id"]).busy:
+                await anyio.lowlevel.checkpoint()
             os.kill(os.getpid(), signal.SIGTERM)
+            await until_draining(control)
+            refused = await control.post("/episodes", json={"environment": NAME, "task": TASK})
+            assert refused.status_code == 503
+    assert [text_of(answer) for answer in answers] == ["the tool failed"]
+
+
+@requirement("servers:drain")
+async def test_open_episodes_may_be_played_on_while_the_server_drains(bundle: Bundle) -> None:
+    async with until_a_signal(bundle, drain_seconds=25) as (_, control):
+        episode = await open_one(control)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until_draining(control)
+        async with Client(episode["mcp"]) as client:
+            await solve(client)
+        ended = (await control.delete(episode["control"])).json()
+    assert ended["verdict"]["reward"] == 1.0
+
+
+@requirement("servers:drain")
+async def test_a_second_signal_ends_a_draining_server_at_once(bundle: Bundle) -> None:
+    async with until_a_signal(bundle, drain_seconds=3600) as (_, control):
+        await open_one(control)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await until_draining(control)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def test_a_server_process_serves_and_ends_with_its_block(bundle: Bundle) -> None:

@@ -37,6 +37,7 @@ class ProcessSandbox:
         *,
         python: str | None = None,
         idle_environments: int = 32,
+        idle_seconds: float = 600.0,
         tier: str | None = None,
         min_tier: str | None = None,
         import_policy: Literal["listed", "any"] = "listed",
@@ -47,6 +48,8 @@ class ProcessSandbox:
         Args:
             python: Interpreter for tool code; this one if not given.
             idle_environments: How many environment servers without a session are kept.
+            idle_seconds: An environment server without a session ends when the last one was opened
+                so long ago; the next session starts it again.
             tier: The tier to run at; the strongest that this machine has if not given. `unsafe`
                 leaves tool code free to do what this user may do: for code that the user wrote.
             min_tier: The tier below which nothing runs.
@@ -62,6 +65,9 @@ class ProcessSandbox:
         self._any_import = import_policy == "any"
         self._live_branches = live_branches
         self._idle_environments = idle_environments
+        self._idle_seconds = idle_seconds
+        self._last_used: dict[Program, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._base: BaseServer | None = None
         self._base_lock = asyncio.Lock()
         self._servers: dict[Program, EnvironmentServer] = {}
@@ -119,6 +125,8 @@ class ProcessSandbox:
     async def close(self) -> None:
         """End every process; closing twice is harmless."""
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         for server in self._servers.values():
             server.stop()
         self._servers.clear()
@@ -138,7 +146,9 @@ class ProcessSandbox:
                 server = await base.fork_environment(program, confinement)
             # The most recently used comes last.
             self._servers[program] = server
+            self._last_used[program] = asyncio.get_running_loop().time()
         self._drop_idle()
+        self._watch_idle()
         return server
 
     async def _base_server(self, tier: str) -> BaseServer:
@@ -155,6 +165,24 @@ class ProcessSandbox:
         idle = [program for program, server in self._servers.items() if server.idle]
         # The last one is about to get a session.
         for program in idle[: max(0, len(idle) - 1 - self._idle_environments)]:
-            self._servers.pop(program).stop()
-            if not self._server_locks[program].locked():
-                del self._server_locks[program]
+            self._drop(program)
+
+    def _drop(self, program: Program) -> None:
+        self._servers.pop(program).stop()
+        self._last_used.pop(program, None)
+        if not self._server_locks[program].locked():
+            del self._server_locks[program]
+
+    def _watch_idle(self) -> None:
+        if self._timer is None and not self._closed:
+            wait = max(0.05, self._idle_seconds / 4)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._drop_unused)
+
+    def _drop_unused(self) -> None:
+        self._timer = None
+        deadline = asyncio.get_running_loop().time() - self._idle_seconds
+        for program, server in tuple(self._servers.items()):
+            if server.idle and self._last_used.get(program, 0.0) < deadline:
+                self._drop(program)
+        if self._servers:
+            self._watch_idle()

@@ -51,6 +51,10 @@ CollectorToken = Annotated[
 DrainSeconds = Annotated[
     float, typer.Option(min=0, help="So long open episodes may be played on after SIGTERM.")
 ]
+Traces = Annotated[
+    str | None,
+    typer.Option(help="Send OpenTelemetry traces to this collector, http://HOST:4318."),
+]
 AdvertiseUrl = Annotated[
     str | None, typer.Option(help="How others reach this host, like http://arena.example:8640.")
 ]
@@ -85,6 +89,7 @@ def serve(
     collector_token: CollectorToken = None,
     advertise_url: AdvertiseUrl = None,
     drain_seconds: DrainSeconds = 0.0,
+    traces: Traces = None,
     max_episodes: Annotated[int, typer.Option(min=1, help="Episodes open at once.")] = MAX_EPISODES,
     as_json: Annotated[bool, typer.Option("--json", help="Say the addresses as JSON.")] = False,
     until_eof: Annotated[bool, typer.Option(help="Stop when stdin ends, too.")] = False,
@@ -131,6 +136,7 @@ def serve(
             token=token,
             collector_token=collector_token,
             drain_seconds=drain_seconds,
+            traces=traces,
             advertise_url=advertise_url,
             max_episodes=max_episodes,
             sandbox=chosen,

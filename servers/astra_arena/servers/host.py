@@ -28,6 +28,7 @@ from astra_arena.servers.episodes.failures import (
 from astra_arena.servers.episodes.members import Member, compiled_members
 from astra_arena.servers.episodes.opening import open_episode
 from astra_arena.servers.episodes.records import verdict_of
+from astra_arena.servers.tracing import current_trace, span
 from astra_arena.servers.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -276,6 +277,7 @@ class EpisodeHost:
         return episode
 
     def _keep(self, episode: Episode) -> None:
+        episode.trace = current_trace()
         for notify in self.on_open:
             notify(episode)
         self._open[episode.id] = episode
@@ -293,7 +295,8 @@ class EpisodeHost:
         self._opening += 1
         try:
             async with self._turns.taken():
-                yield
+                with span("open episode"):
+                    yield
         finally:
             self._opening -= 1
 

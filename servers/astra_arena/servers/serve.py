@@ -28,6 +28,7 @@ from astra_arena.servers.control_plane.app import build_control_app
 from astra_arena.servers.host import IDLE_SECONDS, MAX_EPISODES, EpisodeHost
 from astra_arena.servers.metrics import HostMetrics
 from astra_arena.servers.server_options import PlaneOptions, ServerOptions
+from astra_arena.servers.tracing import TracedControlPlane, otlp_exporter, start_tracing
 
 DEFAULT_PORT = 8640
 DEFAULT_CONTROL_PORT = 8641
@@ -109,7 +110,10 @@ async def open_server(
         # last connections end, then episodes and sandbox go.
         planes = (
             await stack.enter_async_context(
-                _listening(_admitting(control_plane, "control", room, metrics), control_socket)
+                _listening(
+                    _admitting(TracedControlPlane(control_plane), "control", room, metrics),
+                    control_socket,
+                )
             ),
             await stack.enter_async_context(
                 _listening(_admitting(agent_plane, "agent", room, metrics), mcp_socket)
@@ -138,6 +142,7 @@ async def serve(
     bundles: Sequence[Source],
     *,
     drain_seconds: float = 0.0,
+    traces: str | None = None,
     on_ready: Callable[[RunningServer], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
     until_stdin_ends: bool = False,
@@ -152,6 +157,7 @@ async def serve(
     Args:
         bundles: The environments; their names must differ.
         drain_seconds: So long open episodes may still be played when a signal has arrived.
+        traces: An OpenTelemetry collector's address, to which traces are sent.
         on_ready: Called when both planes accept connections.
         on_interrupt: Called when SIGINT, which is Ctrl-C, has ended the server.
         until_stdin_ends: Stop when stdin ends, too: whoever started this process is gone then,
@@ -166,17 +172,21 @@ async def serve(
     signals = _Signals(until_stdin_ends=until_stdin_ends)
     options.setdefault("port", DEFAULT_PORT)
     options.setdefault("control_port", DEFAULT_CONTROL_PORT)
+    tracing = nullcontext() if traces is None else start_tracing(otlp_exporter(traces))
     try:
-        async with (
-            sandbox or nullcontext() as opened,
-            open_server(bundles, sandbox=opened, **options) as running,
-        ):
-            if on_ready is not None:
-                on_ready(running)
-            await signals.first.wait()
-            await signals.until_second(
-                running.host.drained(calls_seconds=_CALLS_SECONDS, episodes_seconds=drain_seconds)
-            )
+        with tracing:
+            async with (
+                sandbox or nullcontext() as opened,
+                open_server(bundles, sandbox=opened, **options) as running,
+            ):
+                if on_ready is not None:
+                    on_ready(running)
+                await signals.first.wait()
+                await signals.until_second(
+                    running.host.drained(
+                        calls_seconds=_CALLS_SECONDS, episodes_seconds=drain_seconds
+                    )
+                )
     finally:
         signals.restore()
     if signals.interrupted and on_interrupt is not None:

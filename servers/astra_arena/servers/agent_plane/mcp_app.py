@@ -6,7 +6,7 @@ be raised inside it: the older generation would send an exception's text to the 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import mcp.types as wire
@@ -33,6 +33,7 @@ from astra_arena.servers.bundles.suite import Source, offered_specs
 from astra_arena.servers.episodes.conversation import REPLY_SPEC
 from astra_arena.servers.episodes.episode import Episode
 from astra_arena.servers.episodes.episode_log import CallReply
+from astra_arena.servers.tracing import TRACE_FIELD, continued, is_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +116,8 @@ class _ToolMethods:
         if params.name in self._extra:
             return await _call_extra(self._extra[params.name], context, params)
         try:
-            return await self._call_own(context, params)
+            with continued(_trace_of(context, params)):
+                return await self._call_own(context, params)
         except EpisodeError as error:
             raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
         except MCPError:
@@ -138,6 +140,16 @@ class _ToolMethods:
         if not known:
             raise MCPError(code=wire.INVALID_PARAMS, message=reply.text)
         return _wire_reply(reply)
+
+
+def _trace_of(context: RequestContext, params: wire.CallToolRequestParams) -> Mapping[str, str]:
+    """Return what names the span that a client calls in: a field of `_meta`, or a header."""
+    if not is_tracing():
+        return {}
+    told = _meta_text(params, TRACE_FIELD)
+    if told is None and context.request is not None:
+        told = context.request.headers.get(TRACE_FIELD)
+    return {} if told is None else {TRACE_FIELD: told}
 
 
 def _state_boundary(audience: str) -> ServerMiddleware[Any]:

@@ -33,6 +33,7 @@ from astra_arena.servers.episodes.toolset import (
     MESSAGE_CHARS,
     printable,
 )
+from astra_arena.servers.tracing import continued, in_a_trace, span
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,8 @@ class Episode:
         self.on_answer: Callable[[float], None] | None = None
         """Called after each call with the seconds that it took once it was its turn."""
         self.on_void: Callable[[Failure], None] | None = None
+        self.trace: Mapping[str, str] = {}
+        """Names the span that the episode was opened in, while traces are made."""
         self.branched_at: int | None = None
         """How many calls of the log are of the episode that this is a branch of, if it is one."""
         self.members: Mapping[str, LiveMember] = {member.name: member for member in members}
@@ -233,19 +236,24 @@ class Episode:
         return EPISODE_DONE_TEXT if self.done else None
 
     async def _serialised(self, tool: str, arguments: Json, key: str | None) -> CallReply:
-        async with self._lock:
-            self.last_used = time.monotonic()
-            if self.void is not None or not self.is_open:
-                return CallReply(True, self._ended() or EPISODE_CLOSED_TEXT)
-            started = time.perf_counter()
-            try:
-                return await self.calling.answer(printable(tool, _NAME_CHARS), arguments, key)
-            except ArenaError as error:
-                self._make_void(error.boundary, error.message)
-                return CallReply(True, EPISODE_VOID_TEXT)
-            finally:
-                if self.on_answer is not None:
-                    self.on_answer(time.perf_counter() - started)
+        outer: Mapping[str, str] = {} if in_a_trace() else self.trace
+        with continued(outer), span("tools/call", tool=printable(tool, _NAME_CHARS)):
+            async with self._lock:
+                self.last_used = time.monotonic()
+                if self.void is not None or not self.is_open:
+                    return CallReply(True, self._ended() or EPISODE_CLOSED_TEXT)
+                return await self._answered(printable(tool, _NAME_CHARS), arguments, key)
+
+    async def _answered(self, tool: str, arguments: Json, key: str | None) -> CallReply:
+        started = time.perf_counter()
+        try:
+            return await self.calling.answer(tool, arguments, key)
+        except ArenaError as error:
+            self._make_void(error.boundary, error.message)
+            return CallReply(True, EPISODE_VOID_TEXT)
+        finally:
+            if self.on_answer is not None:
+                self.on_answer(time.perf_counter() - started)
 
     def _make_void(self, boundary: str, message: str) -> None:
         self.void = Failure(boundary=boundary, message=printable(message, MESSAGE_CHARS))

@@ -14,6 +14,7 @@ from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, digest
 from astra_arena.core.offers import ToolRef
 from astra_arena.core.tasks import Budget
 from astra_arena.servers.episodes.toolset import storable
+from astra_arena.servers.tracing import note
 
 MOST_ARGUMENT_BYTES = 8 << 20
 """So many bytes of arguments the log of one episode holds; its agent decides how many come."""
@@ -210,6 +211,7 @@ class EpisodeLog:
             outcome=outcome,
             **details,
         )
+        note(call=record.index, outcome=outcome, environment=ref.environment)
         if self.on_record is not None:
             self.on_record(record)
         self._calls.append(record)

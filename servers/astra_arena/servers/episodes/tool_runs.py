@@ -12,6 +12,7 @@ from astra_arena.servers.episodes.episode_log import CallReply, EpisodeLog
 from astra_arena.servers.episodes.fault_schedule import FaultSchedule, page_cut_short
 from astra_arena.servers.episodes.members import LiveMember
 from astra_arena.servers.episodes.toolset import MESSAGE_CHARS, printable
+from astra_arena.servers.tracing import note, span
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +46,11 @@ class ToolRuns:
         fault = self._faults.next_fault(ref, arguments, read_only=tool.spec.read_only)
         if fault is not None and not fault.after:
             return self._lose(ref, arguments, fault, key)
-        delivery = await self._members[ref.environment].call(ref.tool, arguments)
+        with span("sandbox call", environment=ref.environment, tool=ref.tool):
+            delivery = await self._members[ref.environment].call(ref.tool, arguments)
         match delivery.execution:
             case Succeeded(result, trace):
-                state = None if trace == "" else await self._members[ref.environment].state()
+                state = None if trace == "" else await self._state(ref.environment)
                 if isinstance(state, Broke):
                     return self._break(ref, arguments, state, key, state=_UNTOLD_STATE)
                 if fault is not None:
@@ -71,6 +73,13 @@ class ToolRuns:
                 return CallReply(True, shown)
             case Broke() as broke:
                 return self._break(ref, arguments, broke, key)
+
+    async def _state(self, environment: str) -> StateRecord | Broke:
+        with span("state difference", environment=environment):
+            state = await self._members[environment].state()
+            if isinstance(state, StateRecord):
+                note(state=state.digest, changes=_changes(state))
+            return state
 
     def _break(
         self,
@@ -133,3 +142,12 @@ class ToolRuns:
             state=state,
         )
         return CallReply(True, fault.message, charged=False)
+
+
+def _changes(state: StateRecord) -> int:
+    """Return how many rows or values differ from the start."""
+    tables = state.difference.get("tables")
+    if isinstance(tables, dict):
+        return sum(len(rows) for rows in tables.values() if isinstance(rows, dict))
+    values = state.difference.get("values")
+    return len(values) if isinstance(values, dict) else 0
