@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from tests.interop.tooling import ROOT, Tooling
 
@@ -54,6 +55,32 @@ class Report:
         lines = [f"exit code {self.code}, {self.count('SUCCESS')} checks passed"]
         lines += [str(check) for check in self.failures]
         return "\n".join(lines) if self.checks else self.output[-3000:]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The scenarios of a revision for one role."""
+
+    required: tuple[str, ...]
+    unscored: tuple[str, ...]
+    """Run and reported, but never scored."""
+
+
+def list_scenarios(tooling: Tooling, revision: str, role: Literal["server", "client"]) -> Listing:
+    """Ask the suite what a revision of MCP requires of a server or a client."""
+    done = subprocess.run(
+        [*tooling.conformance(), "list", "--requirements", revision],
+        cwd=ROOT,
+        env=tooling.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    required, _, unscored = done.stdout.partition("Run and reported, but never scored:")
+    servers, _, clients = required.partition("Client scenarios")
+    named: list[str] = re.findall(r"^  - (\S+)$", clients if role == "client" else servers, re.M)
+    others: list[str] = re.findall(rf"^    - (\S+) \[{role}\]$", unscored, re.M)
+    return Listing(tuple(named), tuple(others))
 
 
 def run_server_suite(tooling: Tooling, folder: Path, url: str, *options: str) -> Report:

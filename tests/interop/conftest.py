@@ -1,10 +1,11 @@
 """Every test here is marked `interop` and left out of a plain run."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.interop.environments import Arena, make_places, open_arena
 from tests.interop.tooling import InstallError, Tooling, install
 
 _FOLDER = Path(__file__).parent
@@ -24,3 +25,10 @@ def tooling() -> Tooling:
         return install()
     except InstallError as error:
         pytest.fail(f"NOTHING WAS TESTED: {error}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def arena(tmp_path_factory: pytest.TempPathFactory) -> Generator[Arena]:
+    """All kinds of environments, served by one process."""
+    with open_arena(make_places(tmp_path_factory.mktemp("environments"))) as running:
+        yield running

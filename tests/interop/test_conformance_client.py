@@ -1,14 +1,13 @@
 """The harness's MCP session against the official conformance suite's client scenarios."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.interop.conformance import run_client_suite
-from tests.interop.tooling import ROOT, Tooling
+from tests.interop.conformance import list_scenarios, run_client_suite
+from tests.interop.tooling import Tooling
 from tests.support.requirement import requirement
 
 COMMAND = f"{sys.executable} -m tests.interop.play_scenario"
@@ -35,27 +34,13 @@ NOT_APPLICABLE = {
 """Scenarios about features that a client of tools does not have, and why it does not."""
 
 
-def _scenarios(tooling: Tooling, revision: str) -> list[str]:
-    done = subprocess.run(
-        [*tooling.conformance(), "list", "--requirements", revision],
-        cwd=ROOT,
-        env=tooling.environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    required, _, unscored = done.stdout.partition("Run and reported, but never scored:")
-    clients = required.partition("Client scenarios")[2]
-    named: list[str] = re.findall(r"^  - (\S+)$", clients, re.MULTILINE)
-    return named + re.findall(r"^    - (\S+) \[client\]$", unscored, re.MULTILINE)
-
-
 @requirement("interop:client")
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_every_client_scenario_is_played_or_known_not_to_apply(
     tooling: Tooling, revision: str
 ) -> None:
-    every = _scenarios(tooling, revision)
+    listing = list_scenarios(tooling, revision, "client")
+    every = (*listing.required, *listing.unscored)
     left = [
         name
         for name in every

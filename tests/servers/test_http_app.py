@@ -368,3 +368,40 @@ async def test_numbers_that_json_lacks_are_refused_as_arguments(bundle: Bundle) 
         record = await record_of(control, episode)
     assert "no such number" in answer.json()["result"]["content"][0]["text"]
     assert outcomes(record) == ["invalid_arguments"]
+
+
+@requirement("interop:conformance")
+async def test_blanks_around_the_value_of_a_header_belong_to_no_value(bundle: Bundle) -> None:
+    meta: JsonObject = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    call: JsonObject = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "list_branches", "arguments": {}, "_meta": meta},
+    }
+    body = json.dumps(call).encode("utf-8")
+    async with serving(bundle) as (running, control):
+        episode = await open_one(control)
+        address = httpx.URL(episode["mcp"])
+        lines = [
+            f"POST {address.path} HTTP/1.1",
+            f"Host: {address.netloc.decode('ascii')}",
+            "Content-Type: application/json",
+            "Accept: application/json, text/event-stream",
+            "MCP-Protocol-Version: \t2026-07-28 ",
+            "Mcp-Method: tools/call  ",
+            "Mcp-Name:  list_branches \t",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+        ]
+        # Clients refuse to write such values; intermediaries do.
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write("\r\n".join([*lines, "", ""]).encode("ascii") + body)
+        answered = (await reader.read()).partition(b"\r\n\r\n")[2]
+        writer.close()
+        await writer.wait_closed()
+        assert running.host.open_count == 1
+    assert json.loads(answered)["result"]["structuredContent"]["rows"]

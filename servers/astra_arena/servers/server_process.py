@@ -31,10 +31,14 @@ def start_server_process(
     host: str = "127.0.0.1",
     advertise_url: str | None = None,
     max_episodes: int | None = None,
+    extensions: Sequence[str] = (),
 ) -> Generator[ServerProcess]:
     """Serve bundles in a new process on free ports while the block runs.
 
     The process also ends when this one does, however that happens: it watches its stdin.
+
+    Args:
+        extensions: What to add to the MCP servers, like `my_module:MyExtension`.
 
     Raises:
         SettingsError: if the server does not start; its own message is in it.
@@ -46,6 +50,8 @@ def start_server_process(
         command += ["--advertise-url", advertise_url]
     if max_episodes is not None:
         command += ["--max-episodes", str(max_episodes)]
+    for extension in extensions:
+        command += ["--extension", extension]
     # A token of this process's own environment is not for a server with free ports.
     environment = {
         k: v

@@ -145,6 +145,7 @@ class McpApp:
             await _refuse(send, 404, error.message)
             return
         scope[_EPISODE] = episode
+        scope["headers"] = _trimmed(scope["headers"])
         if scope["method"] == "POST":
             await self._post(episode, scope, receive, send)
         else:
@@ -290,6 +291,11 @@ async def _delete_session(manager: StreamableHTTPSessionManager, session: bytes)
         await manager.handle_request(scope, receive, send)
     except Exception:
         logger.exception("ending an MCP session failed")
+
+
+def _trimmed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Take blanks from around values: they belong to none, but uvicorn leaves them there."""
+    return [(name, value.strip(b" \t")) for name, value in headers]
 
 
 def _host_name(scope: Scope) -> str:
