@@ -1,9 +1,10 @@
 """Short ways to do what every test of the servers does."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Unpack
 
+import anyio
 import httpx
 from mcp import Client
 from mcp.types import CallToolResult, TextContent
@@ -66,3 +67,10 @@ def text_of(result: CallToolResult) -> str:
 def outcomes(record: dict[str, Any]) -> list[str]:
     calls: list[dict[str, str]] = record["calls"]
     return [call["outcome"] for call in calls]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that other tasks bring about."""
+    with anyio.fail_after(30):
+        while not holds():
+            await anyio.sleep(0)

@@ -20,7 +20,9 @@ from astra_arena.sandbox.scripted import ScriptedSandbox
 from astra_arena.servers import Bundle, Episode, open_episode
 from astra_arena.servers.episodes.call_handling import EPISODE_DONE_TEXT
 from astra_arena.servers.episodes.conversation import REPLY_SPEC, SPOKEN_CHARS
+from astra_arena.servers.episodes.elicitation import FormAnswer
 from astra_arena.servers.episodes.episode import EPISODE_CLOSED_TEXT
+from astra_arena.servers.episodes.incoming import IncomingCall
 from tests.servers.small_bundle import GOLD_PHONE, NAME, TASK
 from tests.support.requirement import requirement
 
@@ -243,30 +245,22 @@ async def test_a_user_who_does_not_tell_leaves_the_call_as_it_was(bundle: Bundle
     turn = Turn(say="Whose phone has my book?", expect=ACT)
     task = spoken_task(bundle, turn, slots=(TITLE,), variant="elicitation")
     episode = await scripted(bundle, task)
-
-    async def decline(slots: tuple[Slot, ...]) -> bool:
-        assert slots == (TITLE,)
-        return False
-
-    episode.on_elicit = decline
-    refused = await episode.call("find_loan", {})
+    call = IncomingCall("find_loan", {}, form=FormAnswer(accepted=False))
+    assert episode.calling.lacks(call) == (TITLE,)
+    refused = await episode.make(call)
     assert '"title" is required but missing' in refused.text
     assert [call.outcome for call in episode.calls] == ["ok", "invalid_arguments"]
     assert episode.calls[0].result == {"told": {}}
 
 
-async def test_a_user_who_cannot_be_asked_does_not_tell(bundle: Bundle) -> None:
+async def test_what_the_clients_user_types_is_the_calls_own_argument(bundle: Bundle) -> None:
     turn = Turn(say="Whose phone has my book?", expect=ACT)
     task = spoken_task(bundle, turn, slots=(TITLE,), variant="elicitation")
     episode = await scripted(bundle, task)
-
-    async def hang_up(_: tuple[Slot, ...]) -> bool:
-        raise ConnectionError("gone")
-
-    episode.on_elicit = hang_up
-    assert (await episode.call("find_loan", {})).is_error
-    assert episode.void is None
-    assert [call.outcome for call in episode.calls] == ["ok", "invalid_arguments"]
+    form = FormAnswer(accepted=True, given={"title": "Persuasion"})
+    await episode.make(IncomingCall("find_loan", {}, form=form))
+    assert episode.calls[0].result == {"told": {}, "given": {"title": "Persuasion"}}
+    assert episode.calls[1].arguments == {"title": "Persuasion"}
 
 
 async def test_outside_of_elicitation_nobody_is_asked(bundle: Bundle) -> None:

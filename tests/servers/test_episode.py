@@ -140,20 +140,6 @@ async def test_parallel_calls_are_serialised_in_the_order_of_arrival(bundle: Bun
     assert [call.index for call in episode.calls] == [0, 1, 2, 3]
 
 
-async def test_a_call_whose_caller_left_is_finished_and_logged(bundle: Bundle) -> None:
-    async with ProcessSandbox() as sandbox:
-        episode = await open_episode(bundle, bundle.task(TASK), sandbox)
-        with anyio.CancelScope() as scope:
-            async with anyio.create_task_group() as group:
-                group.start_soon(episode.call, "return_book", asked(loan_id=1))
-                await anyio.lowlevel.checkpoint()
-                scope.cancel()
-        left = await episode.call("return_book", {"loan_id": 2})
-        await episode.close()
-    assert left.structured == {"loan_id": 2, "out": 0}
-    assert [call.outcome for call in episode.calls] == ["ok", "ok"]
-
-
 async def test_calls_beyond_the_budget_are_refused_charged_and_not_run(bundle: Bundle) -> None:
     sandbox = ScriptedSandbox({"find_loan": LOAN})
     task = bundle.task(TASK).model_copy(update={"budget": Budget(calls=2)})

@@ -174,7 +174,10 @@ def test_the_end_of_stdin_ends_the_server_even_within_a_call(
     server.process.stdin.close()
     assert server.process.wait(10) == 0
     server.close_pipes()
-    assert len(read_journal(only_journal(tmp_path)).calls) == 1
+    first, *others = [call.outcome for call in read_journal(only_journal(tmp_path)).calls]
+    assert first == "ok"
+    # It may have ended before the second call was so much as begun.
+    assert others in ([], ["cancelled"])
     assert wait_until_gone(children) == set()
 
 

@@ -6,12 +6,19 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.model import Model
 
 Outcome = Literal[
-    "ok", "tool_failure", "environment_error", "invalid_arguments", "unknown_tool", "over_budget"
+    "ok",
+    "tool_failure",
+    "environment_error",
+    "cancelled",
+    "invalid_arguments",
+    "unknown_tool",
+    "over_budget",
 ]
 """How a call ended. All but `ok` reach the agent as an error.
 
 `tool_failure`: the tool refused with a message of its own. `environment_error`: its code broke,
-twice. The last three were refused before the sandbox saw them.
+twice. `cancelled`: its client gave it up before it had ended, and it left no trace. The last three
+were refused before the sandbox saw them.
 """
 
 REPLY_TOOL = "reply"

@@ -62,10 +62,13 @@ class Failed:
     """For the agent."""
 
 
-BrokeKind = Literal["raised", "bad_result", "too_large", "steps", "timeout", "crashed", "diverged"]
+BrokeKind = Literal[
+    "raised", "bad_result", "too_large", "steps", "timeout", "crashed", "diverged", "wrote"
+]
 """`raised`: any other exception. `bad_result`: not a JSON object. `too_large`: a reply over the
 cap. `steps`: the SQL budget ran out. `timeout`: killed at the deadline. `crashed`: the process
-ended. `diverged`: a replay gave another reply or state than the log; told of replays only."""
+ended. `diverged`: a replay gave another reply or state than the log; told of replays only. `wrote`:
+a tool that is said to read only changed the world; told by who knows what tools are said to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,11 @@
-"""The agent plane over streamable HTTP: `/envs/{name}/r/{episode}/mcp`, and nothing else.
+"""The agent plane over streamable HTTP: the addresses of `paths`, and nothing else.
 
-The name is that of the bundle or suite that is played; `/r/{episode}/mcp` is the same place.
+- `/envs/{name}/r/{episode}/mcp` and `/r/{episode}/mcp`: an episode; the name is that of the bundle
+  or suite that is played.
+- `/envs/{member}/r/{episode}/mcp`: one member of a suite's episode, its tools under their own
+  names.
+- `/envs/{name}/r/{episode}/p/{phase}/mcp`: one phase of an episode whose tools change.
+- `/envs/{name}/mcp`: an environment to look at.
 
 The episode's id in the address is all that names it. The newer generation of MCP has no sessions,
 and some clients of the older one open a session for each call; both find their episode by the
@@ -8,33 +13,35 @@ address.
 """
 
 import asyncio
-import json
 import logging
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
 
-import mcp.types as wire
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+import anyio
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import EpisodeError
+from astra_arena.servers.agent_plane.bindings import Binding, nothing_bound
 from astra_arena.servers.agent_plane.extensions import (
     Extensions,
     RequestContext,
     extensions_of,
 )
-from astra_arena.servers.agent_plane.mcp_app import build_mcp_server
+from astra_arena.servers.agent_plane.mcp_app import AssembledServer, assemble
+from astra_arena.servers.agent_plane.paths import AgentPath, parse_path
+from astra_arena.servers.agent_plane.sessions import SESSION_HEADER, Sessions
+from astra_arena.servers.agent_plane.streaming import STREAMS, EitherManager
+from astra_arena.servers.agent_plane.tool_calls import BUSY_TEXT, MOST_WAITING
 from astra_arena.servers.agent_plane.unreadable import (
     MAX_REQUEST_BYTES,
     TooLargeError,
     called_tool,
     is_call,
     read_body,
+    refuse_request,
     replaying,
 )
 from astra_arena.servers.bundles.suite import Source
@@ -44,15 +51,16 @@ from astra_arena.servers.host import ClosedEpisode, EpisodeHost
 logger = logging.getLogger(__name__)
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+WATCH_AFTER_SECONDS = 1.0
+"""From then on it is noticed when the client of a call goes; most calls are answered by then."""
 
-_EPISODE = "astra_arena.episode"
+_BINDING = "astra_arena.binding"
 _REACHED = "astra_arena.reached"
-_SESSION_HEADER = b"mcp-session-id"
-_SESSIONS_PER_EPISODE = 32
-"""Of clients of the older generation; beyond it the one that was idle longest is ended."""
-_NO_SESSIONS: Mapping[bytes, StreamableHTTPSessionManager] = {}
 _UNREADABLE = frozenset((400, 413, 500))
 """What the SDK answers to requests that it cannot read; others are about sessions and addresses."""
+_PROTOCOL_HEADER = b"mcp-protocol-version"
+_MODERN = b"2026"
+_RETRY_SECONDS = 1
 
 
 class McpApp:
@@ -63,6 +71,8 @@ class McpApp:
         allowed_hosts: Host names that requests may be addressed to beside the local ones; this
             keeps web pages from reaching a local server by a name of their own.
         extensions: What others add to the environments' servers.
+        base_url: What addresses start with when this host has one that it gives out; without one
+            it is taken from the request, and only where a phase's own address is used.
     """
 
     def __init__(
@@ -71,14 +81,17 @@ class McpApp:
         *,
         allowed_hosts: Iterable[str] = (),
         extensions: Extensions | None = None,
+        base_url: str | None = None,
     ) -> None:
         self._host = host
         self._allowed = frozenset((*LOCAL_HOSTS, *allowed_hosts))
         self._extensions: Extensions = extensions or {}
+        self._base = base_url
         self._managers: dict[int, _Running] = {}
         """By identity of the source: comparing sources would compare all their tasks."""
         self._security = _security(self._allowed)
-        self._sessions: dict[str, OrderedDict[bytes, StreamableHTTPSessionManager]] = {}
+        self._sessions = Sessions()
+        self._calling: Counter[str] = Counter()
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
@@ -94,25 +107,20 @@ class McpApp:
                 await running.stop()
             self._managers.clear()
 
-    async def _manager_of(self, source: Source) -> StreamableHTTPSessionManager:
-        """Return the manager of an environment, which starts with its first request."""
+    async def _running(self, source: Source) -> "_Running":
+        """Return the server of an environment, which starts with its first request."""
         running = self._managers.get(id(source))
         if running is None:
             extensions = extensions_of(self._extensions, source.name)
-            manager = StreamableHTTPSessionManager(
-                build_mcp_server(source, _episode_of, extensions=extensions),
-                # A plain answer halves the cost of a call, but only a stream carries what
-                # extensions may send before it.
-                json_response=not extensions,
-                security_settings=self._security,
-                max_request_body_size=MAX_REQUEST_BYTES,
-            )
-            running = self._managers[id(source)] = _Running(source, manager)
+            made = assemble(source, _binding_of, extensions=extensions)
+            manager = EitherManager(made.server, security=self._security, largest=MAX_REQUEST_BYTES)
+            running = _Running(source, made, manager, extended=bool(extensions))
+            self._managers[id(source)] = running
         await running.ready()
-        return running.manager
+        return running
 
     async def _stop_unused(self) -> None:
-        """Stop the managers of environments that are neither served nor played any more."""
+        """Stop the servers of environments that are neither served nor played any more."""
         served = {id(one.source) for one in self._host.environments.values()}
         if served.issuperset(self._managers):
             return
@@ -121,87 +129,165 @@ class McpApp:
             await self._managers.pop(key).stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Route one request to its environment, with its episode on the scope."""
+        """Route one request to its environment, with what it is about on the scope."""
         if scope["type"] != "http":
             return
         host = _host_name(scope)
         if host not in self._allowed:
-            text = f"requests must not be addressed to {host!r}; serve with --advertise-url"
-            await _refuse(send, 421, text)
+            text = f"requests must not be addressed to {host[:64]!r}; serve with --advertise-url"
+            await refuse_request(send, 421, text)
             return
-        match scope["path"].split("/"):
-            case ["", "envs", environment, "r", episode_id, "mcp"]:
-                pass
-            case ["", "r", episode_id, "mcp"]:
-                environment = None
-            case _:
-                await _refuse(send, 404, "nothing is here; episodes are at /envs/{name}/r/{id}/mcp")
-                return
+        # As it came: what is spelt with escapes is another path.
+        path = parse_path(scope.get("raw_path") or scope["path"].encode("utf-8", "replace"))
+        if path is None:
+            text = "nothing is here; episodes are at /envs/{name}/r/{id}/mcp"
+            await refuse_request(send, 404, text)
+            return
         try:
-            episode = self._host.get(episode_id)
-            if environment not in (None, episode.source.name):
-                raise EpisodeError("this episode belongs to another environment")
+            source, binding = self._found(path, scope)
         except EpisodeError as error:
-            await _refuse(send, 404, error.message)
+            await refuse_request(send, 404, error.message)
             return
-        scope[_EPISODE] = episode
+        scope[_BINDING] = binding
         scope["headers"] = _trimmed(scope["headers"])
+        session = _header(scope, SESSION_HEADER)
+        place = scope["path"]
+        if session is not None and not self._sessions.knows(place, session):
+            await refuse_request(send, 404, "no session of this address has this id; open another")
+            return
+        running = await self._running(source)
         if scope["method"] == "POST":
-            await self._post(episode, scope, receive, send)
+            await self._post(running, binding, scope, receive, send)
         else:
-            manager = await self._manager_of(episode.source)
-            await manager.handle_request(scope, receive, send)
+            await running.manager.handle_request(scope, receive, send)
 
-    async def _post(self, episode: Episode, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = scope["headers"]
+    def _found(self, path: AgentPath, scope: Scope) -> tuple[Source, Binding | None]:
+        """Return what a path leads to.
+
+        Raises:
+            EpisodeError: if that is nowhere.
+        """
+        if path.episode is None:
+            served = self._host.environments.get(path.name or "")
+            if served is None:
+                raise EpisodeError(
+                    f"no environment {path.name!r} is served here; episodes are at "
+                    "/envs/{name}/r/{id}/mcp"
+                )
+            return served.source, None
+        episode = self._host.get(path.episode)
+        member = None
+        if path.name not in (None, episode.source.name):
+            member = path.name
+            if member not in episode.members or path.phase is not None:
+                raise EpisodeError("this episode belongs to another environment")
+        if path.phase is not None and not (episode.tools_change and path.phase <= episode.phase):
+            raise EpisodeError("this episode has not come to this phase")
+        base = self._base or (_origin(scope) if path.phase is not None else None)
+        return episode.source, Binding(episode, member, path.phase, base)
+
+    async def _post(
+        self,
+        running: "_Running",
+        binding: Binding | None,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        headers, episode = scope["headers"], None if binding is None else binding.episode
         try:
             body = await read_body(headers, receive)
         except TooLargeError as error:
-            # Nothing but a call is that large.
-            text = await episode.refuse(called_tool(headers), "(a request too large)", str(error))
-            await _refuse(send, 413, text)
+            text = str(error)
+            if episode is not None:
+                # Nothing but a call is that large.
+                text = await episode.refuse(called_tool(headers), "(a request too large)", text)
+            await refuse_request(send, 413, text)
             return
         if body is None:
             return
-        manager = await self._manager_of(episode.source)
-        session = next((value for name, value in headers if name == _SESSION_HEADER), None)
-        if session is None:
-            send = self._noting_session(send, episode.id, manager)
+        if episode is not None and is_call(headers, body):
+            await self._call(running, episode, scope, body, receive, send)
         else:
-            known = self._sessions.get(episode.id)
-            if known is not None and session in known:
-                known.move_to_end(session)
-        send = _charging(send, episode, scope, body)
-        await manager.handle_request(scope, replaying(body, receive), send)
+            await self._handled(running, scope, body, receive, send)
 
-    def _noting_session(
-        self, send: Send, episode_id: str, manager: StreamableHTTPSessionManager
-    ) -> Send:
-        """Note the session that the reply opens, if it opens one."""
-
-        async def noting(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                for name, value in message.get("headers", ()):
-                    if name == _SESSION_HEADER:
-                        await self._note_session(episode_id, manager, value)
-            await send(message)
-
-        return noting
-
-    async def _note_session(
-        self, episode_id: str, manager: StreamableHTTPSessionManager, session: bytes
+    async def _call(
+        self,
+        running: "_Running",
+        episode: Episode,
+        scope: Scope,
+        body: bytes,
+        receive: Receive,
+        send: Send,
     ) -> None:
-        sessions = self._sessions.setdefault(episode_id, OrderedDict())
-        sessions[session] = manager
-        if len(sessions) > _SESSIONS_PER_EPISODE:
-            idle, its_manager = sessions.popitem(last=False)
-            await _delete_session(its_manager, idle)
+        """Have one call answered, unless too many wait already."""
+        if self._calling[episode.id] >= MOST_WAITING:
+            await refuse_request(send, 429, BUSY_TEXT, retry_seconds=_RETRY_SECONDS)
+            return
+        self._calling[episode.id] += 1
+        try:
+            charging = _charging(send, episode, scope, body)
+            with anyio.CancelScope() as cancelling:
+                watch = _Watch(receive, cancelling, scope)
+                try:
+                    await self._handled(running, scope, body, watch.receive, charging)
+                finally:
+                    watch.stop()
+        finally:
+            self._calling[episode.id] -= 1
+            if not self._calling[episode.id]:
+                del self._calling[episode.id]
+
+    async def _handled(
+        self, running: "_Running", scope: Scope, body: bytes, receive: Receive, send: Send
+    ) -> None:
+        streams = running.streams(scope, body)
+        scope[STREAMS] = streams
+        if _header(scope, SESSION_HEADER) is None:
+            send = self._sessions.noting(send, scope, running.manager)
+        await running.manager.handle_request(scope, replaying(body, receive), send)
 
     async def _end_sessions(self, episode: ClosedEpisode) -> None:
         """End what the older generation of clients left open; each session holds two tasks."""
-        for session, manager in self._sessions.pop(episode.id, _NO_SESSIONS).items():
-            await _delete_session(manager, session)
+        await self._sessions.end(episode.id)
         await self._stop_unused()
+
+
+class _Watch:
+    """Cancels the handling of a call when its client goes, if it takes long.
+
+    Only in the newer generation is going a way to cancel, and only a plain answer needs this watch:
+    the SDK watches streams itself.
+    """
+
+    def __init__(self, receive: Receive, cancelling: anyio.CancelScope, scope: Scope) -> None:
+        self._receive = receive
+        self._cancelling = cancelling
+        self._scope = scope
+        self._task: asyncio.Task[None] | None = None
+        modern = (_header(scope, _PROTOCOL_HEADER) or b"").startswith(_MODERN)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(WATCH_AFTER_SECONDS, self._start) if modern else None
+
+    async def receive(self) -> Message:
+        """Return what comes after the body."""
+        return await self._receive()
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _start(self) -> None:
+        if not self._scope.get(STREAMS, False):
+            self._task = asyncio.create_task(self._cancel_when_gone())
+
+    async def _cancel_when_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._cancelling.cancel()
 
 
 def _charging(send: Send, episode: Episode, scope: Scope, body: bytes) -> Send:
@@ -212,7 +298,6 @@ def _charging(send: Send, episode: Episode, scope: Scope, body: bytes) -> Send:
             message["type"] == "http.response.start"
             and message["status"] in _UNREADABLE
             and not scope.get(_REACHED)
-            and is_call(scope["headers"], body)
         ):
             note = f"(a request of {len(body)} bytes)"
             await episode.refuse(called_tool(scope["headers"]), note, "the request cannot be read")
@@ -221,12 +306,22 @@ def _charging(send: Send, episode: Episode, scope: Scope, body: bytes) -> Send:
     return charging
 
 
-def _episode_of(context: RequestContext) -> Episode:
+def _binding_of(context: RequestContext) -> Binding:
     request: Request | None = context.request
     # Requests that came over HTTP carry theirs; this server has no other.
     assert request is not None
     request.scope[_REACHED] = True
-    return request.scope[_EPISODE]
+    binding: Binding | None = request.scope[_BINDING]
+    if binding is None:
+        raise nothing_bound()
+    if not request.scope.get(STREAMS, False) and binding.streams:
+        binding = request.scope[_BINDING] = binding.without_streams()
+    return binding
+
+
+def _origin(scope: Scope) -> str | None:
+    host = _header(scope, b"host")
+    return None if host is None else f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}"
 
 
 def _security(hosts: Iterable[str]) -> TransportSecuritySettings:
@@ -243,11 +338,16 @@ def _security(hosts: Iterable[str]) -> TransportSecuritySettings:
 
 
 class _Running:
-    """A manager running in a task of its own, which both enters and leaves it."""
+    """An environment's server, running in a task of its own, which both enters and leaves it."""
 
-    def __init__(self, source: Source, manager: StreamableHTTPSessionManager) -> None:
+    def __init__(
+        self, source: Source, made: AssembledServer, manager: EitherManager, *, extended: bool
+    ) -> None:
         self.source = source
         self.manager = manager
+        self._changes = made.changes
+        self._extended = extended
+        self._asks = any(task.variant == "elicitation" for task in source.tasks)
         self._ready, self._stop = asyncio.Event(), asyncio.Event()
         self._task = asyncio.create_task(self._hold())
 
@@ -264,33 +364,24 @@ class _Running:
         if not self._ready.is_set():
             await self._ready.wait()
 
+    def streams(self, scope: Scope, body: bytes) -> bool:
+        """Tell whether something may have to be sent before the answer to a request."""
+        wanted = self._extended or self._asks or _PROGRESS in body
+        return wanted and _STREAM in (_header(scope, b"accept") or b"")
+
     async def stop(self) -> None:
-        """End the manager with its sessions."""
+        """End the manager with its sessions, and the streams of the newer generation."""
+        self._changes.end()
         self._stop.set()
         await self._task
 
 
-async def _delete_session(manager: StreamableHTTPSessionManager, session: bytes) -> None:
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+_PROGRESS = b'"progressToken"'
+_STREAM = b"text/event-stream"
 
-    async def send(_: Message) -> None:
-        return
 
-    scope: dict[str, Any] = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "DELETE",
-        "scheme": "http",
-        "path": "/",
-        "raw_path": b"/",
-        "query_string": b"",
-        "headers": [(b"host", b"localhost"), (_SESSION_HEADER, session)],
-    }
-    try:
-        await manager.handle_request(scope, receive, send)
-    except Exception:
-        logger.exception("ending an MCP session failed")
+def _header(scope: Scope, wanted: bytes) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name == wanted), None)
 
 
 def _trimmed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -299,20 +390,6 @@ def _trimmed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 
 
 def _host_name(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"host":
-            text: str = value.decode("latin-1")
-            head, colon, port = text.rpartition(":")
-            return head if colon and port.isdecimal() else text
-    return ""
-
-
-async def _refuse(send: Send, status: int, text: str) -> None:
-    error: JsonObject = {"code": wire.INVALID_REQUEST, "message": text}
-    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": error}).encode("utf-8")
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode("ascii")),
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    text = (_header(scope, b"host") or b"").decode("latin-1")
+    head, colon, port = text.rpartition(":")
+    return head if colon and port.isdecimal() else text

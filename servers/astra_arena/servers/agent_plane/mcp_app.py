@@ -6,45 +6,31 @@ be raised inside it: the older generation would send an exception's text to the 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import mcp.types as wire
 from mcp.server import Server
-from mcp.server.caching import CacheHint
-from mcp.server.context import ServerMiddleware
+from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
 
-from astra_arena.core.calls import (
-    CALL_KEY_META,
-    CALL_REFUSED_META,
-    MIRROR_KEYWORD,
-    UNCHARGED_META,
-)
-from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
-from astra_arena.core.environment import ToolSpec
+from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import EpisodeError
-from astra_arena.servers.agent_plane.extensions import (
-    ExtraTool,
-    RequestContext,
-    ServerExtension,
-)
-from astra_arena.servers.bundles.suite import Source, offered_specs
-from astra_arena.servers.episodes.conversation import REPLY_SPEC
-from astra_arena.servers.episodes.episode import Episode
-from astra_arena.servers.episodes.episode_log import CallReply
-from astra_arena.servers.tracing import TRACE_FIELD, continued, is_tracing
+from astra_arena.servers.agent_plane.bindings import Binding, EpisodeFinder, binding_of
+from astra_arena.servers.agent_plane.extensions import RequestContext, ServerExtension
+from astra_arena.servers.agent_plane.forms import SealedState
+from astra_arena.servers.agent_plane.list_changes import LISTEN, ListChanges
+from astra_arena.servers.agent_plane.task_words import METHODS, TaskWords
+from astra_arena.servers.agent_plane.tool_calls import PROGRESS_SECONDS, UNAVAILABLE_TEXT, ToolCalls
+from astra_arena.servers.agent_plane.tool_lists import PAGE_SIZE, ToolLists
+from astra_arena.servers.bundles.suite import Source, members_of
 
 logger = logging.getLogger(__name__)
 
-EpisodeFinder: TypeAlias = Callable[[RequestContext], Episode]
-"""Returns the episode of a request, or raises `EpisodeError`."""
-
-UNAVAILABLE_TEXT = "the server could not answer this call"
-LIST_FRESH_MS = 3_600_000
-
-_COMPLETE: JsonObject = {"resultType": "complete"}
-"""The newer generation wants it on every result; the SDK drops it for the older."""
+_DESCRIBES_MODERN = "server/discover"
+_DESCRIBES = frozenset(("initialize", _DESCRIBES_MODERN))
 
 
 def build_mcp_server(
@@ -53,6 +39,8 @@ def build_mcp_server(
     *,
     instructions: str | None = None,
     extensions: Sequence[ServerExtension] = (),
+    page_size: int = PAGE_SIZE,
+    progress_seconds: float = PROGRESS_SECONDS,
 ) -> Server[Any]:
     """Make the MCP server of a bundle or a suite.
 
@@ -61,168 +49,124 @@ def build_mcp_server(
         find_episode: Says which episode a request belongs to.
         instructions: What a host may show its model; the environment's description when absent.
         extensions: What others add to it; see `ServerExtension`.
+        page_size: The longest list of tools that comes in one piece.
+        progress_seconds: How often the progress of a call is told, where it is asked for.
     """
-    methods = _ToolMethods(source, find_episode, extensions)
+    return assemble(
+        source,
+        find_episode,
+        instructions=instructions,
+        extensions=extensions,
+        page_size=page_size,
+        progress_seconds=progress_seconds,
+    ).server
+
+
+@dataclass(frozen=True, slots=True)
+class AssembledServer:
+    """An MCP server with what outlives single requests of it."""
+
+    server: Server[Any]
+    changes: ListChanges
+    """Holds open streams, which end when it is told to."""
+
+
+def assemble(
+    source: Source,
+    find_episode: EpisodeFinder,
+    *,
+    instructions: str | None = None,
+    extensions: Sequence[ServerExtension] = (),
+    page_size: int = PAGE_SIZE,
+    progress_seconds: float = PROGRESS_SECONDS,
+) -> AssembledServer:
+    """Make the MCP server of a bundle or a suite; see `build_mcp_server`."""
+    extra = [tool for extension in extensions for tool in extension.tools()]
+    named = {tool.listed.name: tool for tool in extra}
+    lists = ToolLists(source, find_episode, extra, page_size)
+    calls = ToolCalls(find_episode, named, progress_seconds=progress_seconds)
     server: Server[Any] = Server(
         source.name,
         version=source.digests.environment.partition(":")[2][:12],
         title=source.title,
         instructions=instructions or source.description,
-        get_tool_input_schema=methods.mirrored.get,
-        cache_hints={"tools/list": CacheHint(ttl_ms=LIST_FRESH_MS, scope="public")},
+        get_tool_input_schema=lists.mirrored().get,
     )
-    server.add_request_handler("tools/list", wire.PaginatedRequestParams, methods.list_tools)
-    server.add_request_handler("tools/call", wire.CallToolRequestParams, methods.call_tool)
+    server.add_request_handler("tools/list", wire.PaginatedRequestParams, lists.list_tools)
+    server.add_request_handler("tools/call", wire.CallToolRequestParams, calls.call_tool)
+    TaskWords(find_episode).register(server)
+    changes = ListChanges(find_episode)
+    changes.register(server)
     # Tracing costs a fifth of a call even when nothing collects it.
     server.middleware.clear()
-    if extensions:
-        server.middleware.append(_state_boundary(source.name))
+    own = {method: server.get_request_handler(method) for method in (*METHODS, LISTEN)}
     for extension in extensions:
         extension.register(server)
-    return server
+    replaced = {method for method in own if server.get_request_handler(method) is not own[method]}
+    server.middleware.append(_guarded)
+    server.middleware.append(_Description(source, find_episode, frozenset(replaced)))
+    server.middleware.append(SealedState(source.name, find_episode))
+    return AssembledServer(server, changes)
 
 
-class _ToolMethods:
-    """`tools/list` and `tools/call`."""
-
-    def __init__(
-        self, source: Source, find_episode: EpisodeFinder, extensions: Sequence[ServerExtension]
-    ) -> None:
-        self._name = source.name
-        self._find = find_episode
-        every = offered_specs(source)
-        self._plain: JsonObject = {**_COMPLETE, "tools": [_wire_tool(tool) for tool in every]}
-        self._extra = {tool.listed.name: tool for one in extensions for tool in one.tools()}
-        self._added = [_dumped(tool.listed) for tool in self._extra.values()]
-        # The SDK compares request headers with arguments that a schema mirrors into them; looking
-        # for such arguments on every call costs a tenth of it, so only schemas that have some are
-        # given.
-        self.mirrored = _mirrored(every)
-
-    async def list_tools(
-        self, context: RequestContext, _: wire.PaginatedRequestParams
-    ) -> JsonObject:
-        try:
-            episode = self._find(context)
-        except EpisodeError:
-            listed = self._plain
-        else:
-            listed = _listed(episode) if episode.tools_differ else self._plain
-        return {**listed, "tools": [*_tools_in(listed), *self._added]} if self._added else listed
-
-    async def call_tool(
-        self, context: RequestContext, params: wire.CallToolRequestParams
-    ) -> JsonObject | wire.CallToolResult | wire.InputRequiredResult:
-        if params.name in self._extra:
-            return await _call_extra(self._extra[params.name], context, params)
-        try:
-            with continued(_trace_of(context, params)):
-                return await self._call_own(context, params)
-        except EpisodeError as error:
-            raise MCPError(code=wire.INVALID_REQUEST, message=error.message) from None
-        except MCPError:
-            raise
-        except Exception:
-            logger.exception("a call to %s was not answered", self._name)
-            raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
-
-    async def _call_own(
-        self, context: RequestContext, params: wire.CallToolRequestParams
-    ) -> JsonObject:
-        arguments: Json = {} if params.arguments is None else params.arguments
-        episode = self._find(context)
-        unsent = _meta_text(params, CALL_REFUSED_META)
-        if unsent is not None:
-            text = await episode.refuse(params.name, "(not sent)", unsent)
-            return _wire_reply(CallReply(True, text))
-        known = episode.offers(params.name)
-        reply = await episode.call(params.name, arguments, key=_meta_text(params, CALL_KEY_META))
-        if not known:
-            raise MCPError(code=wire.INVALID_PARAMS, message=reply.text)
-        return _wire_reply(reply)
-
-
-def _trace_of(context: RequestContext, params: wire.CallToolRequestParams) -> Mapping[str, str]:
-    """Return what names the span that a client calls in: a field of `_meta`, or a header."""
-    if not is_tracing():
-        return {}
-    told = _meta_text(params, TRACE_FIELD)
-    if told is None and context.request is not None:
-        told = context.request.headers.get(TRACE_FIELD)
-    return {} if told is None else {TRACE_FIELD: told}
-
-
-def _state_boundary(audience: str) -> ServerMiddleware[Any]:
-    """Seal what clients carry from one round of a call to the next; they may change nothing."""
-    # Its cryptography is not loaded by a server that has no use for it.
-    from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-
-    return RequestStateBoundary(RequestStateSecurity.ephemeral(), default_audience=audience)
-
-
-async def _call_extra(
-    tool: ExtraTool, context: RequestContext, params: wire.CallToolRequestParams
-) -> wire.CallToolResult | wire.InputRequiredResult:
+async def _guarded(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+    """Keep what handlers raise from the client: the older generation would send its text."""
     try:
-        return await tool.call(context, params)
-    except MCPError:
+        return await call_next(ctx)
+    except (MCPError, ValidationError):
         raise
     except Exception:
-        logger.exception("an extension's tool %r was not answered", tool.listed.name)
+        logger.exception("a request for %r was not answered", ctx.method)
         raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
 
 
-def _tools_in(listed: JsonObject) -> list[Json]:
-    tools = listed["tools"]
-    assert isinstance(tools, list)
-    return tools
+class _Description:
+    """Makes what a server says of itself true for the address at which it is asked."""
 
+    def __init__(self, source: Source, find: EpisodeFinder, replaced: frozenset[str]) -> None:
+        self._find = find
+        self._described = {member.name: member.description for member in members_of(source)}
+        self._replaced = replaced
+        """Methods that extensions have taken over, which are theirs to tell of."""
 
-def _mirrored(tools: Iterable[ToolSpec]) -> dict[str, JsonObject]:
-    return {
-        tool.name: tool.input_schema
-        for tool in tools
-        if MIRROR_KEYWORD in canonical_bytes(tool.input_schema)
-    }
+    async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
+        if ctx.method not in _DESCRIBES or not isinstance(result, dict):
+            return result
+        binding = self._binding(ctx)
+        told: JsonObject = dict(result.get("capabilities") or {})
+        modern = ctx.method == _DESCRIBES_MODERN
+        described = {**result, "capabilities": self._capabilities(told, binding, modern=modern)}
+        if binding is not None and binding.member in self._described:
+            described["instructions"] = self._described[binding.member]
+        return described
 
+    def _binding(self, context: RequestContext) -> Binding | None:
+        try:
+            return binding_of(self._find, context)
+        except EpisodeError:
+            return None
+        except Exception:
+            logger.exception("what a request is about could not be found")
+            return None
 
-def _listed(episode: Episode) -> JsonObject:
-    """List what is on offer in an episode now."""
-    own = [REPLY_SPEC] if episode.task.needs_reply else []
-    return {
-        **_COMPLETE,
-        "ttlMs": 0 if episode.tools_change else LIST_FRESH_MS,
-        "cacheScope": "private",
-        "tools": [_wire_tool(tool) for tool in (*episode.tools(), *own)],
-    }
-
-
-def _wire_tool(tool: ToolSpec) -> JsonObject:
-    listed = wire.Tool(
-        name=tool.name,
-        description=tool.description,
-        input_schema=tool.input_schema,
-        output_schema=tool.output_schema,
-        annotations=wire.ToolAnnotations(read_only_hint=tool.read_only, open_world_hint=False),
-    )
-    return _dumped(listed)
-
-
-def _dumped(tool: wire.Tool) -> JsonObject:
-    return tool.model_dump(by_alias=True, mode="json", exclude_none=True)
-
-
-def _wire_reply(reply: CallReply) -> JsonObject:
-    # A plain dict: the SDK checks it against the protocol version anyway.
-    content: list[Json] = [{"type": "text", "text": reply.text}]
-    answer: JsonObject = {**_COMPLETE, "content": content, "isError": reply.is_error}
-    if reply.structured is not None:
-        answer["structuredContent"] = reply.structured
-    if not reply.charged:
-        answer["_meta"] = {UNCHARGED_META: True}
-    return answer
-
-
-def _meta_text(params: wire.CallToolRequestParams, field: str) -> str | None:
-    text = (params.meta or {}).get(field)
-    return text if isinstance(text, str) else None
+    def _capabilities(
+        self, told: JsonObject, binding: Binding | None, *, modern: bool
+    ) -> JsonObject:
+        capabilities = dict(told)
+        for kind in ("prompts", "resources"):
+            own = not any(method.startswith(kind) for method in self._replaced)
+            if own and binding is None:
+                capabilities.pop(kind, None)
+        if LISTEN in self._replaced:
+            return capabilities
+        # The SDK promises whatever a server could tell of to anybody.
+        for kind in ("tools", "prompts", "resources"):
+            features = capabilities.get(kind)
+            if isinstance(features, dict):
+                changing = kind == "tools" and binding is not None and binding.may_change
+                features = {**features, "listChanged": changing}
+                if modern:
+                    features.pop("subscribe", None)
+                capabilities[kind] = features
+        return capabilities

@@ -9,7 +9,7 @@ import re
 from typing import cast
 
 import mcp.types as wire
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Send
 
 from astra_arena.core.canonical import Json, JsonObject
 
@@ -50,6 +50,28 @@ async def read_body(headers: list[tuple[bytes, bytes]], receive: Receive) -> byt
             raise TooLargeError(None)
         if not message.get("more_body", False):
             return bytes(body)
+
+
+async def refuse_request(
+    send: Send, status: int, text: str, *, retry_seconds: int | None = None
+) -> None:
+    """Answer a request with an error, before any part of MCP sees it.
+
+    Args:
+        send: Sends the answer.
+        status: Of HTTP.
+        text: What was expected and what came.
+        retry_seconds: When to try again, if that may help.
+    """
+    body = json.dumps(_error(wire.INVALID_REQUEST, text, None)).encode("utf-8")
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode("ascii")),
+    ]
+    if retry_seconds is not None:
+        headers.append((b"retry-after", str(retry_seconds).encode("ascii")))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def replaying(body: bytes, receive: Receive) -> Receive:

@@ -38,6 +38,9 @@ class CheckedSession:
                 known.read(execution.result)
             except SpecError as error:
                 return Broke("bad_result", error.message, session_lost=False)
+            if known.spec.read_only and execution.trace:
+                # What a tool is said to be, it is held to: the hint is proved on every call.
+                return Broke("wrote", "a tool that only reads has changed the world", True)
         return execution
 
     async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:

@@ -52,6 +52,10 @@ REPLY_SPEC = ToolSpec.model_construct(
                 "description": "What the user says next; null at the end.",
             },
             "done": {"type": "boolean", "description": "Whether the conversation is over."},
+            "mcp": {
+                "type": "string",
+                "description": "Where to connect now that the tools have changed, if they have.",
+            },
         },
         "required": ["user", "done"],
         "additionalProperties": False,
@@ -78,16 +82,31 @@ class Conversation:
         # All at once: a name that is wrong in a later turn must not come to light in the middle.
         phases = [offered_tools(task, members, turn=turn) for turn in range(len(task.turns))]
         self._phases: tuple[dict[str, ToolRef], ...] = tuple(phases)
+        self._firsts = tuple(
+            turn
+            for turn, phase in enumerate(phases)
+            if turn == 0 or phase.keys() != phases[turn - 1].keys()
+        )
+        """The turns in which what is on offer changes; the first is one."""
 
     @property
     def offered(self) -> Mapping[str, ToolRef]:
         """The tools on offer now, by the name that the agent uses."""
         return self._phases[self.state.turn]
 
+    def offered_in(self, phase: int | None) -> Mapping[str, ToolRef]:
+        """Return the tools on offer in a phase, by the name that the agent uses; now if `None`."""
+        return self.offered if phase is None else self._phases[self._firsts[phase]]
+
+    @property
+    def phase(self) -> int:
+        """How often what is on offer has changed: turns with the same tools form one phase."""
+        return sum(first <= self.state.turn for first in self._firsts) - 1
+
     @property
     def changes(self) -> bool:
         """Whether what is on offer depends on the turn."""
-        return any(phase.keys() != self._phases[0].keys() for phase in self._phases)
+        return len(self._firsts) > 1
 
     def hear(self, arguments: JsonObject) -> JsonObject:
         """Take a message that satisfies the schema of `reply`; return what the user says."""

@@ -1,7 +1,8 @@
 """One attempt at one task: live sessions, the conversation, the ordered log and the verdict.
 
-Calls are serialised in the order in which they arrive and finish whether or not their caller still
-waits, so that the log holds whatever happened to the worlds. An episode becomes void only when the
+Calls are serialised in the order in which they arrive, and the log holds whatever happened to the
+worlds: a call that its client gives up is undone, or finishes whether or not anybody waits. An
+episode becomes void only when the
 machinery breaks. Nothing that arrives in a call may make it so: void would be a way out of a losing
 episode. Gold never enters a text for the agent; only `verdict` reads it.
 """
@@ -22,9 +23,9 @@ from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Broke
 from astra_arena.servers.bundles.suite import Source, members_of
 from astra_arena.servers.episodes.call_handling import EPISODE_DONE_TEXT, CallHandler
-from astra_arena.servers.episodes.elicitation import OnElicit
 from astra_arena.servers.episodes.episode_log import CallReply
 from astra_arena.servers.episodes.failures import ClosedEpisodeError
+from astra_arena.servers.episodes.incoming import IncomingCall
 from astra_arena.servers.episodes.members import (
     LiveMember,
 )
@@ -70,6 +71,10 @@ class Episode:
         self.on_void: Callable[[Failure], None] | None = None
         self.trace: Mapping[str, str] = {}
         """Names the span that the episode was opened in, while traces are made."""
+        self.on_phase: list[Callable[[], None]] = []
+        """Called when what is on offer has changed."""
+        self.on_end: list[Callable[[], None]] = []
+        """Called when the sessions end."""
         self.branched_at: int | None = None
         """How many calls of the log are of the episode that this is a branch of, if it is one."""
         self.members: Mapping[str, LiveMember] = {member.name: member for member in members}
@@ -124,15 +129,6 @@ class Episode:
         self.calling.log.on_record = notify
 
     @property
-    def on_elicit(self) -> OnElicit | None:
-        """With `elicitation`: asked before the user tells what a call lacks; else the user does."""
-        return self.calling.on_elicit
-
-    @on_elicit.setter
-    def on_elicit(self, ask: OnElicit | None) -> None:
-        self.calling.on_elicit = ask
-
-    @property
     def busy(self) -> bool:
         """Whether a call is being answered."""
         return bool(self._running)
@@ -173,26 +169,49 @@ class Episode:
         """Whether what is on offer depends on the turn."""
         return self.calling.conversation.changes
 
+    @property
+    def phase(self) -> int:
+        """How often what is on offer has changed."""
+        return self.calling.conversation.phase
+
     def tools(self) -> tuple[ToolSpec, ...]:
         """Return the tools on offer now, by the names that the agent uses, without `reply`."""
-        return self.calling.specs()
+        return tuple(spec for spec, _ in self.calling.specs())
 
     def offers(self, tool: str) -> bool:
         """Tell whether a tool is on offer now, `reply` included."""
         return self.calling.offers(tool)
 
     async def call(self, tool: str, arguments: Json, *, key: str | None = None) -> CallReply:
-        """Make one call; it runs to its end even when the caller is cancelled.
+        """Make one call; see `make`.
 
         Args:
             tool: The tool's name, as it came.
             arguments: Its arguments, as they came.
             key: The client's idempotency key: a repeated one is answered from the log.
         """
-        task = asyncio.create_task(self._serialised(tool, arguments, key))
+        return await self.make(IncomingCall(tool, arguments, key))
+
+    async def make(self, call: IncomingCall) -> CallReply:
+        """Make one call.
+
+        When the caller is cancelled, so is a call without a key: it is logged and charged, and
+        leaves no trace in the world. One with a key runs to its end, for a repeated call to ask for
+        its reply.
+        """
+        task = asyncio.create_task(self._serialised(call))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their reply."""
+        return len(self._running)
 
     async def reply(
         self, message: Json, kind: Json = "answer", *, key: str | None = None
@@ -235,19 +254,23 @@ class Episode:
             return EPISODE_CLOSED_TEXT
         return EPISODE_DONE_TEXT if self.done else None
 
-    async def _serialised(self, tool: str, arguments: Json, key: str | None) -> CallReply:
+    async def _serialised(self, call: IncomingCall) -> CallReply:
         outer: Mapping[str, str] = {} if in_a_trace() else self.trace
-        with continued(outer), span("tools/call", tool=printable(tool, _NAME_CHARS)):
+        with continued(outer), span("tools/call", tool=printable(call.tool, _NAME_CHARS)):
             async with self._lock:
                 self.last_used = time.monotonic()
                 if self.void is not None or not self.is_open:
                     return CallReply(True, self._ended() or EPISODE_CLOSED_TEXT)
-                return await self._answered(printable(tool, _NAME_CHARS), arguments, key)
+                reply = await self._answered(call)
+            if reply.entered is not None:
+                for notify in self.on_phase:
+                    notify()
+            return reply
 
-    async def _answered(self, tool: str, arguments: Json, key: str | None) -> CallReply:
+    async def _answered(self, call: IncomingCall) -> CallReply:
         started = time.perf_counter()
         try:
-            return await self.calling.answer(tool, arguments, key)
+            return await self.calling.answer(call)
         except ArenaError as error:
             self._make_void(error.boundary, error.message)
             return CallReply(True, EPISODE_VOID_TEXT)
@@ -297,5 +320,8 @@ class Episode:
         await self._end_sessions()
 
     async def _end_sessions(self) -> None:
+        for notify in self.on_end:
+            notify()
+        self.on_end.clear()
         for member in self.members.values():
             await member.close()

@@ -40,6 +40,8 @@ class CallReply:
     structured: JsonObject | None = None
     charged: bool = True
     """Whether the call counts; not when it met an injected fault."""
+    entered: int | None = None
+    """The phase that a reply to the user has brought, if the tools on offer are others now."""
 
 
 class CallDetails(TypedDict, total=False):
@@ -163,6 +165,10 @@ class EpisodeLog:
         if (before.tool, before.arguments_digest) != (tool, arguments_digest):
             raise KeyError(key)
         return before.reply
+
+    def has_key(self, key: str | None) -> bool:
+        """Tell whether a call with this key was answered."""
+        return key is not None and key in self._by_key
 
     def remember(self, key: str, tool: str, arguments_digest: str, reply: CallReply) -> None:
         """Answer further calls with this key with the same reply."""

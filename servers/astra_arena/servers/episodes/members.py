@@ -150,6 +150,11 @@ class LiveMember:
         return StateRecord(digest=digest, difference=difference)
 
     @property
+    def call_seconds(self) -> float:
+        """How long one call may take."""
+        return self._program.limits.call_seconds
+
+    @property
     def used(self) -> bool:
         """Whether a tool was called; until then the world is as it was at the start."""
         return self._used

@@ -1,5 +1,6 @@
 """What becomes of calls that may run: faults before and after them, results, and states left."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 
@@ -10,6 +11,7 @@ from astra_arena.core.offers import ToolRef
 from astra_arena.sandbox.contract import Broke, Failed, Succeeded
 from astra_arena.servers.episodes.episode_log import CallReply, EpisodeLog
 from astra_arena.servers.episodes.fault_schedule import FaultSchedule, page_cut_short
+from astra_arena.servers.episodes.incoming import CANCELLED_TEXT, IncomingCall
 from astra_arena.servers.episodes.members import LiveMember
 from astra_arena.servers.episodes.toolset import MESSAGE_CHARS, printable
 from astra_arena.servers.tracing import note, span
@@ -36,18 +38,31 @@ class ToolRuns:
         self._faults = faults
         self._log = log
 
-    async def run(self, ref: ToolRef, arguments: JsonObject, key: str | None) -> CallReply:
+    async def run(self, ref: ToolRef, arguments: JsonObject, call: IncomingCall) -> CallReply:
         """Run one call, log it and return what the agent gets.
+
+        A call that is cancelled before its tool has ended leaves no trace in the world; from then
+        on it is finished whoever waits for it.
 
         Raises:
             SandboxUnavailableError: if the sandbox failed twice in a row.
         """
-        tool = self._members[ref.environment].toolset.tools[ref.tool]
+        key, member = call.key, self._members[ref.environment]
+        tool = member.toolset.tools[ref.tool]
         fault = self._faults.next_fault(ref, arguments, read_only=tool.spec.read_only)
         if fault is not None and not fault.after:
             return self._lose(ref, arguments, fault, key)
-        with span("sandbox call", environment=ref.environment, tool=ref.tool):
-            delivery = await self._members[ref.environment].call(ref.tool, arguments)
+        try:
+            with (
+                call.running(member.call_seconds),
+                span("sandbox call", environment=ref.environment, tool=ref.tool),
+            ):
+                delivery = await member.call(ref.tool, arguments)
+        except asyncio.CancelledError:
+            if not call.cancelled:
+                raise
+            self._log.add(ref, arguments, "cancelled", message=CANCELLED_TEXT)
+            return CallReply(True, CANCELLED_TEXT)
         match delivery.execution:
             case Succeeded(result, trace):
                 state = None if trace == "" else await self._state(ref.environment)
