@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from mcp import Client
 
+from astra_arena.core.canonical import JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.servers import Bundle, build_mcp_server, open_episode, write_bundle
@@ -31,7 +32,7 @@ def _put(world, table, row):
 
 def bundle_with(tmp_path: Path, code: str, *, read_only: bool = False) -> Bundle:
     """Return the small library with `act` as its only tool."""
-    shape = {"type": "object"}
+    shape: JsonObject = {"type": "object"}
     act = ToolSpec(
         name="act",
         description="Act.",

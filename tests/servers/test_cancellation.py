@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
@@ -22,7 +22,7 @@ HANG: JsonObject = {"how": "hang"}
 
 
 @asynccontextmanager
-async def playing(bundle: Bundle, *, calls: int = 8) -> AsyncIterator[Episode]:
+async def playing(bundle: Bundle, *, calls: int = 8) -> AsyncGenerator[Episode]:
     task = bundle.task(TASK).model_copy(update={"budget": Budget(calls=calls)})
     async with ProcessSandbox() as sandbox:
         episode = await open_episode(bundle, task, sandbox)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from astra_arena.core.errors import SettingsError
-from astra_arena.servers.agent_plane.paths import mcp_path
+from astra_arena.servers.agent_plane.paths import mcp_path, phase_path
+from astra_arena.servers.episodes.episode import Episode
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,15 @@ class Addresses:
     def episode_mcp(self, environment: str, episode_id: str) -> str:
         """Return where an agent plays the episode."""
         return self.mcp + mcp_path(environment, episode_id)
+
+    def episode_phase(self, episode: Episode) -> str:
+        """Return where an agent plays the phase that an episode is in."""
+        return self.mcp + phase_path(episode.source.name, episode.id, episode.phase)
+
+    def episode_members(self, episode: Episode) -> dict[str, str]:
+        """Return where each environment in use is played by itself; none if there is but one."""
+        members = episode.members if len(episode.members) > 1 else ()
+        return {name: self.episode_mcp(name, episode.id) for name in members}
 
     def episode_control(self, episode_id: str) -> str:
         """Return where a harness asks about the episode."""

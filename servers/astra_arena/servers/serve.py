@@ -101,6 +101,7 @@ async def open_server(
             episodes,
             allowed_hosts=(addresses.host_name, host),
             extensions=options.get("extensions"),
+            base_url=None if options.get("advertise_url") is None else addresses.mcp,
         )
         control_plane = build_control_app(
             episodes, tokens=tokens, addresses=addresses, metrics=metrics

@@ -48,7 +48,7 @@ class ExtraTool:
     """A tool that is listed after the environment's own."""
 
     listed: wire.Tool
-    """Its name must be none of the environment's; one of the same name is never reached."""
+    """Its name must be none of the environment's; one of the same name is left out."""
     call: ToolHandler
     """What it raises reaches the client as a fixed text, except for `MCPError`, which goes as it
     is."""

@@ -16,6 +16,7 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
+from astra_arena.core.calls import REPLY_TOOL
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import EpisodeError
 from astra_arena.servers.agent_plane.bindings import Binding, EpisodeFinder, binding_of
@@ -25,7 +26,7 @@ from astra_arena.servers.agent_plane.list_changes import LISTEN, ListChanges
 from astra_arena.servers.agent_plane.task_words import METHODS, TaskWords
 from astra_arena.servers.agent_plane.tool_calls import PROGRESS_SECONDS, UNAVAILABLE_TEXT, ToolCalls
 from astra_arena.servers.agent_plane.tool_lists import PAGE_SIZE, ToolLists
-from astra_arena.servers.bundles.suite import Source, members_of
+from astra_arena.servers.bundles.suite import Source, members_of, offered_specs
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,9 @@ def assemble(
     progress_seconds: float = PROGRESS_SECONDS,
 ) -> AssembledServer:
     """Make the MCP server of a bundle or a suite; see `build_mcp_server`."""
-    extra = [tool for extension in extensions for tool in extension.tools()]
+    taken = {*(spec.name for spec in offered_specs(source)), REPLY_TOOL}
+    added = (tool for extension in extensions for tool in extension.tools())
+    extra = [tool for tool in added if tool.listed.name not in taken]
     named = {tool.listed.name: tool for tool in extra}
     lists = ToolLists(source, find_episode, extra, page_size)
     calls = ToolCalls(find_episode, named, progress_seconds=progress_seconds)

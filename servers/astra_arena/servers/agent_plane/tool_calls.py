@@ -74,7 +74,7 @@ class ToolCalls:
             return _wire_reply(CallReply(True, text))
         arguments: Json = {} if params.arguments is None else params.arguments
         key = _meta_text(params, CALL_KEY_META)
-        call = IncomingCall(params.name, arguments, key, binding.names())
+        call = IncomingCall(params.name, arguments, key, binding.names(), binding.member)
         lacking = episode.calling.lacks(call)
         if lacking:
             answer = await self._forms.ask(context, params, binding, lacking)

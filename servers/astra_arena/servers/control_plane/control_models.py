@@ -97,6 +97,12 @@ class OpenedEpisode(Model):
     """Equal for equal lists of tools in the first turn, within one environment digest."""
     mcp: str
     """Where the agent plays; whoever knows it can play."""
+    phase: str | None = None
+    """Where the tools of the first phase are, in a list that stays; `null` unless turns change the
+    tools. The reply that brings the next phase names its address."""
+    members: dict[str, str] = Field(default_factory=dict[str, str])
+    """Where each of several environments is played by itself, its tools under their own names; the
+    tool `reply` is at `mcp` alone."""
     control: str
     """Where the harness asks for the record and the verdict."""
     tier: str
@@ -114,6 +120,9 @@ class SpokenMessage(Model):
 
 class UserAnswer(Model):
     """What the user says next."""
+
+    mcp: str | None = None
+    """Where the tools of the next phase are, if they have changed."""
 
     user: str | None
     """`null` at the end."""

@@ -35,7 +35,7 @@ def episode_routes(host: EpisodeHost, tokens: AccessTokens, addresses: Addresses
     router = APIRouter(tags=["episodes"])
     _add_opening(router, host, tokens, addresses)
     _add_reading(router, host, tokens)
-    _add_reply(router, host, tokens)
+    _add_reply(router, host, tokens, addresses)
     return router
 
 
@@ -107,7 +107,9 @@ def _add_reading(router: APIRouter, host: EpisodeHost, tokens: AccessTokens) -> 
         return json_answer(host.find(episode_id).verdict(mode))
 
 
-def _add_reply(router: APIRouter, host: EpisodeHost, tokens: AccessTokens) -> None:
+def _add_reply(
+    router: APIRouter, host: EpisodeHost, tokens: AccessTokens, addresses: Addresses
+) -> None:
     @router.post(
         "/episodes/{episode_id}/reply", response_model=UserAnswer, dependencies=[guard(tokens)]
     )
@@ -118,7 +120,10 @@ def _add_reply(router: APIRouter, host: EpisodeHost, tokens: AccessTokens) -> No
             raise SpecError(f"task {episode.task.id!r} has no turns that end in words")
         heard = await episode.reply(said.message, said.kind, key=said.key)
         if heard.structured is not None:
-            return json_answer(UserAnswer.from_json(heard.structured, what="the reply"))
+            answer = UserAnswer.from_json(heard.structured, what="the reply")
+            if heard.entered is not None:
+                answer = answer.model_copy(update={"mcp": addresses.episode_phase(episode)})
+            return json_answer(answer)
         if episode.void is not None:
             raise VoidEpisodeError(heard.text)
         raise ClosedEpisodeError(heard.text) if episode.done else SpecError(heard.text)
@@ -158,6 +163,8 @@ def opened_episode(episode: Episode, addresses: Addresses) -> OpenedEpisode:
         needs_reply=episode.task.needs_reply,
         tools_digest=digest_of([tool.name for tool in episode.tools()]),
         mcp=addresses.episode_mcp(episode.source.name, episode.id),
+        phase=addresses.episode_phase(episode) if episode.tools_change else None,
+        members=addresses.episode_members(episode),
         control=addresses.episode_control(episode.id),
         tier=episode.tier,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from astra_arena.core.calls import ELICIT_TOOL, REPLY_TOOL, Outcome
 from astra_arena.core.canonical import Json, JsonObject, digest_of, digest_of_bytes
 from astra_arena.core.environment import ToolSpec
-from astra_arena.core.offers import ToolRef, tool_ref
+from astra_arena.core.offers import ToolRef, offered_name, tool_ref
 from astra_arena.core.tasks import Slot, Task
 from astra_arena.servers.episodes.conversation import REPLY, Conversation
 from astra_arena.servers.episodes.elicitation import Lack, filled, lack_of
@@ -77,7 +77,7 @@ class CallHandler:
             return ()
         if self.log.over_budget() is not None or self.log.has_key(call.key):
             return ()
-        ref = conversation.offered.get(_seen(call))
+        ref = conversation.offered.get(self._seen(call))
         if ref is None or isinstance(self.tool(ref).accept(call.arguments), Accepted):
             return ()
         lack = lack_of(self._task, ref, self.tool(ref), call.arguments)
@@ -89,7 +89,7 @@ class CallHandler:
         Raises:
             ArenaError: if the machinery broke, which makes the episode void.
         """
-        tool = _seen(call)
+        tool = self._seen(call)
         if call.key is None:
             return await self._charged_call(call, tool)
         if printable(call.key, _KEY_CHARS) != call.key:
@@ -179,6 +179,14 @@ class CallHandler:
         entered = now if now != phase else None
         return CallReply(False, REPLY.read(result), result, charged=False, entered=entered)
 
+    def _seen(self, call: IncomingCall) -> str:
+        """Return the episode's own name for the tool of a call."""
+        name = call.tool if call.names is None else call.names.get(call.tool)
+        if name is None:
+            ref = ToolRef(call.member or self._name, call.tool)
+            name = offered_name(ref, joint=len(self._members) > 1)
+        return printable(name, _NAME_CHARS)
+
     def _is_own(self, call: IncomingCall) -> bool:
         return call.names is None and self.is_reply(call.tool)
 
@@ -206,9 +214,3 @@ class CallHandler:
         if len(self._members) == 1:
             return ToolRef(next(iter(self._members)), tool)
         return tool_ref(tool, tuple(self._members)) or self._own(tool)
-
-
-def _seen(call: IncomingCall) -> str:
-    """Return the episode's own name for the tool of a call."""
-    name = call.tool if call.names is None else call.names.get(call.tool, call.tool)
-    return printable(name, _NAME_CHARS)

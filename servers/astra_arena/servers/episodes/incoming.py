@@ -30,6 +30,8 @@ class IncomingCall:
     """The client's idempotency key: a repeated one is answered from the log."""
     names: Mapping[str, str] | None = None
     """Where only some tools can be seen, under other names: the episode's own name for each."""
+    member: str | None = None
+    """The environment whose tools alone can be seen there."""
     form: FormAnswer | None = None
     """What the client's user said of what the arguments lack; `None` asks the host's user."""
     cancelled: bool = field(default=False, init=False)
