@@ -113,6 +113,8 @@ async def test_an_opened_episode_says_all_that_a_harness_needs(bundle: Bundle) -
         "needs_reply": False,
         "tools_digest": digest_of([tool.name for tool in bundle.environment.tools]),
         "mcp": f"{running.addresses.mcp}/envs/{NAME}/r/{identifier}/mcp",
+        "phase": None,
+        "members": {},
         "control": f"{running.addresses.control}/episodes/{identifier}",
         "tier": "scripted",
     }
