@@ -348,6 +348,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
     "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
     # interoperability
+    "interop:inspector": _step_5("the MCP Inspector finds no fault with any environment"),
     "interop:generic": _step_5("every environment passes what MCP asks of any server"),
     "interop:conformance": _step_5("all that MCP requires of a server passes, in both generations"),
     "interop:client": _step_5("the harness's MCP session passes what applies to a client of tools"),

@@ -48,7 +48,8 @@ REPLY_SPEC = ToolSpec.model_construct(
         "type": "object",
         "properties": {
             "user": {
-                "type": ["string", "null"],
+                # Not a list of types, which some clients cannot pass on to their model.
+                "anyOf": [{"type": "string"}, {"type": "null"}],
                 "description": "What the user says next; null at the end.",
             },
             "done": {"type": "boolean", "description": "Whether the conversation is over."},
