@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from astra_arena.servers import emit_server, load_source, read_journal, verdict_of
+from astra_arena.servers import emit_server, load_bundle, read_journal, verdict_of
 from tests.interop.environments import LABELS, Arena
 from tests.interop.tooling import Tooling
 from tests.servers.small_bundle import TASK
@@ -67,9 +67,9 @@ def test_a_tool_is_called_over_http(tooling: Tooling, arena: Arena, tmp_path: Pa
 def test_the_launcher_of_a_bundle_is_inspected_and_called_over_stdio(
     tooling: Tooling, arena: Arena, tmp_path: Path
 ) -> None:
-    bundle = arena.places["small library"].path
+    path = arena.places["small library"].path
     journals = tmp_path / "journals"
-    launcher = [sys.executable, str(emit_server(bundle)), "--task", TASK]
+    launcher = [sys.executable, str(emit_server(path)), "--task", TASK]
     target = [*launcher, "--journal", str(journals)]
     listed = inspect(tooling, tmp_path, launcher, "--method", "tools/list", "--strict")
     called = inspect(
@@ -78,9 +78,9 @@ def test_the_launcher_of_a_bundle_is_inspected_and_called_over_stdio(
         target,
         *("--method", "tools/call", "--tool-name", "find_loan", "--tool-arg", "title=Emma"),
     )
-    assert len(result_of(listed)["tools"]) == len(load_source(bundle).environment.tools)
+    assert len(result_of(listed)["tools"]) == len(load_bundle(path).environment.tools)
     assert result_of(called)["structuredContent"]["reader_id"] == 2
     (journal,) = journals.iterdir()
     record = read_journal(journal)
     assert [call.outcome for call in record.calls] == ["ok"]
-    assert 0 < verdict_of(load_source(bundle).task(TASK), record).reward < 1
+    assert 0 < verdict_of(load_bundle(path).task(TASK), record).reward < 1
