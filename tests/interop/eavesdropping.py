@@ -1,4 +1,4 @@
-"""Which versions of the protocol a client speaks: a forwarder notes the headers that it passes on."""
+"""Which versions of MCP a client speaks: a forwarder notes the headers that it passes on."""
 
 import re
 import socket
