@@ -22,6 +22,7 @@ from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.addresses import Addresses, addresses_for, bind
 from astra_arena.servers.admission import FULL_TEXT, MAX_REQUESTS, Admission
 from astra_arena.servers.agent_plane.http_app import McpApp
+from astra_arena.servers.bounded_http import BoundedHttpProtocol
 from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.control_plane.access import AccessTokens
 from astra_arena.servers.control_plane.app import build_control_app
@@ -255,7 +256,7 @@ async def _listening(app: object, listener: socket.socket) -> AsyncGenerator[uvi
         access_log=False,
         log_level="warning",
         lifespan="off",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws="none",
         timeout_graceful_shutdown=_GRACE_SECONDS,
         server_header=False,

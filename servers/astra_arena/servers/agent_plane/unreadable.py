@@ -14,6 +14,8 @@ from starlette.types import Message, Receive, Send
 from astra_arena.core.canonical import Json, JsonObject
 
 MAX_REQUEST_BYTES = 1 << 20
+_READ_OVER = 8 << 20
+"""Requests up to this size are read to their end before they are refused."""
 UNKNOWN_TOOL = "(unknown)"
 
 _CALL = b'"tools/call"'
@@ -35,20 +37,31 @@ async def read_body(headers: list[tuple[bytes, bytes]], receive: Receive) -> byt
     """Return a request's body, or `None` if the client went before its end.
 
     Raises:
-        TooLargeError: as soon as that is known.
+        TooLargeError: as soon as that is known and most clients would read an answer.
     """
-    declared = next((value for name, value in headers if name == b"content-length"), b"")
-    if declared.isdigit() and int(declared[:19]) > MAX_REQUEST_BYTES:
-        raise TooLargeError(int(declared[:19]))
+    length = next((value for name, value in headers if name == b"content-length"), b"")
+    declared = int(length[:19]) if length.isdigit() else None
+    too_large = declared is not None and declared > MAX_REQUEST_BYTES
+    if too_large and declared is not None and declared > _READ_OVER:
+        raise TooLargeError(declared)
     body = bytearray()
+    size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return None
-        body += message.get("body", b"")
-        if len(body) > MAX_REQUEST_BYTES:
-            raise TooLargeError(None)
-        if not message.get("more_body", False):
+        piece = message.get("body", b"")
+        size += len(piece)
+        too_large = too_large or size > MAX_REQUEST_BYTES
+        if too_large:
+            # A client that is still sending when the connection is closed does not see the answer.
+            body.clear()
+        else:
+            body += piece
+        ended = not message.get("more_body", False)
+        if too_large and (ended or size > _READ_OVER):
+            raise TooLargeError(declared)
+        if ended:
             return bytes(body)
 
 
