@@ -12,6 +12,7 @@ from benchmarks import (
     rollout_figures,
     sandbox_figures,
     scale_figures,
+    server_figures,
     synthesis_figures,
 )
 from benchmarks.bundles import write_echo, write_scan
@@ -38,6 +39,8 @@ def main() -> None:
         scale_figures.run(figures, echo.program(), scan.program(), quick=options.quick)
         _say("MCP")
         mcp_figures.run(figures, echo, folder, quick=options.quick)
+        _say("servers")
+        server_figures.run(figures, echo, quick=options.quick)
         _say("rollouts")
         rollout_figures.run(figures, flights, folder, quick=options.quick)
         _say("memory")

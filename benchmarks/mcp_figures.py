@@ -31,6 +31,13 @@ ROUNDS = 10
 @contextmanager
 def floor_http() -> Generator[str]:
     """Run the floor's HTTP server; yields its address."""
+    with floor_process() as (address, _):
+        yield address
+
+
+@contextmanager
+def floor_process() -> Generator[tuple[str, int]]:
+    """Run the floor's HTTP server; yields its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -38,7 +45,7 @@ def floor_http() -> Generator[str]:
     process = subprocess.Popen(command)
     try:
         _wait_for(port)
-        yield f"http://127.0.0.1:{port}/mcp"
+        yield f"http://127.0.0.1:{port}/mcp", process.pid
     finally:
         process.kill()
         process.wait()

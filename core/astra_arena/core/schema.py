@@ -9,18 +9,20 @@ may take years for a text that an agent chose. What it cannot compile is refused
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from itertools import takewhile
-from typing import NoReturn, cast
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator, exceptions
-from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import extend  # pyright: ignore[reportUnknownVariableType]
 
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.errors import SpecError
+from astra_arena.core.schema_validators import (
+    accepts,
+    compiled_pattern,
+    quick_finding,
+    quick_validator,
+    spelt,
+)
 
 RESERVED_TOOL_NAMES = frozenset(
     {
@@ -36,8 +38,6 @@ RESERVED_TOOL_NAMES = frozenset(
     }
 )
 """Names that the runtimes of other projects, or ours, give a meaning of their own."""
-
-_SHOWN_CHARS = 80
 
 
 def require_object_schema(schema: JsonObject, *, what: str) -> None:
@@ -60,17 +60,26 @@ def require_object_schema(schema: JsonObject, *, what: str) -> None:
 @lru_cache(maxsize=4096)
 def _schema_finding(schema_bytes: bytes) -> str | None:
     schema = json.loads(schema_bytes)
-    # The two differ in the regular expressions that they know.
-    if b'"pattern' not in schema_bytes and _accepts(_quick_meta_validator(), schema):
+    # The two differ in the regular expressions that they know, and the quick one in its draft.
+    plain = b'"pattern' not in schema_bytes and b'"$schema"' not in schema_bytes
+    if plain and _is_quickly_valid(schema):
         return None
-    try:
-        Draft202012Validator.check_schema(schema)
-    except SchemaError as error:
-        return error.message
-    unknown = next((one for one in _patterns_in(schema) if _compiled(one) is None), None)
+    from astra_arena.core.schema_wording import schema_problem
+
+    problem = schema_problem(schema)
+    if problem is not None:
+        return problem
+    unknown = next((one for one in _patterns_in(schema) if compiled_pattern(one) is None), None)
     if unknown is not None:
-        return f"{_spelt(unknown)} is no pattern that can be compared in bounded time"
+        return f"{spelt(unknown)} is no pattern that can be compared in bounded time"
     return None
+
+
+def _is_quickly_valid(schema: JsonObject) -> bool:
+    try:
+        return jsonschema_rs.meta.is_valid(schema)
+    except (ValueError, RecursionError, jsonschema_rs.ReferencingError):
+        return False
 
 
 def _patterns_in(schema: Json) -> Iterator[str]:
@@ -90,57 +99,8 @@ def _patterns_in(schema: Json) -> Iterator[str]:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> jsonschema_rs.Validator | None:
-    return _quick_validator(canonical_bytes({"pattern": pattern}))
-
-
-def _unmatched_pattern(
-    validator: object, pattern: str, instance: object, schema: object
-) -> Iterator[ValidationError]:
-    """Judge the keyword `pattern`, as the library calls its keywords."""
-    del validator, schema
-    if isinstance(instance, str) and not _accepts(_compiled(pattern), instance):
-        yield ValidationError(f"{_spelt(instance)} does not match {_spelt(pattern)}")
-
-
-@lru_cache(maxsize=1)
-def _quick_meta_validator() -> jsonschema_rs.Validator | None:
-    return _quick_validator(canonical_bytes(cast("JsonObject", Draft202012Validator.META_SCHEMA)))
-
-
-def _quick_validator(schema_bytes: bytes) -> jsonschema_rs.Validator | None:
-    """Compile a schema for the quick way; `None` where only the slow one knows what to do."""
-    try:
-        return jsonschema_rs.Draft202012Validator(
-            json.loads(schema_bytes), retriever=_refuse_to_fetch
-        )
-    except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
-        return None
-
-
-def _refuse_to_fetch(address: str, /) -> NoReturn:
-    raise ValueError(f"{address} is not part of the schema")
-
-
-def _accepts(validator: jsonschema_rs.Validator | None, value: object) -> bool:
-    """Tell whether a value is known to be good."""
-    try:
-        return validator is not None and validator.is_valid(value)
-    except (ValueError, RecursionError):
-        return False
-
-
-@lru_cache(maxsize=4096)
-def _validators(
-    schema_bytes: bytes,
-) -> tuple[jsonschema_rs.Validator | None, Draft202012Validator]:
-    return _quick_validator(schema_bytes), _WORDING(json.loads(schema_bytes))
-
-
-_WORDING = cast(
-    "type[Draft202012Validator]",
-    extend(Draft202012Validator, {"pattern": _unmatched_pattern}),  # pyright: ignore[reportUnknownMemberType]
-)
+def _quick(schema_bytes: bytes) -> jsonschema_rs.Validator | None:
+    return quick_validator(schema_bytes)
 
 
 class Checker:
@@ -150,118 +110,23 @@ class Checker:
         schema: A schema that `require_object_schema` accepts.
     """
 
-    __slots__ = ("_names_by_pattern", "_quick", "_validator")
+    __slots__ = ("_names_by_pattern", "_quick", "_schema_bytes")
 
     def __init__(self, schema: JsonObject) -> None:
-        text = canonical_bytes(schema)
-        self._quick, self._validator = _validators(text)
-        # The library compares names by `re` in several of its keywords.
-        self._names_by_pattern = b'"patternProperties"' in text
+        self._schema_bytes = canonical_bytes(schema)
+        self._quick = _quick(self._schema_bytes)
+        # The other library compares names by `re` in several of its keywords.
+        self._names_by_pattern = b'"patternProperties"' in self._schema_bytes
 
     def finding(self, value: Json) -> str | None:
         """Return why `value` breaks the schema, or `None` when it satisfies it."""
-        if _accepts(self._quick, value):
+        if accepts(self._quick, value):
             return None
         if self._names_by_pattern:
-            return _quick_finding(self._quick, value)
-        try:
-            error = _best_match(self._validator, value)
-        except RecursionError:
-            return "the value is nested too deeply"
-        return None if error is None else _explain(error)
+            return quick_finding(self._quick, value)
+        from astra_arena.core.schema_wording import value_problem
 
-
-def _best_match(validator: Draft202012Validator, value: Json) -> ValidationError | None:
-    # The stubs leave both functions partly untyped.
-    errors = validator.iter_errors(value)  # pyright: ignore[reportUnknownMemberType]
-    best_match = exceptions.best_match  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return cast("ValidationError | None", best_match(errors))
-
-
-def _quick_finding(validator: jsonschema_rs.Validator | None, value: Json) -> str:
-    if validator is None:
-        return "its schema cannot be used"
-    error = next(iter(validator.iter_errors(value)), None)
-    if error is None:
-        return "the value cannot be judged"
-    return _at(error.instance_path, error.message)
-
-
-def _explain(error: ValidationError) -> str:
-    return _at(error.absolute_path, _message(error))
-
-
-def _at(path: Iterable[object], message: str) -> str:
-    where = "/".join(str(part) for part in path)
-    prefix = f"{where}: " if where else ""
-    return prefix + (message if len(message) <= 300 else message[:297] + "...")
-
-
-def _message(error: ValidationError) -> str:
-    """Say what was expected also where one of several schemas had to hold."""
-    reasons = [_reason(cause) for cause in error.context or ()]
-    if not reasons:
-        return _reason(error)
-    # '"x" is not of type integer' and '"x" is not of type null' share all words but their last.
-    words = [reason.split(" ") for reason in reasons]
-    shared = sum(
-        1 for _ in takewhile(lambda column: len(set(column)) == 1, zip(*words, strict=False))
-    )
-    return " ".join([*words[0][:shared], " or ".join(" ".join(own[shared:]) for own in words)])
-
-
-def _reason(error: ValidationError) -> str:
-    """Say what one keyword wants, with values as JSON spells them."""
-    # The library types both loosely; they come from JSON.
-    wanted = cast("Json", error.validator_value)
-    came = cast("Json", error.instance)
-    match error.validator, wanted, came:
-        case "type", _, _:
-            types = wanted if isinstance(wanted, list) else [wanted]
-            names = " or ".join(str(name) for name in types)
-            return f"{_spelt(came)} is not of type {names}"
-        case "enum", list(), _:
-            return f"{_spelt(came)} is not one of {', '.join(_spelt(value) for value in wanted)}"
-        case "const", _, _:
-            return f"{_spelt(came)} is not {_spelt(wanted)}"
-        case "required", list(), dict():
-            missing = [str(name) for name in wanted if name not in came]
-            return f"{_listed(missing)} is required but missing"
-        case "additionalProperties", False, dict():
-            schema = cast("JsonObject", error.schema)
-            return error.message if "patternProperties" in schema else _unknown(schema, came)
-        case "maxLength", _, str():
-            return f"{_spelt(came)} is longer than {wanted} characters"
-        case "minLength", _, str():
-            return f"{_spelt(came)} is shorter than {wanted} characters"
-        case "minimum", _, _:
-            return f"{_spelt(came)} is less than the minimum of {_spelt(wanted)}"
-        case "maximum", _, _:
-            return f"{_spelt(came)} is greater than the maximum of {_spelt(wanted)}"
-        case _:
-            return error.message
-
-
-def _unknown(schema: JsonObject, came: JsonObject) -> str:
-    properties = schema.get("properties")
-    allowed = list(properties) if isinstance(properties, dict) else []
-    unknown = _listed([name for name in came if name not in allowed][:3])
-    if not allowed:
-        return f"{unknown} is not allowed; nothing is"
-    return f"{unknown} is not allowed, only: {', '.join(allowed)}"
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(_spelt(name) for name in names)
-
-
-def _spelt(value: Json) -> str:
-    """Return a value as JSON, cut to what a reader needs."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return "a value that is too large to show"
-    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+        return value_problem(self._schema_bytes, value)
 
 
 def with_defaults(schema: JsonObject, arguments: JsonObject) -> JsonObject:

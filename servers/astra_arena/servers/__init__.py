@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         load_suite,
         write_suite,
     )
+    from astra_arena.servers.closed_episodes import ClosedEpisode
     from astra_arena.servers.control_plane.access import AccessTokens
     from astra_arena.servers.control_plane.app import build_control_app
     from astra_arena.servers.emission.emit import emit_server
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from astra_arena.servers.episodes.journal import Journal, read_journal
     from astra_arena.servers.episodes.opening import open_episode
     from astra_arena.servers.episodes.records import verdict_of
-    from astra_arena.servers.host import ClosedEpisode, EpisodeHost
+    from astra_arena.servers.host import EpisodeHost
     from astra_arena.servers.serve import RunningServer, open_server
     from astra_arena.servers.server_process import ServerProcess, start_server_process
 
@@ -95,7 +96,8 @@ _HOMES = {
         "UnknownEpisodeError",
         "VoidEpisodeError",
     ),
-    "host": ("ClosedEpisode", "EpisodeHost"),
+    "closed_episodes": ("ClosedEpisode",),
+    "host": ("EpisodeHost",),
     "agent_plane.http_app": ("McpApp",),
     "bundles.inspection": ("bundle_facts", "source_facts"),
     "episodes.journal": ("Journal", "read_journal"),

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -117,16 +118,10 @@ def serve(
             raise SettingsError("--extension is for servers over HTTP, not for --stdio")
         if len(bundles) != 1 or task is None:
             raise SettingsError("--stdio serves one episode: name one bundle and a --task")
-        raise typer.Exit(
-            run_stdio(bundles[0], task, seed=seed, journal_dir=journal, sandbox=chosen)
-        )
+        code = run_stdio(bundles[0], task, seed=seed, journal_dir=journal, sandbox=chosen)
+        raise typer.Exit(code)
     if task is not None or journal is not None:
         raise SettingsError("--task and --journal belong to --stdio")
-    generated = token is None
-
-    def announce(running: RunningServer) -> None:
-        print(_announcement(running, as_json=as_json, show_token=generated), flush=True)
-
     run_loop(
         serve_bundles(
             [load_source(path) for path in bundles],
@@ -141,7 +136,7 @@ def serve(
             max_episodes=max_episodes,
             sandbox=chosen,
             extensions=load_extensions(extension or []),
-            on_ready=announce,
+            on_ready=_announcing(as_json=as_json, show_token=token is None),
             on_interrupt=lambda: print("stopped", file=sys.stderr),
             until_stdin_ends=until_eof,
         )
@@ -160,6 +155,13 @@ def _sandbox(
     if unsafe:
         raise SettingsError("--unsafe-no-sandbox is for tool code here, not at a --sandbox worker")
     return RemoteSandbox(addresses, token=read_token(token_file), min_tier=min_tier)
+
+
+def _announcing(*, as_json: bool, show_token: bool) -> Callable[[RunningServer], None]:
+    def announce(running: RunningServer) -> None:
+        print(_announcement(running, as_json=as_json, show_token=show_token), flush=True)
+
+    return announce
 
 
 def _announcement(running: RunningServer, *, as_json: bool, show_token: bool) -> str:

@@ -7,16 +7,11 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property
-from types import MappingProxyType
 
-from astra_arena.core.errors import SettingsError, UnknownTaskError
-from astra_arena.core.rollouts import EpisodeRecord, Failure
-from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.hibernation import IdleSessions
 from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.closed_episodes import ClosedEpisode, ClosedEpisodes
 from astra_arena.servers.episodes.branching import EpisodeSnapshot, open_branch, take_snapshot
 from astra_arena.servers.episodes.episode import Episode
 from astra_arena.servers.episodes.failures import (
@@ -25,9 +20,8 @@ from astra_arena.servers.episodes.failures import (
     EpisodeLimitError,
     UnknownEpisodeError,
 )
-from astra_arena.servers.episodes.members import Member, compiled_members
 from astra_arena.servers.episodes.opening import open_episode
-from astra_arena.servers.episodes.records import verdict_of
+from astra_arena.servers.served import Served, ServedEnvironments
 from astra_arena.servers.tracing import current_trace, span
 from astra_arena.servers.turns import Turns
 
@@ -45,48 +39,6 @@ OPENING_WAIT_SECONDS = 20.0
 
 
 _DRAIN_CHECK_SECONDS = 0.02
-
-
-class Served:
-    """A bundle or a suite with what all its episodes share.
-
-    Args:
-        source: The bundle or suite.
-        limits: What a session may use; the sandbox's defaults when absent.
-    """
-
-    def __init__(self, source: Source, limits: Limits | None = None) -> None:
-        self.source = source
-        self._limits = limits
-
-    @cached_property
-    def members(self) -> tuple[Member, ...]:
-        """The environments with their schemas, compiled when the first episode is opened."""
-        return compiled_members(self.source, limits=self._limits)
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedEpisode:
-    """What is kept of an episode after its end, so that a lost reply can be asked for again."""
-
-    id: str
-    source: Source
-    record: EpisodeRecord
-    log_bytes: int
-    """About how much memory the record takes."""
-
-    @property
-    def void(self) -> Failure | None:
-        """The infrastructure failure that ended the episode, if one did."""
-        return self.record.void
-
-    def verdict(self, mode: Mode = "strict") -> Verdict:
-        """Decide what the episode earned.
-
-        Raises:
-            VoidEpisodeError: if the machinery broke.
-        """
-        return verdict_of(self.source.task(self.record.task_id), self.record, mode)
 
 
 class EpisodeHost:
@@ -126,8 +78,7 @@ class EpisodeHost:
         opening_at_once: int = OPENING_AT_ONCE,
     ) -> None:
         self.sandbox = sandbox
-        self._limits = limits
-        self._served: dict[str, Served] = {}
+        self._served = ServedEnvironments(limits)
         for source in sources:
             self.add(source)
         self.on_close: list[Callable[[ClosedEpisode], Awaitable[None]]] = []
@@ -140,14 +91,11 @@ class EpisodeHost:
         """Called when environments have come or gone."""
         self._max_episodes = max_episodes
         self._idle_seconds = idle_seconds
-        self._closed_kept = closed_kept
-        self._closed_bytes_kept = closed_bytes_kept
-        self._closed_bytes = 0
         self._idle = IdleSessions(idle_s=hibernate_seconds, most_live=live_sessions)
         self._open: dict[str, Episode] = {}
         self._opening = 0
         self._turns = Turns(opening_at_once, wait_seconds=OPENING_WAIT_SECONDS)
-        self._closed: OrderedDict[str, ClosedEpisode] = OrderedDict()
+        self._closed = ClosedEpisodes(kept=closed_kept, bytes_kept=closed_bytes_kept)
         self._snapshots: OrderedDict[str, EpisodeSnapshot] = OrderedDict()
         self._snapshots_kept = snapshots_kept
 
@@ -191,12 +139,12 @@ class EpisodeHost:
     @property
     def environments(self) -> Mapping[str, Served]:
         """What is served now, by name."""
-        return MappingProxyType(self._served)
+        return self._served.by_name
 
     @property
     def sources_in_use(self) -> tuple[Source, ...]:
         """What is served now or still played."""
-        served = [one.source for one in self._served.values()]
+        served = [one.source for one in self.environments.values()]
         return (*served, *(episode.source for episode in self._open.values()))
 
     def add(self, source: Source) -> Served:
@@ -205,20 +153,11 @@ class EpisodeHost:
         Raises:
             SettingsError: if one of that name is served already.
         """
-        there = self._served.get(source.name)
-        if there is not None:
-            raise SettingsError(
-                f"environment names must differ, but {source.name} came twice "
-                f"({there.source.path}, {source.path}); serve them from two processes, rename one, "
-                "or replace the one that is served"
-            )
-        served = self._served[source.name] = Served(source, self._limits)
-        return served
+        return self._served.add(source)
 
     async def replace(self, source: Source) -> Served:
         """Serve a bundle or suite in place of the one of its name, if there is one."""
-        self._served.pop(source.name, None)
-        served = self.add(source)
+        served = self._served.put(source)
         await self._tell_change()
         return served
 
@@ -228,8 +167,7 @@ class EpisodeHost:
         Raises:
             UnknownTaskError: if there is no such environment.
         """
-        served = self.environment(name)
-        del self._served[name]
+        served = self._served.remove(name)
         await self._tell_change()
         return served
 
@@ -243,11 +181,7 @@ class EpisodeHost:
         Raises:
             UnknownTaskError: naming what there is.
         """
-        served = self._served.get(name)
-        if served is None:
-            there = ", ".join(self._served) or "none"
-            raise UnknownTaskError(f"no environment {name[:64]!r} is served here, only: {there}")
-        return served
+        return self._served.get(name)
 
     async def open(
         self, environment: str, task_id: str, *, seed: int = 0, variant: str | None = None
@@ -362,7 +296,7 @@ class EpisodeHost:
         episode = self._open.get(episode_id)
         if episode is not None:
             return episode
-        if episode_id in self._closed:
+        if self._closed.get(episode_id) is not None:
             raise ClosedEpisodeError("this episode has ended; open a new one on the control plane")
         raise UnknownEpisodeError(
             "no episode has this id, or it ended long ago; open one on the control plane"
@@ -394,14 +328,8 @@ class EpisodeHost:
         if before is not None:
             return before
         closed = ClosedEpisode(episode.id, episode.source, episode.record(), episode.log_bytes)
-        self._closed[episode.id] = closed
-        self._closed_bytes += closed.log_bytes
+        self._closed.add(closed)
         self._open.pop(episode.id, None)
-        while len(self._closed) > self._closed_kept or (
-            self._closed_bytes > self._closed_bytes_kept and len(self._closed) > 1
-        ):
-            _, forgotten = self._closed.popitem(last=False)
-            self._closed_bytes -= forgotten.log_bytes
         for notify in self.on_close:
             await notify(closed)
         return closed

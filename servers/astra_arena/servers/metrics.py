@@ -8,8 +8,9 @@ from prometheus_client.exposition import generate_latest
 
 from astra_arena.core.calls import CallRecord
 from astra_arena.core.rollouts import Failure
+from astra_arena.servers.closed_episodes import ClosedEpisode
 from astra_arena.servers.episodes.episode import Episode
-from astra_arena.servers.host import ClosedEpisode, EpisodeHost
+from astra_arena.servers.host import EpisodeHost
 
 _CALL_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
 

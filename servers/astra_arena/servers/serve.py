@@ -96,34 +96,45 @@ async def open_server(
             idle_seconds=options.get("idle_seconds", IDLE_SECONDS),
             limits=options.get("limits"),
         )
-        metrics = HostMetrics(episodes)
         await stack.enter_async_context(episodes.run())
-        agent_plane = McpApp(
-            episodes,
-            allowed_hosts=(addresses.host_name, host),
-            extensions=options.get("extensions"),
-            base_url=None if options.get("advertise_url") is None else addresses.mcp,
+        await stack.enter_async_context(
+            _both_planes(episodes, tokens, addresses, (control_socket, mcp_socket), options)
         )
-        control_plane = build_control_app(
-            episodes, tokens=tokens, addresses=addresses, metrics=metrics
-        )
-        room = options.get("max_requests", MAX_REQUESTS)
+        yield RunningServer(addresses, tokens.operator, episodes)
+
+
+@asynccontextmanager
+async def _both_planes(
+    episodes: EpisodeHost,
+    tokens: AccessTokens,
+    addresses: Addresses,
+    sockets: tuple[socket.socket, socket.socket],
+    options: ServerOptions,
+) -> AsyncGenerator[None]:
+    """Serve the control plane on the first socket and the agent plane on the second."""
+    metrics = HostMetrics(episodes)
+    agent_plane = McpApp(
+        episodes,
+        allowed_hosts=(addresses.host_name, options.get("host", "127.0.0.1")),
+        extensions=options.get("extensions"),
+        base_url=None if options.get("advertise_url") is None else addresses.mcp,
+    )
+    control_plane = build_control_app(episodes, tokens=tokens, addresses=addresses, metrics=metrics)
+    room = options.get("max_requests", MAX_REQUESTS)
+    admitted = (
+        _admitting(TracedControlPlane(control_plane), "control", room, metrics),
+        _admitting(agent_plane, "agent", room, metrics),
+    )
+    async with AsyncExitStack() as stack:
         # Left in reverse: both planes stop accepting, then open MCP streams are cut, which lets the
         # last connections end, then episodes and sandbox go.
-        planes = (
-            await stack.enter_async_context(
-                _listening(
-                    _admitting(TracedControlPlane(control_plane), "control", room, metrics),
-                    control_socket,
-                )
-            ),
-            await stack.enter_async_context(
-                _listening(_admitting(agent_plane, "agent", room, metrics), mcp_socket)
-            ),
-        )
+        planes = [
+            await stack.enter_async_context(_listening(app, its_socket))
+            for app, its_socket in zip(admitted, sockets, strict=True)
+        ]
         await stack.enter_async_context(agent_plane.run())
         stack.callback(_stop_accepting, *planes)
-        yield RunningServer(addresses, tokens.operator, episodes)
+        yield
 
 
 def _admitting(app: ASGIApp, plane: str, room: int, metrics: HostMetrics) -> Admission:

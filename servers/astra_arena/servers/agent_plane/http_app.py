@@ -45,8 +45,9 @@ from astra_arena.servers.agent_plane.unreadable import (
     replaying,
 )
 from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.closed_episodes import ClosedEpisode
 from astra_arena.servers.episodes.episode import Episode
-from astra_arena.servers.host import ClosedEpisode, EpisodeHost
+from astra_arena.servers.host import EpisodeHost
 
 logger = logging.getLogger(__name__)
 

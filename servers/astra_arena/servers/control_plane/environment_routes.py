@@ -17,7 +17,8 @@ from astra_arena.servers.control_plane.control_models import (
     TaskInfo,
     TaskPage,
 )
-from astra_arena.servers.host import EpisodeHost, Served
+from astra_arena.servers.host import EpisodeHost
+from astra_arena.servers.served import Served
 
 MOST_TASKS = 10_000
 

@@ -10,6 +10,7 @@ from astra_arena.core.errors import SpecError
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.servers.addresses import Addresses
+from astra_arena.servers.closed_episodes import ClosedEpisode
 from astra_arena.servers.control_plane.access import AccessTokens, guard
 from astra_arena.servers.control_plane.answers import json_answer
 from astra_arena.servers.control_plane.control_models import (
@@ -25,7 +26,7 @@ from astra_arena.servers.control_plane.control_models import (
 )
 from astra_arena.servers.episodes.episode import Episode
 from astra_arena.servers.episodes.failures import ClosedEpisodeError, VoidEpisodeError
-from astra_arena.servers.host import ClosedEpisode, EpisodeHost
+from astra_arena.servers.host import EpisodeHost
 
 MOST_LISTED = 1000
 
