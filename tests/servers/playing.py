@@ -38,8 +38,10 @@ async def serving(
             yield running, control
 
 
-async def open_one(control: httpx.AsyncClient, task: str = TASK, seed: int = 0) -> dict[str, Any]:
-    asked = {"environment": NAME, "task": task, "seed": seed}
+async def open_one(
+    control: httpx.AsyncClient, task: str = TASK, seed: int = 0, variant: str = "base"
+) -> dict[str, Any]:
+    asked = {"environment": NAME, "task": task, "seed": seed, "variant": variant}
     answer = await control.post("/episodes", json=asked)
     assert answer.status_code == 201, answer.text
     return answer.json()

@@ -109,6 +109,8 @@ class SealedState:
     async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         """Handle one request."""
         if ctx.params is not None and ctx.params.get("requestState") is not None:
+            # The request has come to its episode: a state that is no good is not a call.
+            self._episode_id(ctx)
             return await self._boundary()(ctx, call_next)
         result = await call_next(ctx)
         if not isinstance(result, dict) or result.get("resultType") != "input_required":
