@@ -348,6 +348,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
     "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
     # interoperability
+    "control:contract": _step_5("the control plane keeps its own OpenAPI document"),
     "interop:third-party": _step_5("clients of others play to reward 1.0 over HTTP and stdio"),
     "interop:inspector": _step_5("the MCP Inspector finds no fault with any environment"),
     "interop:generic": _step_5("every environment passes what MCP asks of any server"),

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from astra_arena.core.errors import (
     ArenaError,
@@ -40,6 +41,7 @@ _STATUS: tuple[tuple[type[ArenaError], int], ...] = (
     (SettingsError, 422),
     (PolicyError, 422),
 )
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _RETRY_SECONDS = {429: 1, 503: 2}
 
 
@@ -80,10 +82,13 @@ def add_error_handlers(app: FastAPI) -> None:
         return error_answer(422, "control", f"{where}: {first['msg']}")
 
     @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: Exception) -> Response:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         answer = error_answer(error.status_code, "control", str(error.detail))
         answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            # The framework names the methods of one route, but a path may have several.
+            answer.headers["allow"] = ", ".join(_methods_at(app, request))
         if error.status_code == 401:
             answer.headers["www-authenticate"] = "Bearer"
         return answer
@@ -91,3 +96,13 @@ def add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, __: Exception) -> Response:
         return error_answer(500, "control", "the control plane failed; its log says why")
+
+
+def _methods_at(app: FastAPI, request: Request) -> list[str]:
+    """Return the methods that some route takes at the path of a request."""
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return [
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in app.routes)
+    ]
