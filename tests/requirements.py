@@ -347,6 +347,11 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:eviction": _step_5("environment servers start on demand and end when idle"),
     "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
     "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
+    # emission
+    "agent-side:no-gold": _step_5("no file of an agent-side bundle tells what decides a reward"),
+    "agent-side:left-out": _step_5("tasks that cannot be told without gold are left out, listed"),
+    "agent-side:verdict": _step_5("a journal played beside the agent earns what a live one earns"),
+    "agent-side:unscored": _step_5("a server without gold plays, and says that it cannot score"),
     # interoperability
     "control:contract": _step_5("the control plane keeps its own OpenAPI document"),
     "interop:third-party": _step_5("clients of others play to reward 1.0 over HTTP and stdio"),

@@ -5,14 +5,16 @@ Reading a bundle executes nothing. A file that does not match its digest is refu
 
 import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 from astra_arena.core.canonical import JsonObject, digest_of_bytes, line_text, pretty_text
 from astra_arena.core.environment import Digests, Environment, environment_digest
 from astra_arena.core.errors import BundleError, SpecError, UnknownTaskError
+from astra_arena.core.model import Model
+from astra_arena.core.public_tasks import PublicTask
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Limits, Program
 from astra_arena.servers.bundles.artefact_folder import ArtefactFolder
@@ -20,7 +22,10 @@ from astra_arena.servers.bundles.artefact_folder import ArtefactFolder
 MANIFEST = "environment.json"
 TOOLS = "tools.py"
 TASKS = "tasks.jsonl"
+PUBLIC_TASKS = "tasks.public.jsonl"
 REPORT = "report.json"
+
+Line = TypeVar("Line", bound=Model)
 
 BUNDLE_FOLDER = ArtefactFolder("bundle", MANIFEST)
 
@@ -34,7 +39,19 @@ class Bundle:
     digests: Digests
     tools_py: bytes
     tasks: tuple[Task, ...]
-    """Empty for agent-side bundles, which hold no gold."""
+    """Without anything that could be graded in agent-side bundles, which hold no gold."""
+    public_tasks_digest: str | None = None
+    """Of an agent-side bundle: what its tasks hash to."""
+
+    @property
+    def holds_gold(self) -> bool:
+        """Whether what is played on it can be scored with it."""
+        return self.digests.tasks is not None
+
+    @property
+    def tasks_digest(self) -> str:
+        """What records name as the tasks that were played."""
+        return self.digests.tasks or self.public_tasks_digest or ""
 
     @property
     def name(self) -> str:
@@ -122,9 +139,11 @@ def load_bundle(path: Path) -> Bundle:
             f"manifest says {digests.environment}: one of them was changed after the bundle was "
             "written; restore it or synthesize the bundle again"
         )
-    return Bundle(
-        path, environment, digests, tools_py, load_tasks(path / TASKS, digests.tasks, MANIFEST)
-    )
+    if digests.tasks is None:
+        public, came = load_public_tasks(path)
+        return Bundle(path, environment, digests, tools_py, public, came)
+    tasks = load_tasks(path / TASKS, digests.tasks, MANIFEST)
+    return Bundle(path, environment, digests, tools_py, tasks)
 
 
 def write_bundle(
@@ -192,8 +211,22 @@ def require_place(path: Path) -> None:
     BUNDLE_FOLDER.require_place(path)
 
 
-def load_tasks(file: Path, digest: str | None, manifest: str) -> tuple[Task, ...]:
-    """Read and verify a file of tasks; without a digest there is none.
+def load_public_tasks(path: Path) -> tuple[tuple[Task, ...], str | None]:
+    """Read the tasks of an agent-side bundle or suite, and the digest of their file.
+
+    Raises:
+        BundleError: naming the file, and what is wrong with it.
+    """
+    file = path / PUBLIC_TASKS
+    if not file.is_file():
+        return (), None
+    data = read_file(file)
+    tasks = tuple(_parsed(data, file, PublicTask))
+    return tuple(task.playable() for task in tasks), digest_of_bytes(data)
+
+
+def load_tasks(file: Path, digest: str, manifest: str) -> tuple[Task, ...]:
+    """Read and verify a file of tasks.
 
     Args:
         manifest: Name of the file that the digest is from.
@@ -201,8 +234,6 @@ def load_tasks(file: Path, digest: str | None, manifest: str) -> tuple[Task, ...
     Raises:
         BundleError: naming the file, and what is wrong with it.
     """
-    if digest is None:
-        return ()
     data = read_file(file)
     came = digest_of_bytes(data)
     if came != digest:
@@ -210,18 +241,20 @@ def load_tasks(file: Path, digest: str | None, manifest: str) -> tuple[Task, ...
             f"{file} hashes to {came}, but {manifest} says {digest}: it was changed "
             "after the bundle was written; restore it or synthesize the bundle again"
         )
-    tasks: list[Task] = []
+    return tuple(_parsed(data, file, Task))
+
+
+def _parsed(data: bytes, file: Path, model: type[Line]) -> Iterator[Line]:
     for number, line in enumerate(data.rstrip(b"\n").split(b"\n") if data else (), start=1):
         what = f"{file} line {number}"
         try:
-            tasks.append(Task.from_json(json.loads(line), what=what))
+            yield model.from_json(json.loads(line), what=what)
         except SpecError as error:
             raise BundleError(error.message) from None
         except ValueError as error:
             raise BundleError(
                 f"{what}: expected a JSON object, got {line[:40]!r}: {error}"
             ) from None
-    return tuple(tasks)
 
 
 def tasks_text(tasks: Iterable[Task]) -> str:

@@ -30,6 +30,7 @@ from astra_arena.servers.bundles.bundle import (
     copy_bundle,
     find_task,
     load_bundle,
+    load_public_tasks,
     load_tasks,
     read_json_object,
     tasks_text,
@@ -51,6 +52,18 @@ class Suite:
     members: tuple[Bundle, ...]
     digests: Digests
     tasks: tuple[Task, ...]
+    public_tasks_digest: str | None = None
+    """Of an agent-side suite: what its tasks hash to."""
+
+    @property
+    def holds_gold(self) -> bool:
+        """Whether what is played on it can be scored with it."""
+        return self.digests.tasks is not None
+
+    @property
+    def tasks_digest(self) -> str:
+        """What records name as the tasks that were played."""
+        return self.digests.tasks or self.public_tasks_digest or ""
 
     @property
     def description(self) -> str:
@@ -154,9 +167,13 @@ def load_suite(path: Path) -> Suite:
             "after the suite was written; restore it or make the suite again"
         )
     members = tuple(_load_member(path, member) for member in manifest.members)
-    tasks = load_tasks(path / TASKS, digests.tasks, SUITE)
+    public: str | None = None
+    if digests.tasks is None:
+        tasks, public = load_public_tasks(path)
+    else:
+        tasks = load_tasks(path / TASKS, digests.tasks, SUITE)
     _require_known_members(tasks, members)
-    return Suite(path, manifest.name, manifest.title, members, digests, tasks)
+    return Suite(path, manifest.name, manifest.title, members, digests, tasks, public)
 
 
 def _load_member(path: Path, member: SuiteMember) -> Bundle:

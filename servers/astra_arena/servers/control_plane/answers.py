@@ -24,6 +24,7 @@ from astra_arena.servers.episodes.failures import (
     BusyError,
     ClosedEpisodeError,
     EpisodeLimitError,
+    UngradedEpisodeError,
     UnknownEpisodeError,
     VoidEpisodeError,
 )
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[ArenaError], int], ...] = (
     (UnknownEpisodeError, 404),
     (ClosedEpisodeError, 409),
     (VoidEpisodeError, 409),
+    (UngradedEpisodeError, 409),
     (EpisodeLimitError, 429),
     (BusyError, 503),
     (SandboxUnavailableError, 503),

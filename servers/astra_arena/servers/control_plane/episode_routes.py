@@ -57,7 +57,8 @@ def _add_opening(
     async def close(episode_id: str) -> Response:
         """End an episode; asked again, it answers the same."""
         closed = await host.close(episode_id)
-        verdict = None if closed.void is not None else closed.verdict()
+        graded = closed.record.void is None and closed.source.holds_gold
+        verdict = closed.verdict() if graded else None
         return json_answer(EpisodeEnd(record=closed.record, verdict=verdict))
 
     @router.get(

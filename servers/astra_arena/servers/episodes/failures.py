@@ -15,6 +15,10 @@ class VoidEpisodeError(EpisodeError):
     """The machinery broke during the episode, so it has no verdict."""
 
 
+class UngradedEpisodeError(EpisodeError):
+    """There is no gold here: the record is scored with the full bundle, somewhere else."""
+
+
 class EpisodeLimitError(EpisodeError):
     """As many episodes are open as the host allows."""
 

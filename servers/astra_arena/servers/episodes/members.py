@@ -191,14 +191,17 @@ class LiveMember:
         await self._sandbox.close()
 
 
-def require_playable(task: Task, variant: str | None) -> None:
+def require_playable(task: Task, variant: str | None, *, graded: bool = True) -> None:
     """Check that a task can be played at all, in this variant.
+
+    Args:
+        graded: Whether it must hold what could be graded; on the agent's side it holds none.
 
     Raises:
         SpecError: if it cannot.
         UnknownTaskError: if the task has no such variant.
     """
-    unsupported = unsupported_parts(task)
+    unsupported = unsupported_parts(task) if graded else ()
     if unsupported:
         raise SpecError(f"task {task.id!r} cannot be played: it has {', '.join(unsupported)}")
     if variant is not None and variant != task.variant:

@@ -48,7 +48,7 @@ async def open_episode(
         PolicyError: if the tool code was refused.
         SandboxUnavailableError: if no session can be started.
     """
-    require_playable(task, variant)
+    require_playable(task, variant, graded=source.holds_gold)
     chosen = members or compiled_members(source, toolset=toolset, program=program)
     live = [
         LiveMember(member, sandbox, seed=seed, idle=idle)

@@ -2,9 +2,9 @@
 
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.tasks import Task
-from astra_arena.core.verdicts import Mode, Verdict, score
+from astra_arena.core.verdicts import Mode, Verdict, score, unsupported_parts
 from astra_arena.servers.bundles.suite import Source
-from astra_arena.servers.episodes.failures import VoidEpisodeError
+from astra_arena.servers.episodes.failures import UngradedEpisodeError, VoidEpisodeError
 
 
 def empty_record(source: Source, task: Task, *, seed: int, tier: str) -> EpisodeRecord:
@@ -12,7 +12,7 @@ def empty_record(source: Source, task: Task, *, seed: int, tier: str) -> Episode
     return EpisodeRecord(
         environment=source.name,
         environment_digest=source.digests.environment,
-        tasks_digest=source.digests.tasks or "",
+        tasks_digest=source.tasks_digest,
         task_id=task.id,
         seed=seed,
         variant=task.variant,
@@ -25,10 +25,16 @@ def verdict_of(task: Task, record: EpisodeRecord, mode: Mode = "strict") -> Verd
 
     Raises:
         VoidEpisodeError: if the machinery broke; such an episode is never scored.
+        UngradedEpisodeError: if the task is without its gold.
     """
     if record.void is not None:
         raise VoidEpisodeError(
             f"the episode is void and has no verdict: {record.void.message}; "
             "open a new episode of the same task"
+        )
+    if unsupported_parts(task):
+        raise UngradedEpisodeError(
+            f"there is no gold of task {task.id!r} here, only in the full bundle; score the record "
+            "there: arena score FILE --bundle FULL_BUNDLE"
         )
     return score(task, record.calls, mode=mode)
