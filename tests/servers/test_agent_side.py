@@ -9,7 +9,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from astra_arena.client.rescore import score_record
-from astra_arena.core.canonical import canonical_bytes
+from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.errors import BundleError, RecordError
 from astra_arena.core.faults import FaultPlan
 from astra_arena.core.public_tasks import PublicTask, PublicTurn, public_task
@@ -65,7 +65,7 @@ def every_kind() -> tuple[Task, ...]:
 def full(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp("full")
     world = write_small_bundle(folder).path / "world.sqlite"
-    report = {
+    report: JsonObject = {
         "name": NAME,
         "verdict": "passed",
         "tasks": {"examined": 6, "rejected": [TASK]},
@@ -95,7 +95,7 @@ def public(full: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def keys_of(value: object) -> set[str]:
+def keys_of(value: Json) -> set[str]:
     if isinstance(value, dict):
         return set(value) | {key for item in value.values() for key in keys_of(item)}
     return {key for item in value for key in keys_of(item)} if isinstance(value, list) else set()
