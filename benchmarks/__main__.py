@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import (
     authoring_figures,
+    host_figures,
     mcp_figures,
     memory_figures,
     rollout_figures,
@@ -41,6 +42,8 @@ def main() -> None:
         mcp_figures.run(figures, echo, folder, quick=options.quick)
         _say("servers")
         server_figures.run(figures, echo, quick=options.quick)
+        _say("many environments and episodes")
+        host_figures.run(figures, echo, folder, quick=options.quick)
         _say("rollouts")
         rollout_figures.run(figures, flights, folder, quick=options.quick)
         _say("memory")

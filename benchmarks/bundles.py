@@ -33,20 +33,21 @@ TEXT_SCHEMA: JsonObject = {
 }
 
 
-def write_echo(folder: Path) -> Bundle:
-    """Write the bundle with the echo tool."""
+def write_echo(folder: Path, *, name: str = "echo") -> Bundle:
+    """Write a bundle with the echo tool."""
     world = folder / "empty.sqlite"
+    world.unlink(missing_ok=True)
     with closing(sqlite3.connect(world)) as connection:
         connection.execute("CREATE TABLE unused (a)")
-    return _write(folder / "echo", "echo", ECHO, world)
+    return _write(folder / name, "echo", ECHO, world, name=name)
 
 
 def write_scan(folder: Path, flights: Bundle) -> Bundle:
     """Write the bundle whose tool scans the flights world."""
-    return _write(folder / "scan", "scan", SCAN, flights.path / "world.sqlite")
+    return _write(folder / "scan", "scan", SCAN, flights.path / "world.sqlite", name="scan")
 
 
-def _write(path: Path, name: str, code: str, world: Path) -> Bundle:
+def _write(path: Path, tool: str, code: str, world: Path, *, name: str) -> Bundle:
     environment = Environment(
         name=name,
         title=name,
@@ -55,7 +56,7 @@ def _write(path: Path, name: str, code: str, world: Path) -> Bundle:
         format_version=1,
         tools=(
             ToolSpec(
-                name=name,
+                name=tool,
                 description="For measuring.",
                 input_schema=TEXT_SCHEMA,
                 output_schema=TEXT_SCHEMA,
@@ -76,7 +77,7 @@ def _write(path: Path, name: str, code: str, world: Path) -> Bundle:
                 id="q1",
                 question="What comes back?",
                 environment=name,
-                tool=name,
+                tool=tool,
                 arguments={"text": "x"},
                 answer=Answer(path="/text", kind="exact", value="x"),
             ),
