@@ -20,6 +20,8 @@ EPISODES = 2_000
 TURNOVER = 10_000
 AT_ONCE = 16
 
+_SETTLING_SECONDS = 2
+
 
 class LeanHarness:
     """Opens, plays and closes episodes on one connection to each plane."""
@@ -86,16 +88,18 @@ async def turnover(figures: Figures, echo: Bundle, *, quick: bool) -> None:
     with start_server_process([echo.path]) as server:
         # Ended episodes are remembered up to a bound, which is reached first.
         await _play(server, [echo.name] * (count // 5), close=True)
-        memory, held, family = _state_of(server)
+        memory, held, family = await _settled(server)
         await _play(server, [echo.name] * count, close=True)
-        after, still_held, still_family = _state_of(server)
+        after, still_held, still_family = await _settled(server)
     name = f"left by {count:,} episodes"
     figures.add(f"memory {name}", after - memory, "MiB")
     figures.add(f"descriptors {name}", still_held - held, "")
     figures.add(f"processes {name}", still_family - family, "")
 
 
-def _state_of(server: ServerProcess) -> tuple[float, int, int]:
+async def _settled(server: ServerProcess) -> tuple[float, int, int]:
+    """Return memory, descriptors and processes once what was closed has gone."""
+    await asyncio.sleep(_SETTLING_SECONDS)
     family = len(list(process_tree(server.pid)))
     return resident_mib(server.pid), open_descriptors(server.pid), family
 

@@ -345,6 +345,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:full": _step_5("a full server answers 429 or 503 with Retry-After, never hangs"),
     "servers:roles": _step_5("collectors play and score; only operators change what is served"),
     "servers:eviction": _step_5("environment servers start on demand and end when idle"),
+    "servers:init": _step_5("`arena init` scaffolds an environment that passes every gate"),
+    "servers:seal": _step_5("`arena seal` tells a mistake with its place, or writes the digests"),
+    "servers:migrate": _step_5("`arena migrate` brings older formats up and keeps the original"),
     "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
     "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
     # emission

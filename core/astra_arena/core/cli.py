@@ -92,6 +92,21 @@ VERBS: dict[str, Verb] = {
         "synthesizer",
         "Have a model say a bundle's questions in other words",
     ),
+    "init": Verb(
+        "astra_arena.servers.bundles.authoring_cli:init",
+        "servers",
+        "Scaffold an environment to write by hand",
+    ),
+    "seal": Verb(
+        "astra_arena.servers.bundles.authoring_cli:seal",
+        "servers",
+        "Check what was changed by hand and write its digests",
+    ),
+    "migrate": Verb(
+        "astra_arena.servers.bundles.authoring_cli:migrate",
+        "servers",
+        "Bring bundles of older formats to the present one",
+    ),
     "inspect": Verb(
         "astra_arena.servers.cli:inspect",
         "servers",

@@ -38,7 +38,10 @@ class Model(BaseModel):
 
 
 def _spec_error(model: type[Model], error: ValidationError, what: str) -> SpecError:
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    # A misspelt field is missing, too; its spelling says more.
+    unknown = (one for one in errors if one["type"] == "extra_forbidden")
+    first = next(unknown, errors[0])
     path = "".join(f"/{part}" for part in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     came = repr(first["input"])

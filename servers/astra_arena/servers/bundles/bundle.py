@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from astra_arena.core.canonical import JsonObject, digest_of_bytes, line_text, pretty_text
-from astra_arena.core.environment import Digests, Environment, environment_digest
+from astra_arena.core.environment import FORMAT_VERSION, Digests, Environment, environment_digest
 from astra_arena.core.errors import BundleError, SpecError, UnknownTaskError
 from astra_arena.core.model import Model
 from astra_arena.core.public_tasks import PublicTask
@@ -124,26 +124,43 @@ def load_bundle(path: Path) -> Bundle:
     if not path.is_dir():
         raise BundleError(f"expected a bundle folder at {path}, found nothing such")
     manifest = read_json_object(path / MANIFEST)
+    _require_format(path / MANIFEST, manifest)
     try:
         environment = Environment.from_json(manifest, what=str(path / MANIFEST))
     except SpecError as error:
         raise BundleError(error.message) from None
     digests = environment.digests
     if digests is None:
-        raise BundleError(f"{path / MANIFEST} has no 'digests'; write bundles with `write_bundle`")
+        raise BundleError(
+            f"{path / MANIFEST} has no 'digests'; write them with `arena seal {path}`"
+        )
     tools_py = read_file(path / TOOLS)
     came = environment_digest(manifest, tools_py, read_file(path / environment.world.file))
     if came != digests.environment:
         raise BundleError(
             f"{path}: {MANIFEST}, {TOOLS} and {environment.world.file} hash to {came}, but the "
             f"manifest says {digests.environment}: one of them was changed after the bundle was "
-            "written; restore it or synthesize the bundle again"
+            f"written; restore it, or write new digests with `arena seal {path}`"
         )
     if digests.tasks is None:
         public, came = load_public_tasks(path)
         return Bundle(path, environment, digests, tools_py, public, came)
     tasks = load_tasks(path / TASKS, digests.tasks, MANIFEST)
     return Bundle(path, environment, digests, tools_py, tasks)
+
+
+def _require_format(file: Path, manifest: JsonObject) -> None:
+    version = manifest.get("format_version")
+    if version is None:
+        raise BundleError(
+            f"{file} has no 'format_version': it is of an older format; bring it to the present "
+            f"one with `arena migrate {file.parent}`"
+        )
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise BundleError(
+            f"{file} is of format {version}, this version of astra-arena knows {FORMAT_VERSION}; "
+            "install a newer one"
+        )
 
 
 def write_bundle(
@@ -239,9 +256,19 @@ def load_tasks(file: Path, digest: str, manifest: str) -> tuple[Task, ...]:
     if came != digest:
         raise BundleError(
             f"{file} hashes to {came}, but {manifest} says {digest}: it was changed "
-            "after the bundle was written; restore it or synthesize the bundle again"
+            f"after the bundle was written; restore it, or write new digests with `arena seal "
+            f"{file.parent}`"
         )
     return tuple(_parsed(data, file, Task))
+
+
+def parsed_tasks(file: Path) -> tuple[Task, ...]:
+    """Read a file of tasks that no digest speaks for.
+
+    Raises:
+        BundleError: naming the line, and what is wrong with it.
+    """
+    return tuple(_parsed(read_file(file), file, Task))
 
 
 def _parsed(data: bytes, file: Path, model: type[Line]) -> Iterator[Line]:

@@ -160,11 +160,12 @@ def load_suite(path: Path) -> Suite:
         raise BundleError(error.message) from None
     digests = manifest.digests
     if digests is None:
-        raise BundleError(f"{file} has no 'digests'; write suites with `write_suite`")
+        raise BundleError(f"{file} has no 'digests'; write them with `arena seal {path}`")
     if manifest.digest != digests.environment:
         raise BundleError(
             f"{file} hashes to {manifest.digest}, but says {digests.environment}: it was changed "
-            "after the suite was written; restore it or make the suite again"
+            "after the suite was written; restore it, or write new digests with "
+            f"`arena seal {path}`"
         )
     members = tuple(_load_member(path, member) for member in manifest.members)
     public: str | None = None
