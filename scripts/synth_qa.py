@@ -8,7 +8,6 @@ that some task did not earn 1.
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,18 +15,10 @@ from pathlib import Path
 from astra_arena.servers.bundles.bundle import load_bundle
 from astra_arena.servers.server_process import start_server_process
 from astra_arena.synthesizer.shipped_data import shipped_questions
+from scripts.commands import arena
 
 AUTHORED = shipped_questions("strategyqa").parent / "authored"
 IMPORTED = ("gsm8k", "tatqa")
-
-
-def arena(*arguments: str | Path) -> str:
-    """Run a command as a user would; return what it prints."""
-    command = [sys.executable, "-m", "astra_arena.core.cli", *map(str, arguments)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(map(str, arguments))}\n{done.stdout}")
-    return done.stdout
 
 
 def synthesized(out: Path) -> list[Path]:

@@ -362,4 +362,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "interop:generic": _step_5("every environment passes what MCP asks of any server"),
     "interop:conformance": _step_5("all that MCP requires of a server passes, in both generations"),
     "interop:client": _step_5("the harness's MCP session passes what applies to a client of tools"),
+    # the starter suite and containers
+    "suite:folders": _step_5("a folder of bundles and suites is served, inspected, checked whole"),
+    "suite:starter": _step_5("verified environments of several kinds ship, with licences"),
+    "suite:played": _step_5("all that ships is played to reward 1.0 over HTTP"),
+    "suite:deterministic": _step_5("`make suite` gives the same bytes of the same data"),
 }

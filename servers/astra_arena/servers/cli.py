@@ -15,8 +15,13 @@ from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.sandbox.remote_address import read_token
 from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.agent_plane.extensions import load_extensions
-from astra_arena.servers.bundles.inspection import print_facts, source_facts
-from astra_arena.servers.bundles.suite import load_source
+from astra_arena.servers.bundles.collection import load_sources
+from astra_arena.servers.bundles.inspection import (
+    collection_facts,
+    print_collection,
+    print_facts,
+    source_facts,
+)
 from astra_arena.servers.host import MAX_EPISODES
 from astra_arena.servers.launch import run_loop, run_stdio
 from astra_arena.servers.local_sandbox import build_local_sandbox
@@ -30,6 +35,12 @@ from astra_arena.servers.serve import serve as serve_bundles
 TOKEN_VARIABLE = "ARENA_TOKEN"
 COLLECTOR_TOKEN_VARIABLE = "ARENA_COLLECTOR_TOKEN"
 
+Folders = Annotated[
+    list[Path], typer.Argument(help="Folders of bundles and suites, or folders that hold such.")
+]
+Folder = Annotated[
+    Path, typer.Argument(help="Folder of a bundle or a suite, or one that holds such.")
+]
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="Agents' port (MCP); 0 takes a free one.")
 ]
@@ -82,7 +93,9 @@ JournalFolder = Annotated[
 
 
 def serve(
-    bundles: Annotated[list[Path], typer.Argument(help="Folders of bundles and suites.")],
+    bundles: Annotated[
+        list[Path], typer.Argument(help="Folders of bundles and suites, or that hold such.")
+    ],
     host: Annotated[str, typer.Option(help="Address to bind to.")] = "127.0.0.1",
     port: Port = DEFAULT_PORT,
     control_port: ControlPort = DEFAULT_CONTROL_PORT,
@@ -108,6 +121,8 @@ def serve(
 
     Example: arena serve flights/ library/ --port 8640
 
+    Example: arena serve servers/suite
+
     Example: arena serve flights/ --stdio --task t0001 --seed 7 --journal journals/
 
     Example: arena serve flights/ --sandbox unix:worker.sock --sandbox-token-file token
@@ -124,7 +139,7 @@ def serve(
         raise SettingsError("--task and --journal belong to --stdio")
     run_loop(
         serve_bundles(
-            [load_source(path) for path in bundles],
+            load_sources(bundles),
             host=host,
             port=port,
             control_port=control_port,
@@ -185,16 +200,30 @@ def _announcement(running: RunningServer, *, as_json: bool, show_token: bool) ->
 
 
 def inspect(
-    bundle: Annotated[Path, typer.Argument(help="The folder of a bundle or a suite.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="Folder of a bundle or a suite, or that holds such.")
+    ],
     tasks: Annotated[bool, typer.Option("--tasks", help="List the tasks.")] = False,
     gold: Annotated[bool, typer.Option("--gold", help="With the tasks: their gold.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Show a bundle's tools, tasks, digests, licence, tables and report figures, or a suite's.
 
+    Of a folder that holds several a line for each is shown.
+
     Example: arena inspect flights/ --tasks
     """
-    facts = source_facts(load_source(bundle), tasks=tasks or gold, gold=gold)
+    sources = load_sources([bundle])
+    if len(sources) > 1 or sources[0].path != bundle:
+        lines = collection_facts(sources)
+        if tasks or gold:
+            raise SettingsError(f"--tasks and --gold are for one of them, like {sources[0].path}")
+        if as_json:
+            print(json.dumps(lines, indent=2, ensure_ascii=False))
+        else:
+            print_collection(lines, output_console())
+        return
+    facts = source_facts(sources[0], tasks=tasks or gold, gold=gold)
     if as_json:
         print(json.dumps(facts, indent=2, ensure_ascii=False))
     else:

@@ -6,6 +6,7 @@ from astra_arena.core.errors import SettingsError
 
 _FOLDER = Path(__file__).parent / "data"
 _QUESTIONS = _FOLDER / "qa"
+_APIS = _FOLDER / "apis"
 DESCRIPTIONS = "descriptions.json"
 """The file in each data set with words for its tables and columns."""
 
@@ -54,3 +55,22 @@ def shipped_questions(name: str) -> Path:
             f"{', '.join(shipped_question_names())}"
         )
     return next(iter(sorted((_QUESTIONS / name).glob("*.gz"))))
+
+
+def shipped_api_names() -> tuple[str, ...]:
+    """Return the names of the documents of APIs, sorted."""
+    return tuple(sorted(path.parent.name for path in _APIS.glob("*/PROVENANCE.md")))
+
+
+def shipped_api(name: str) -> Path:
+    """Return a document of an API: a source for `arena synth api`.
+
+    Raises:
+        SettingsError: if no document of that name ships; the message names those that do.
+    """
+    if name not in shipped_api_names():
+        raise SettingsError(
+            f"no document {name!r} ships with the package; there is "
+            f"{', '.join(shipped_api_names())}"
+        )
+    return next(iter(sorted((_APIS / name).glob("*.yaml"))))

@@ -1,13 +1,12 @@
 """The environment that the petstore becomes, made once."""
 
-from pathlib import Path
-
 import pytest
 
 from astra_arena.synthesizer.apis.api_options import ApiOptions
 from astra_arena.synthesizer.apis.api_synthesis import ApiSynthesis, synthesize_api
+from astra_arena.synthesizer.shipped_data import shipped_api
 
-PETSTORE = Path(__file__).with_name("petstore.yaml")
+PETSTORE = shipped_api("petstore")
 OPTIONS = ApiOptions(tasks=12, rows=60, seed=3)
 
 

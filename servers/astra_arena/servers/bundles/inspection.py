@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from typing import cast
 
@@ -14,7 +15,7 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundles.bundle import REPORT, Bundle
-from astra_arena.servers.bundles.suite import Source, Suite
+from astra_arena.servers.bundles.suite import Source, Suite, members_of, offered_specs
 
 
 def source_facts(source: Source, *, tasks: bool = False, gold: bool = False) -> JsonObject:
@@ -27,6 +28,35 @@ def source_facts(source: Source, *, tasks: bool = False, gold: bool = False) -> 
     if isinstance(source, Suite):
         return suite_facts(source, tasks=tasks, gold=gold)
     return bundle_facts(source, tasks=tasks, gold=gold)
+
+
+def collection_facts(sources: Sequence[Source]) -> list[JsonObject]:
+    """Return a line about each of several bundles and suites."""
+    return [
+        {
+            "name": source.name,
+            "title": source.title,
+            "path": str(source.path),
+            "members": len(members_of(source)),
+            "tools": len(offered_specs(source)),
+            "tasks": len(source.tasks),
+            "licence": ", ".join(licences_of(source)),
+            "environment_digest": source.digests.environment,
+        }
+        for source in sources
+    ]
+
+
+def licences_of(source: Source) -> list[str]:
+    """Return the names of the licences of a bundle or of a suite's members."""
+    return sorted({member.environment.licence.name for member in members_of(source)})
+
+
+def print_collection(facts: Sequence[JsonObject], console: Console) -> None:
+    """Print facts that `collection_facts` returned."""
+    columns = ("name", "tools", "tasks", "licence", "title")
+    rows = [tuple(str(one[column]) for column in columns) for one in facts]
+    _print_table(console, f"{len(rows)} environments", columns, rows)
 
 
 def suite_facts(suite: Suite, *, tasks: bool = False, gold: bool = False) -> JsonObject:

@@ -11,6 +11,7 @@ from rich.table import Table
 from astra_arena.core.canonical import pretty_text
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console, print_hanging
+from astra_arena.servers.bundles.collection import source_folders
 from astra_arena.synthesizer.gates.examination import examine
 from astra_arena.synthesizer.gates.registry import chosen_gates
 from astra_arena.synthesizer.gates.release import default_rejects, release, write_rejects
@@ -26,7 +27,9 @@ MOST_LISTED = 5
 
 
 def check(
-    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle or a suite.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="Folder of a bundle or a suite, or one that holds such.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help=f"Folder for {REPORT}, {PAGE} and {REJECTS}; they quote gold."),
@@ -51,27 +54,41 @@ def check(
     Example: arena check shop-bundle --release shop-released
 
     Example: arena check shop-bundle --gate schema --gate leak --json
+
+    Example: arena check servers/suite
     """
     names = tuple(gate or ())
     gates = chosen_gates(names)
     if names and release_to is not None:
         raise SettingsError("--release needs all gates; leave out --gate")
+    folders = source_folders(bundle)
+    if folders != (bundle,) and release_to is not None:
+        raise SettingsError(f"--release is for one of them, like {folders[0]}")
+    cards: dict[Path, ReportCard] = {}
     with unwinding_on_sigterm(), watched() as watcher:
-        card = examine(bundle, gates=gates, seed=seed, watcher=watcher)
-    if out is not None:
-        write_report(card, out)
-    if as_json:
-        print(json.dumps(card.to_report(gold=True), indent=2))
-    else:
-        _print(card, out)
-    if release_to is not None:
-        released = release(bundle, card, release_to)
+        for folder in folders:
+            cards[folder] = examine(folder, gates=gates, seed=seed, watcher=watcher)
+    for folder, card in cards.items():
+        place = out if out is None or folder == bundle else out / folder.name
+        if place is not None:
+            write_report(card, place)
         if not as_json:
-            count, rejects = len(released.tasks), default_rejects(release_to)
-            print_hanging(output_console(), "", f"{count} tasks released", after=f"→ {release_to}")
-            print_hanging(output_console(), "", "rejects", after=f"→ {rejects}")
-    if not card.clean:
+            _print(card, place)
+    if as_json:
+        reports = [card.to_report(gold=True) for card in cards.values()]
+        print(json.dumps(reports[0] if folders == (bundle,) else reports, indent=2))
+    if release_to is not None:
+        _release(bundle, cards[bundle], release_to, told=not as_json)
+    if not all(card.clean for card in cards.values()):
         raise typer.Exit(1)
+
+
+def _release(bundle: Path, card: ReportCard, out: Path, *, told: bool) -> None:
+    released = release(bundle, card, out)
+    if told:
+        console = output_console()
+        print_hanging(console, "", f"{len(released.tasks)} tasks released", after=f"→ {out}")
+        print_hanging(console, "", "rejects", after=f"→ {default_rejects(out)}")
 
 
 def write_report(card: ReportCard, out: Path) -> None:
