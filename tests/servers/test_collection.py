@@ -67,7 +67,7 @@ def test_serving_a_folder_serves_all_of_it(shelf: Path) -> None:
             f"{server.addresses.control}/environments",
             headers={"Authorization": f"Bearer {server.token}"},
         ).json()
-    assert [one["name"] for one in told["environments"]] == [SUITE, LIBRARY]
+    assert [one["name"] for one in told] == [SUITE, LIBRARY]
 
 
 def test_inspecting_a_folder_shows_a_line_for_each(

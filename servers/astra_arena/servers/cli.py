@@ -119,9 +119,7 @@ def serve(
 ) -> None:
     """Serve bundles to MCP clients over HTTP, or one episode over stdio.
 
-    Example: arena serve flights/ library/ --port 8640
-
-    Example: arena serve servers/suite
+    Example: arena serve servers/suite library/ --port 8640
 
     Example: arena serve flights/ --stdio --task t0001 --seed 7 --journal journals/
 
