@@ -129,10 +129,8 @@ def serve(
     if stdio:
         if extension:
             raise SettingsError("--extension is for servers over HTTP, not for --stdio")
-        if len(bundles) != 1 or task is None:
-            raise SettingsError("--stdio serves one episode: name one bundle and a --task")
-        code = run_stdio(bundles[0], task, seed=seed, journal_dir=journal, sandbox=chosen)
-        raise typer.Exit(code)
+        path, task_id = _episode(bundles, task)
+        raise typer.Exit(run_stdio(path, task_id, seed=seed, journal_dir=journal, sandbox=chosen))
     if task is not None or journal is not None:
         raise SettingsError("--task and --journal belong to --stdio")
     run_loop(
@@ -154,6 +152,12 @@ def serve(
             until_stdin_ends=until_eof,
         )
     )
+
+
+def _episode(bundles: list[Path], task: str | None) -> tuple[Path, str]:
+    if len(bundles) != 1 or task is None:
+        raise SettingsError("--stdio serves one episode: name one bundle and a --task")
+    return bundles[0], task
 
 
 def _sandbox(
