@@ -32,9 +32,9 @@ class Binding:
     streams: bool = True
     """Whether something can be sent before the answer."""
 
-    def without_streams(self) -> "Binding":
-        """Return the same where nothing can be sent before the answer."""
-        return replace(self, streams=False)
+    def streaming(self) -> "Binding":
+        """Return the same where something can be sent before the answer."""
+        return replace(self, streams=True)
 
     def tools(self) -> list[tuple[ToolSpec, ToolRef | None]]:
         """Return the tools that are seen, by the names that they have here; `reply` is no ref's."""

@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 
-import anyio
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
@@ -57,6 +56,7 @@ WATCH_AFTER_SECONDS = 1.0
 
 _BINDING = "astra_arena.binding"
 _REACHED = "astra_arena.reached"
+_HEADERS = "astra_arena.headers"
 _UNREADABLE = frozenset((400, 413, 500))
 """What the SDK answers to requests that it cannot read; others are about sessions and addresses."""
 _PROTOCOL_HEADER = b"mcp-protocol-version"
@@ -133,6 +133,7 @@ class McpApp:
         """Route one request to its environment, with what it is about on the scope."""
         if scope["type"] != "http":
             return
+        scope["headers"] = _trimmed(scope["headers"])
         host = _host_name(scope)
         if host not in self._allowed:
             text = f"requests must not be addressed to {host[:64]!r}; serve with --advertise-url"
@@ -150,7 +151,6 @@ class McpApp:
             await refuse_request(send, 404, error.message)
             return
         scope[_BINDING] = binding
-        scope["headers"] = _trimmed(scope["headers"])
         session = _header(scope, SESSION_HEADER)
         place = scope["path"]
         if session is not None and not self._sessions.knows(place, session):
@@ -185,7 +185,7 @@ class McpApp:
         if path.phase is not None and not (episode.tools_change and path.phase <= episode.phase):
             raise EpisodeError("this episode has not come to this phase")
         base = self._base or (_origin(scope) if path.phase is not None else None)
-        return episode.source, Binding(episode, member, path.phase, base)
+        return episode.source, Binding(episode, member, path.phase, base, streams=False)
 
     async def _post(
         self,
@@ -228,12 +228,14 @@ class McpApp:
         self._calling[episode.id] += 1
         try:
             charging = _charging(send, episode, scope, body)
-            with anyio.CancelScope() as cancelling:
-                watch = _Watch(receive, cancelling, scope)
-                try:
-                    await self._handled(running, scope, body, watch.receive, charging)
-                finally:
-                    watch.stop()
+            watch = _Watch(receive, scope)
+            try:
+                await self._handled(running, scope, body, receive, charging)
+            except asyncio.CancelledError:
+                if not watch.client_gone():
+                    raise
+            finally:
+                watch.stop()
         finally:
             self._calling[episode.id] -= 1
             if not self._calling[episode.id]:
@@ -261,18 +263,21 @@ class _Watch:
     the SDK watches streams itself.
     """
 
-    def __init__(self, receive: Receive, cancelling: anyio.CancelScope, scope: Scope) -> None:
+    def __init__(self, receive: Receive, scope: Scope) -> None:
         self._receive = receive
-        self._cancelling = cancelling
         self._scope = scope
+        self._handling = asyncio.current_task()
+        self._gone = False
         self._task: asyncio.Task[None] | None = None
         modern = (_header(scope, _PROTOCOL_HEADER) or b"").startswith(_MODERN)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(WATCH_AFTER_SECONDS, self._start) if modern else None
 
-    async def receive(self) -> Message:
-        """Return what comes after the body."""
-        return await self._receive()
+    def client_gone(self) -> bool:
+        """Tell whether the handling was cancelled because the client has gone."""
+        if self._gone and self._handling is not None:
+            self._handling.uncancel()
+        return self._gone
 
     def stop(self) -> None:
         """Watch no longer."""
@@ -288,7 +293,9 @@ class _Watch:
     async def _cancel_when_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._cancelling.cancel()
+        if self._handling is not None:
+            self._gone = True
+            self._handling.cancel()
 
 
 def _charging(send: Send, episode: Episode, scope: Scope, body: bytes) -> Send:
@@ -315,9 +322,7 @@ def _binding_of(context: RequestContext) -> Binding:
     binding: Binding | None = request.scope[_BINDING]
     if binding is None:
         raise nothing_bound()
-    if not request.scope.get(STREAMS, False) and binding.streams:
-        binding = request.scope[_BINDING] = binding.without_streams()
-    return binding
+    return binding.streaming() if request.scope.get(STREAMS, False) else binding
 
 
 def _origin(scope: Scope) -> str | None:
@@ -382,7 +387,11 @@ _STREAM = b"text/event-stream"
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes | None:
-    return next((value for name, value in scope["headers"] if name == wanted), None)
+    """Return the header of this name, the first one if there are several."""
+    headers: dict[bytes, bytes] | None = scope.get(_HEADERS)
+    if headers is None:
+        headers = scope[_HEADERS] = dict(reversed(scope["headers"]))
+    return headers.get(wanted)
 
 
 def _trimmed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -106,25 +106,16 @@ def assemble(
     for extension in extensions:
         extension.register(server)
     replaced = {method for method in own if server.get_request_handler(method) is not own[method]}
-    server.middleware.append(_guarded)
     server.middleware.append(_Description(source, find_episode, frozenset(replaced)))
     server.middleware.append(SealedState(source.name, find_episode))
     return AssembledServer(server, changes)
 
 
-async def _guarded(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
-    """Keep what handlers raise from the client: the older generation would send its text."""
-    try:
-        return await call_next(ctx)
-    except (MCPError, ValidationError):
-        raise
-    except Exception:
-        logger.exception("a request for %r was not answered", ctx.method)
-        raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
-
-
 class _Description:
-    """Makes what a server says of itself true for the address at which it is asked."""
+    """Makes what a server says of itself true for the address at which it is asked.
+
+    It also keeps what handlers raise from the client: the older generation would send its text.
+    """
 
     def __init__(self, source: Source, find: EpisodeFinder, replaced: frozenset[str]) -> None:
         self._find = find
@@ -133,13 +124,24 @@ class _Description:
         """Methods that extensions have taken over, which are theirs to tell of."""
 
     async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
-        result = await call_next(ctx)
+        try:
+            result = await call_next(ctx)
+        except (MCPError, ValidationError):
+            raise
+        except Exception:
+            logger.exception("a request for %r was not answered", ctx.method)
+            raise MCPError(code=wire.INTERNAL_ERROR, message=UNAVAILABLE_TEXT) from None
         if ctx.method not in _DESCRIBES or not isinstance(result, dict):
             return result
+        return self._described_here(ctx, result)
+
+    def _described_here(self, ctx: RequestContext, result: JsonObject) -> JsonObject:
         binding = self._binding(ctx)
-        told: JsonObject = dict(result.get("capabilities") or {})
+        capabilities = result.get("capabilities")
+        told: JsonObject = capabilities if isinstance(capabilities, dict) else {}
         modern = ctx.method == _DESCRIBES_MODERN
-        described = {**result, "capabilities": self._capabilities(told, binding, modern=modern)}
+        here = self._capabilities(told, binding, modern=modern)
+        described: JsonObject = {**result, "capabilities": here}
         if binding is not None and binding.member in self._described:
             described["instructions"] = self._described[binding.member]
         return described
