@@ -43,6 +43,26 @@ async def test_an_episode_is_opened_watched_and_closed(tmp_path: Path) -> None:
         assert await control.close_episode(opened.id) == closed
 
 
+@requirement("servers:branch")
+@pytest.mark.anyio
+async def test_an_episode_is_kept_and_branched(tmp_path: Path) -> None:
+    async with (
+        served(tmp_path) as (_, server, _),
+        open_control_client(server.addresses.control, server.token) as control,
+    ):
+        opened = await control.open_episode(NAME, TASK, seed=7)
+        kept = await control.snapshot(opened.id)
+        assert (kept.episode, kept.calls, kept.state_digests) == (opened.id, 0, {NAME: None})
+        branch = await control.branch_episode(opened.id, snapshot=kept.id)
+        assert (branch.task, branch.seed) == (TASK, 7)
+        assert branch.mcp != opened.mcp
+        await control.close_episode(opened.id)
+        with pytest.raises(EpisodeError):
+            await control.branch_episode(opened.id)
+        late = await control.branch_episode(opened.id, snapshot=kept.id)
+        assert (await control.close_episode(late.id)).record.branched_at == 0
+
+
 @pytest.mark.anyio
 async def test_pages_of_tasks_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control_client, "TASKS_PER_PAGE", 2)

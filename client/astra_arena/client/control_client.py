@@ -12,6 +12,7 @@ from astra_arena.client.control_models import (
     ClosedEpisode,
     EnvironmentCard,
     OpenedEpisode,
+    SnapshotCard,
     TaskCard,
     TaskPage,
     UserAnswer,
@@ -122,6 +123,31 @@ class ControlClient:
         """End an episode and return its record and verdict; closing twice gives the same."""
         data = await self._request("DELETE", f"/episodes/{episode_id}")
         return _read(ClosedEpisode, data, "a closed episode")
+
+    async def snapshot(self, episode_id: str) -> SnapshotCard:
+        """Keep an open episode as it is now, to branch from it later.
+
+        Raises:
+            EpisodeError: if it has ended or is void.
+        """
+        data = await self._request("POST", f"/episodes/{episode_id}/snapshots")
+        return _read(SnapshotCard, data, "a snapshot")
+
+    async def branch_episode(
+        self, episode_id: str, *, snapshot: str | None = None
+    ) -> OpenedEpisode:
+        """Open an independent episode that goes on from where another one is, or was.
+
+        Args:
+            episode_id: The other one.
+            snapshot: The id of one of its snapshots; as it is now when absent.
+
+        Raises:
+            EpisodeError: if it has ended or is void, or the snapshot is not kept any more.
+        """
+        body: JsonObject = {"snapshot": snapshot}
+        data = await self._request("POST", f"/episodes/{episode_id}/branch", body)
+        return _read(OpenedEpisode, data, "a branched episode")
 
     async def verdict(self, episode_id: str, *, mode: Mode = "strict") -> Verdict:
         """Return what an episode has earned so far."""

@@ -71,6 +71,16 @@ class OpenedEpisode(Reply):
     tier: str
 
 
+class SnapshotCard(Reply):
+    """An episode as it was at one moment."""
+
+    id: str
+    episode: str
+    calls: int
+    state_digests: dict[str, str | None]
+    """By environment; `None` where no tool was called yet."""
+
+
 class UserAnswer(Reply):
     """What the user says next."""
 
