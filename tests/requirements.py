@@ -356,6 +356,9 @@ REQUIREMENTS: dict[str, Requirement] = {
     "agent-side:verdict": _step_5("a journal played beside the agent earns what a live one earns"),
     "agent-side:unscored": _step_5("a server without gold plays, and says that it cannot score"),
     # interoperability
+    "interop:tools": _step_5(
+        "what these tests need is installed once, or it is said that it cannot be"
+    ),
     "control:contract": _step_5("the control plane keeps its own OpenAPI document"),
     "interop:third-party": _step_5("clients of others play to reward 1.0 over HTTP and stdio"),
     "interop:inspector": _step_5("the MCP Inspector finds no fault with any environment"),

@@ -26,6 +26,19 @@ GENERIC = {
     "2026-07-28": ("tools-list", "server-stateless", "dns-rebinding-protection"),
 }
 """Scenarios that need no fixture, so that they can be run against any server."""
+BESIDE_TOOLS = {
+    "2025-11-25": ("prompts-list", "resources-list"),
+    "2026-07-28": (
+        "prompts-list",
+        "resources-list",
+        "caching",
+        "sep-2164-resource-not-found",
+        "http-header-validation",
+        "input-required-result-unsupported-methods",
+    ),
+}
+"""Scenarios about what is the same in all environments: run where the episodes differ in kind."""
+KINDS = ("small library", "desk: conversation", "town: joint")
 DIAGNOSTIC = {
     "sep-2575-server-rejects-undeclared-capability",
     "sep-2575-missing-capability-http-400",
@@ -71,7 +84,8 @@ def test_all_that_is_required_of_a_server_passes(
 def test_an_environment_passes_what_is_asked_of_any_server(
     tooling: Tooling, arena: Arena, tmp_path: Path, label: str, revision: str
 ) -> None:
-    for scenario in GENERIC[revision]:
+    others = BESIDE_TOOLS[revision] if label in KINDS else ()
+    for scenario in (*GENERIC[revision], *others):
         episode = arena.open(label)
         options = ["--scenario", scenario, "--spec-version", revision]
         report = run_server_suite(tooling, tmp_path / scenario, episode["mcp"], *options)

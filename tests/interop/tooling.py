@@ -119,7 +119,7 @@ def _install_client(folder: Path, requirements: list[str]) -> None:
         if not needed:
             return
         uv = str(Path(sys.executable).parent / "uv")
-        _run([uv, "--quiet", "venv", "--clear", "--python", sys.executable, str(folder)], ROOT, "-")
+        _run([uv, "--quiet", "venv", "--clear", "--python", sys.executable, str(folder)], ROOT)
         python = str(folder / "bin" / "python")
         command = [uv, "--quiet", "pip", "install", "--python", python, *requirements]
         _run(command, ROOT, "the Python package index")
@@ -147,7 +147,7 @@ def _locked(place: Path) -> Generator[None]:
         yield
 
 
-def _run(command: list[str], folder: Path, index: str) -> None:
+def _run(command: list[str], folder: Path, index: str | None = None) -> None:
     what = " ".join(command[1:])
     try:
         done = subprocess.run(
@@ -163,9 +163,10 @@ def _run(command: list[str], folder: Path, index: str) -> None:
         raise InstallError(f"expected {what!r} to end well, got: {error}") from None
     if done.returncode != 0:
         said = (done.stderr + done.stdout).decode("utf-8", "replace").strip()[-_SHOWN_CHARS:]
+        named = f"{VERSIONS.relative_to(ROOT)} names"
+        reason = f"; {index} cannot be reached, or lacks what {named}" if index else ""
         raise InstallError(
-            f"expected what {VERSIONS.relative_to(ROOT)} names from {index}, which cannot be "
-            f"reached or does not have it; {what!r} ended with {done.returncode}:\n{said}"
+            f"expected {what!r} to end well, got exit code {done.returncode}{reason}:\n{said}"
         )
 
 
