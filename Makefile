@@ -54,7 +54,7 @@ test-interop: $(STAMP) ## Run other people's clients and the MCP conformance sui
 	@$(call say,test-interop,install what tests/interop/versions.toml names)
 	@$(CA_ENV) $(BIN)/python -m tests.interop.tooling
 	@$(call say,test-interop,pytest -m interop)
-	@$(BIN)/python -m pytest -n 0 -m interop tests/interop $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m interop tests/interop $(ARGS)
 
 check: $(STAMP) ## Lint, format, types, layers and lock file
 	@$(call say,check,ruff: lint)
