@@ -351,6 +351,13 @@ REQUIREMENTS: dict[str, Requirement] = {
     "servers:metrics": _step_5("Prometheus metrics tell of episodes, calls and sessions"),
     "servers:traces": _step_5("traces join control request, MCP call, sandbox call and state"),
     # emission
+    "emission:folder": _step_5("an emitted folder installs and serves with an index alone"),
+    "emission:equal": _step_5("equal environments give equal emitted bytes, the wheel included"),
+    "emission:foreign": _step_5("emission never overwrites what it did not write"),
+    "emission:compose": _step_5("a compose file is hardened, without secrets, valid for v1 and v2"),
+    "emission:left-out": _step_5("a service per environment leaves suites' tasks out and says so"),
+    "emission:kubernetes": _step_5("manifests are hardened and part the planes by network policy"),
+    "emission:registry": _step_5("server.json describes the image for the MCP registry"),
     "agent-side:no-gold": _step_5("no file of an agent-side bundle tells what decides a reward"),
     "agent-side:left-out": _step_5("tasks that cannot be told without gold are left out, listed"),
     "agent-side:verdict": _step_5("a journal played beside the agent earns what a live one earns"),

@@ -117,6 +117,11 @@ VERBS: dict[str, Verb] = {
         "servers",
         "Serve bundles to MCP clients over HTTP or stdio",
     ),
+    "emit": Verb(
+        "astra_arena.servers.emission.emit_cli:emit",
+        "servers",
+        "Write folders that serve bundles by themselves, in containers too",
+    ),
     "sandbox-worker": Verb(
         "astra_arena.sandbox.cli:sandbox_worker",
         "sandbox",

@@ -215,7 +215,8 @@ def copy_bundle(bundle: Bundle, path: Path) -> Bundle:
     """
     with BUNDLE_FOLDER.placed(path) as draft:
         for file in sorted(bundle.path.iterdir()):
-            shutil.copy(file, draft)
+            if file.is_file():
+                shutil.copy(file, draft)
     return replace(bundle, path=path)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from astra_arena.core.errors import BundleError
-from astra_arena.servers.bundles.bundle import load_bundle
+from astra_arena.servers.bundles.suite import load_source
 
 LAUNCHER = "server.py"
 
@@ -28,9 +28,13 @@ def main() -> int:
     try:
         from astra_arena.servers.launch import run_stdio
     except ModuleNotFoundError as error:
+        pinned = Path(__file__).resolve().parent / "requirements.txt"
+        install = "pip install 'astra-arena[servers]'"
+        if pinned.is_file():
+            install = f"cd {pinned.parent} && pip install -r requirements.txt"
         print(
             f"server.py: {error.name!r} is missing from {sys.executable}; "
-            "install it with: pip install 'astra-arena[servers]'",
+            f"install it with: {install}",
             file=sys.stderr,
         )
         return 2
@@ -44,12 +48,12 @@ if __name__ == "__main__":
 
 
 def emit_server(bundle_path: Path) -> Path:
-    """Write a launcher into a bundle and return its path.
+    """Write a launcher into a bundle or suite and return its path.
 
     Raises:
-        BundleError: if the folder holds no sound bundle or cannot be written.
+        BundleError: if the folder holds no sound bundle or suite, or cannot be written.
     """
-    load_bundle(bundle_path)
+    load_source(bundle_path)
     launcher = bundle_path / LAUNCHER
     try:
         launcher.write_text(_LAUNCHER_TEXT, encoding="utf-8", newline="\n")
