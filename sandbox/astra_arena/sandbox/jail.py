@@ -50,13 +50,15 @@ def jailed(command: list[str]) -> list[str]:
     else:
         options += ["--unshare-user"]
     options += ["--proc", "/proc"]
-    places = [*_LIBRARIES, *_zones(), executable, *folders, *_own_libraries(executable), str(GUEST)]
+    places = [*_LIBRARIES, *_zones(), executable, *folders, *_own_libraries(executable)]
     for place in dict.fromkeys(places):
         options += ["--ro-bind-try", place, place]
     for folder in dict.fromkeys(folders):
         for name in ("site-packages", "dist-packages"):
             if (Path(folder) / name).is_dir():
                 options += ["--tmpfs", f"{folder}/{name}"]
+    # Last: where this project is installed, its guest is among the packages that were just hidden.
+    options += ["--ro-bind", str(GUEST), str(GUEST)]
     return [*options, "--", executable, *command[1:]]
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.servers.emission.container_files import (
     TOKEN_FILE,
@@ -12,6 +10,7 @@ from astra_arena.servers.emission.container_files import (
     serve_command,
     worker_command,
 )
+from astra_arena.servers.emission.yaml_text import yaml_text
 
 WORKER = "sandbox"
 """The worker's service."""
@@ -60,7 +59,7 @@ def compose_text(
         "secrets": {_SECRET: {"file": f"./{_SECRET}"}},
     }
     note = "" if not left_out else _left_out_note(left_out)
-    return _HEAD + note + yaml.safe_dump(document, sort_keys=False, width=1000)
+    return _HEAD + note + yaml_text([document])
 
 
 def _left_out_note(count: int) -> str:

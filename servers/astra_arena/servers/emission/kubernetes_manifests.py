@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import yaml
-
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.servers.emission.compose_file import Service
 from astra_arena.servers.emission.container_files import (
@@ -11,6 +9,7 @@ from astra_arena.servers.emission.container_files import (
     serve_command,
     worker_command,
 )
+from astra_arena.servers.emission.yaml_text import yaml_text
 
 SECRET = "astra-arena-tokens"
 _USER = 10001
@@ -40,7 +39,7 @@ def kubernetes_text(
     documents = [*_worker(f"{images[0]}-sandbox", runtime)]
     for service, image in zip(services, images, strict=True):
         documents += _server(service, image)
-    return _HEAD + yaml.safe_dump_all(documents, sort_keys=False, width=1000)
+    return _HEAD + yaml_text(documents)
 
 
 def _meta(name: str) -> JsonObject:
