@@ -24,18 +24,17 @@ from starlette.types import Message, Receive, Scope, Send
 
 from astra_arena.core.errors import EpisodeError
 from astra_arena.servers.agent_plane.bindings import Binding, nothing_bound
-from astra_arena.servers.agent_plane.extensions import (
-    Extensions,
-    RequestContext,
-    extensions_of,
+from astra_arena.servers.agent_plane.environment_servers import (
+    EnvironmentServer,
+    EnvironmentServers,
 )
-from astra_arena.servers.agent_plane.mcp_app import AssembledServer, assemble
+from astra_arena.servers.agent_plane.extensions import Extensions, RequestContext
+from astra_arena.servers.agent_plane.http_headers import header, host_name, origin, trimmed
 from astra_arena.servers.agent_plane.paths import AgentPath, parse_path
 from astra_arena.servers.agent_plane.sessions import SESSION_HEADER, Sessions
-from astra_arena.servers.agent_plane.streaming import STREAMS, EitherManager
+from astra_arena.servers.agent_plane.streaming import STREAMS
 from astra_arena.servers.agent_plane.tool_calls import BUSY_TEXT, MOST_WAITING
 from astra_arena.servers.agent_plane.unreadable import (
-    MAX_REQUEST_BYTES,
     TooLargeError,
     called_tool,
     is_call,
@@ -43,6 +42,7 @@ from astra_arena.servers.agent_plane.unreadable import (
     refuse_request,
     replaying,
 )
+from astra_arena.servers.agent_plane.watching import CallWatch
 from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.closed_episodes import ClosedEpisode
 from astra_arena.servers.episodes.episode import Episode
@@ -51,16 +51,10 @@ from astra_arena.servers.host import EpisodeHost
 logger = logging.getLogger(__name__)
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
-WATCH_AFTER_SECONDS = 1.0
-"""From then on it is noticed when the client of a call goes; most calls are answered by then."""
-
 _BINDING = "astra_arena.binding"
 _REACHED = "astra_arena.reached"
-_HEADERS = "astra_arena.headers"
 _UNREADABLE = frozenset((400, 413, 500))
 """What the SDK answers to requests that it cannot read; others are about sessions and addresses."""
-_PROTOCOL_HEADER = b"mcp-protocol-version"
-_MODERN = b"2026"
 _RETRY_SECONDS = 1
 
 
@@ -86,11 +80,10 @@ class McpApp:
     ) -> None:
         self._host = host
         self._allowed = frozenset((*LOCAL_HOSTS, *allowed_hosts))
-        self._extensions: Extensions = extensions or {}
         self._base = base_url
-        self._managers: dict[int, _Running] = {}
-        """By identity of the source: comparing sources would compare all their tasks."""
-        self._security = _security(self._allowed)
+        self._servers = EnvironmentServers(
+            host, _binding_of, extensions or {}, _security(self._allowed)
+        )
         self._sessions = Sessions()
         self._calling: Counter[str] = Counter()
 
@@ -98,43 +91,20 @@ class McpApp:
     async def run(self) -> AsyncGenerator[None]:
         """Serve while the block runs."""
         self._host.on_close.append(self._end_sessions)
-        self._host.on_change.append(self._stop_unused)
+        self._host.on_change.append(self._servers.stop_unused)
         try:
             yield
         finally:
-            self._host.on_change.remove(self._stop_unused)
+            self._host.on_change.remove(self._servers.stop_unused)
             self._host.on_close.remove(self._end_sessions)
-            for running in tuple(self._managers.values()):
-                await running.stop()
-            self._managers.clear()
-
-    async def _running(self, source: Source) -> "_Running":
-        """Return the server of an environment, which starts with its first request."""
-        running = self._managers.get(id(source))
-        if running is None:
-            extensions = extensions_of(self._extensions, source.name)
-            made = assemble(source, _binding_of, extensions=extensions)
-            manager = EitherManager(made.server, security=self._security, largest=MAX_REQUEST_BYTES)
-            running = _Running(source, made, manager, extended=bool(extensions))
-            self._managers[id(source)] = running
-        await running.ready()
-        return running
-
-    async def _stop_unused(self) -> None:
-        """Stop the servers of environments that are neither served nor played any more."""
-        served = {id(one.source) for one in self._host.environments.values()}
-        if served.issuperset(self._managers):
-            return
-        in_use = set(map(id, self._host.sources_in_use))
-        for key in [key for key in self._managers if key not in in_use]:
-            await self._managers.pop(key).stop()
+            await self._servers.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route one request to its environment, with what it is about on the scope."""
         if scope["type"] != "http":
             return
-        scope["headers"] = _trimmed(scope["headers"])
-        host = _host_name(scope)
+        scope["headers"] = trimmed(scope["headers"])
+        host = host_name(scope)
         if host not in self._allowed:
             text = f"requests must not be addressed to {host[:64]!r}; serve with --advertise-url"
             await refuse_request(send, 421, text)
@@ -151,12 +121,12 @@ class McpApp:
             await refuse_request(send, 404, error.message)
             return
         scope[_BINDING] = binding
-        session = _header(scope, SESSION_HEADER)
+        session = header(scope, SESSION_HEADER)
         place = scope["path"]
         if session is not None and not self._sessions.knows(place, session):
             await refuse_request(send, 404, "no session of this address has this id; open another")
             return
-        running = await self._running(source)
+        running = await self._servers.of(source)
         if scope["method"] == "POST":
             await self._post(running, binding, scope, receive, send)
         else:
@@ -184,12 +154,12 @@ class McpApp:
                 raise EpisodeError("this episode belongs to another environment")
         if path.phase is not None and not (episode.tools_change and path.phase <= episode.phase):
             raise EpisodeError("this episode has not come to this phase")
-        base = self._base or (_origin(scope) if path.phase is not None else None)
+        base = self._base or (origin(scope) if path.phase is not None else None)
         return episode.source, Binding(episode, member, path.phase, base, streams=False)
 
     async def _post(
         self,
-        running: "_Running",
+        running: EnvironmentServer,
         binding: Binding | None,
         scope: Scope,
         receive: Receive,
@@ -214,7 +184,7 @@ class McpApp:
 
     async def _call(
         self,
-        running: "_Running",
+        running: EnvironmentServer,
         episode: Episode,
         scope: Scope,
         body: bytes,
@@ -228,7 +198,7 @@ class McpApp:
         self._calling[episode.id] += 1
         try:
             charging = _charging(send, episode, scope, body)
-            watch = _Watch(receive, scope)
+            watch = CallWatch(receive, scope)
             try:
                 await self._handled(running, scope, body, receive, charging)
             except asyncio.CancelledError:
@@ -242,60 +212,18 @@ class McpApp:
                 del self._calling[episode.id]
 
     async def _handled(
-        self, running: "_Running", scope: Scope, body: bytes, receive: Receive, send: Send
+        self, running: EnvironmentServer, scope: Scope, body: bytes, receive: Receive, send: Send
     ) -> None:
         streams = running.streams(scope, body)
         scope[STREAMS] = streams
-        if _header(scope, SESSION_HEADER) is None:
+        if header(scope, SESSION_HEADER) is None:
             send = self._sessions.noting(send, scope, running.manager)
         await running.manager.handle_request(scope, replaying(body, receive), send)
 
     async def _end_sessions(self, episode: ClosedEpisode) -> None:
         """End what the older generation of clients left open; each session holds two tasks."""
         await self._sessions.end(episode.id)
-        await self._stop_unused()
-
-
-class _Watch:
-    """Cancels the handling of a call when its client goes, if it takes long.
-
-    Only in the newer generation is going a way to cancel, and only a plain answer needs this watch:
-    the SDK watches streams itself.
-    """
-
-    def __init__(self, receive: Receive, scope: Scope) -> None:
-        self._receive = receive
-        self._scope = scope
-        self._handling = asyncio.current_task()
-        self._gone = False
-        self._task: asyncio.Task[None] | None = None
-        modern = (_header(scope, _PROTOCOL_HEADER) or b"").startswith(_MODERN)
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(WATCH_AFTER_SECONDS, self._start) if modern else None
-
-    def client_gone(self) -> bool:
-        """Tell whether the handling was cancelled because the client has gone."""
-        if self._gone and self._handling is not None:
-            self._handling.uncancel()
-        return self._gone
-
-    def stop(self) -> None:
-        """Watch no longer."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-
-    def _start(self) -> None:
-        if not self._scope.get(STREAMS, False):
-            self._task = asyncio.create_task(self._cancel_when_gone())
-
-    async def _cancel_when_gone(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        if self._handling is not None:
-            self._gone = True
-            self._handling.cancel()
+        await self._servers.stop_unused()
 
 
 def _charging(send: Send, episode: Episode, scope: Scope, body: bytes) -> Send:
@@ -325,11 +253,6 @@ def _binding_of(context: RequestContext) -> Binding:
     return binding.streaming() if request.scope.get(STREAMS, False) else binding
 
 
-def _origin(scope: Scope) -> str | None:
-    host = _header(scope, b"host")
-    return None if host is None else f"{scope.get('scheme', 'http')}://{host.decode('latin-1')}"
-
-
 def _security(hosts: Iterable[str]) -> TransportSecuritySettings:
     names = sorted(hosts)
     return TransportSecuritySettings(
@@ -341,65 +264,3 @@ def _security(hosts: Iterable[str]) -> TransportSecuritySettings:
             for form in (name, f"{name}:*")
         ],
     )
-
-
-class _Running:
-    """An environment's server, running in a task of its own, which both enters and leaves it."""
-
-    def __init__(
-        self, source: Source, made: AssembledServer, manager: EitherManager, *, extended: bool
-    ) -> None:
-        self.source = source
-        self.manager = manager
-        self._changes = made.changes
-        self._extended = extended
-        self._asks = any(task.variant == "elicitation" for task in source.tasks)
-        self._ready, self._stop = asyncio.Event(), asyncio.Event()
-        self._task = asyncio.create_task(self._hold())
-
-    async def _hold(self) -> None:
-        try:
-            async with self.manager.run():
-                self._ready.set()
-                await self._stop.wait()
-        finally:
-            self._ready.set()
-
-    async def ready(self) -> None:
-        """Return when the manager takes requests."""
-        if not self._ready.is_set():
-            await self._ready.wait()
-
-    def streams(self, scope: Scope, body: bytes) -> bool:
-        """Tell whether something may have to be sent before the answer to a request."""
-        wanted = self._extended or self._asks or _PROGRESS in body
-        return wanted and _STREAM in (_header(scope, b"accept") or b"")
-
-    async def stop(self) -> None:
-        """End the manager with its sessions, and the streams of the newer generation."""
-        self._changes.end()
-        self._stop.set()
-        await self._task
-
-
-_PROGRESS = b'"progressToken"'
-_STREAM = b"text/event-stream"
-
-
-def _header(scope: Scope, wanted: bytes) -> bytes | None:
-    """Return the header of this name, the first one if there are several."""
-    headers: dict[bytes, bytes] | None = scope.get(_HEADERS)
-    if headers is None:
-        headers = scope[_HEADERS] = dict(reversed(scope["headers"]))
-    return headers.get(wanted)
-
-
-def _trimmed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Take blanks from around values: they belong to none, but uvicorn leaves them there."""
-    return [(name, value.strip(b" \t")) for name, value in headers]
-
-
-def _host_name(scope: Scope) -> str:
-    text = (_header(scope, b"host") or b"").decode("latin-1")
-    head, colon, port = text.rpartition(":")
-    return head if colon and port.isdecimal() else text
