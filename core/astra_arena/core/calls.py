@@ -78,6 +78,8 @@ class CallRecord(Model):
     """The client's idempotency key; a repeated key is answered from the log."""
     own: bool = False
     """A call to the host's own tools, which costs nothing."""
+    foreign: bool = False
+    """A call to a tool of an environment that the task does not name: one that was mixed in."""
     state: StateRecord | None = None
     """With a call that wrote: the state that it left."""
 
@@ -89,4 +91,5 @@ class CallRecord(Model):
     @property
     def may_solve(self) -> bool:
         """Whether the call can solve a sub-question at all."""
-        return self.counts and self.outcome == "ok" and self.result is not None
+        ended_well = self.outcome == "ok" and self.result is not None
+        return self.counts and ended_well and not self.foreign

@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 from astra_arena.core.calls import CallRecord
 from astra_arena.core.canonical import JsonObject, digest_of
 from astra_arena.core.model import Model
+from astra_arena.core.tasks import Budget, BudgetChange, Task
+from astra_arena.core.tool_mixing import MixedNames, ToolMixing
 from astra_arena.core.verdicts import Verdict
 
 ROLLOUT_FORMAT_VERSION = 1
@@ -58,6 +60,17 @@ class EpisodeRecord(Model):
     """Calls that ended as environment errors."""
     branched_at: int | None = None
     """Of a branch: how many calls at the log's beginning are those of the episode before it."""
+    budget: Budget | None = None
+    """What the episode might use, where that is not the task's own budget."""
+    mixing: ToolMixing | None = None
+    """The mixing that the episode was opened with, where that is not the task's own."""
+    mixed: MixedNames | None = None
+    """What came of a mixing."""
+
+    def task_as_played(self, task: Task) -> Task:
+        """Return the task with the budget and the mixing that the episode had."""
+        changes = {"budget": self.budget, "mixing": self.mixing}
+        return task.model_copy(update={k: v for k, v in changes.items() if v is not None})
 
 
 class Rollout(Model):
@@ -65,7 +78,8 @@ class Rollout(Model):
 
     format_version: Literal[1]
     id: str
-    """Digest of what was asked for: environment, task, seed, variant, agent. Attempts share it."""
+    """Digest of what was asked for: environment, task, seed, variant, agent, and the budget and
+    the mixing that were asked for in place of the task's own. Attempts share it."""
     agent: str
     attempt: int = 0
     transport: Transport
@@ -100,7 +114,15 @@ class Rollout(Model):
 
 
 def rollout_id(
-    *, environment_digest: str, tasks_digest: str, task_id: str, seed: int, variant: str, agent: str
+    *,
+    environment_digest: str,
+    tasks_digest: str,
+    task_id: str,
+    seed: int,
+    variant: str,
+    agent: str,
+    budget: BudgetChange | None = None,
+    mixing: ToolMixing | None = None,
 ) -> str:
     """Return the id of the rollout that these make; a resumed run skips ids that it holds."""
     key: JsonObject = {
@@ -111,4 +133,8 @@ def rollout_id(
         "tasks": tasks_digest,
         "variant": variant,
     }
+    if budget is not None:
+        key["budget"] = budget.to_json()
+    if mixing is not None:
+        key["mixing"] = mixing.to_json()
     return digest_of(key).partition(":")[2][:24]

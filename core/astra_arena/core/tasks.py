@@ -19,6 +19,7 @@ from astra_arena.core.errors import SpecError
 from astra_arena.core.faults import FaultPlan
 from astra_arena.core.model import Model
 from astra_arena.core.pointers import resolve_pointer
+from astra_arena.core.tool_mixing import ToolMixing
 
 Scalar = bool | int | float | str | None
 """What a row field may be compared with."""
@@ -143,6 +144,18 @@ class Budget(Model):
     seconds: float = Field(default=600.0, gt=0.0)
 
 
+class BudgetChange(Model):
+    """A budget for one episode; what is not given is the task's."""
+
+    calls: int | None = Field(default=None, ge=1)
+    turns: int | None = Field(default=None, ge=1)
+    seconds: float | None = Field(default=None, gt=0.0)
+
+    def applied(self, budget: Budget) -> Budget:
+        """Return a task's budget with these changes."""
+        return budget.model_copy(update=self.to_json())
+
+
 class FinalAnswer(Model):
     """The answer that the agent's last message must state."""
 
@@ -195,6 +208,8 @@ class Task(Model):
     tools: tuple[str, ...] = ()
     """The only tools that this task may offer; empty for all of its environments."""
     faults: FaultPlan | None = None
+    mixing: ToolMixing | None = None
+    """What is done with the tools that an agent is offered, and with its calls."""
 
     @model_validator(mode="after")
     def _graph_is_sound(self) -> "Task":
@@ -214,12 +229,18 @@ class Task(Model):
         asked = [turn.expect.slot for turn in self.turns if turn.expect.slot is not None]
         if len(set(asked)) != len(asked):
             raise ValueError("a slot is to be asked for in one turn: then the user has told it")
-        spoken = len(self.turns) + len(asked)
-        if self.needs_reply and self.budget.turns < spoken:
+        if self.budget.turns < self.messages_needed:
             raise ValueError(
-                f"the budget of {self.budget.turns} turns is below the {spoken} messages needed"
+                f"the budget of {self.budget.turns} turns is below the {self.messages_needed} "
+                "messages needed"
             )
         return self
+
+    @property
+    def messages_needed(self) -> int:
+        """How many messages of the agent it takes to come to the end; 0 where none is needed."""
+        asked = sum(turn.expect.slot is not None for turn in self.turns)
+        return len(self.turns) + asked if self.needs_reply else 0
 
     @property
     def needs_reply(self) -> bool:

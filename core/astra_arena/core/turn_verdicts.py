@@ -163,7 +163,7 @@ def _first_guess(slot: Slot, calls: tuple[CallRecord, ...], *, since: int) -> in
 
 
 def _fills(slot: Slot, call: CallRecord) -> bool:
-    if not isinstance(call.arguments, dict):
+    if call.foreign or not isinstance(call.arguments, dict):
         return False
     if not slot.fills:
         return any(same_json(value, slot.value) for value in call.arguments.values())

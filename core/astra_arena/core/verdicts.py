@@ -104,4 +104,4 @@ def _forbidden(task: Task, calls: tuple[CallRecord, ...]) -> Component:
 
 def _is_forbidden(task: Task, call: CallRecord) -> bool:
     names = (call.tool, f"{call.environment}{SEPARATOR}{call.tool}")
-    return not call.own and any(name in task.forbidden for name in names)
+    return not (call.own or call.foreign) and any(name in task.forbidden for name in names)

@@ -8,9 +8,11 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from astra_arena.core.tasks import Budget, BudgetChange
+from astra_arena.core.tool_mixing import ToolMixing
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.hibernation import IdleSessions
-from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.bundles.suite import Source, members_of
 from astra_arena.servers.closed_episodes import ClosedEpisode, ClosedEpisodes
 from astra_arena.servers.episodes.branching import EpisodeSnapshot, open_branch, take_snapshot
 from astra_arena.servers.episodes.episode import Episode
@@ -20,6 +22,8 @@ from astra_arena.servers.episodes.failures import (
     EpisodeLimitError,
     UnknownEpisodeError,
 )
+from astra_arena.servers.episodes.members import Member
+from astra_arena.servers.episodes.mixing import MOST_BUDGET, DistractorPool, draws_on_others
 from astra_arena.servers.episodes.opening import open_episode
 from astra_arena.servers.served import Served, ServedEnvironments
 from astra_arena.servers.tracing import current_trace, span
@@ -60,6 +64,7 @@ class EpisodeHost:
         snapshots_kept: So many snapshots are kept; the least recently used gives way.
         opening_at_once: So many episodes are opened at the same time; others wait a while for
             their turn, and are then told to come back.
+        max_budget: The most that an episode's opener may ask for, unless its task has more.
     """
 
     def __init__(
@@ -76,9 +81,11 @@ class EpisodeHost:
         live_sessions: int = LIVE_SESSIONS,
         snapshots_kept: int = SNAPSHOTS_KEPT,
         opening_at_once: int = OPENING_AT_ONCE,
+        max_budget: Budget = MOST_BUDGET,
     ) -> None:
         self.sandbox = sandbox
         self._served = ServedEnvironments(limits)
+        self._max_budget = max_budget
         for source in sources:
             self.add(source)
         self.on_close: list[Callable[[ClosedEpisode], Awaitable[None]]] = []
@@ -184,9 +191,24 @@ class EpisodeHost:
         return self._served.get(name)
 
     async def open(
-        self, environment: str, task_id: str, *, seed: int = 0, variant: str | None = None
+        self,
+        environment: str,
+        task_id: str,
+        *,
+        seed: int = 0,
+        variant: str | None = None,
+        budget: BudgetChange | None = None,
+        mixing: ToolMixing | None = None,
     ) -> Episode:
         """Open an episode.
+
+        Args:
+            environment: The name of a bundle or a suite.
+            task_id: Its task.
+            seed: Keys all randomness of the episode.
+            variant: Must be the task's own; `None` takes that.
+            budget: What to change of the task's budget.
+            mixing: In place of the task's own; tools of all that is served can be mixed in.
 
         Raises:
             UnknownTaskError: if there is no such environment, task or variant.
@@ -206,9 +228,27 @@ class EpisodeHost:
                 variant=variant,
                 members=served.members,
                 idle=self._idle,
+                budget=budget,
+                mixing=mixing,
+                pool=self._pool() if draws_on_others(task, mixing) else None,
+                most=self._max_budget,
             )
             self._keep(episode)
         return episode
+
+    def _pool(self) -> DistractorPool:
+        """Return all that is served now, as far as its tools can be mixed into others' episodes."""
+        served = tuple(self.environments.values())
+        homes = {
+            bundle.name: (bundle, one)
+            for one in reversed(served)
+            for bundle in members_of(one.source)
+        }
+
+        def member(name: str) -> Member:
+            return next(one for one in homes[name][1].members if one.name == name)
+
+        return DistractorPool({name: bundle for name, (bundle, _) in homes.items()}, member)
 
     def _keep(self, episode: Episode) -> None:
         episode.trace = current_trace()

@@ -8,7 +8,7 @@ from astra_arena.synthesizer.variants.distractors import DistractorPool, with_di
 from astra_arena.synthesizer.variants.fault_variant import with_faults
 from astra_arena.synthesizer.variants.missing_function import NoVariant
 from astra_arena.synthesizer.variants.reach_search import Executor
-from astra_arena.synthesizer.variants.tool_similarity import ToolSimilarity
+from astra_arena.core.tool_similarity import ToolSimilarity
 from tests.support.requirement import requirement
 from tests.synthesizer.variants.club_bundle import club_bundle, club_task
 

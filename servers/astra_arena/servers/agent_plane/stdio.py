@@ -9,12 +9,14 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import RecordError, SandboxUnavailableError
-from astra_arena.core.rollouts import Failure
+from astra_arena.core.rollouts import EpisodeRecord, Failure
 from astra_arena.core.tasks import Task
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
@@ -22,10 +24,16 @@ from astra_arena.sandbox.remote_sandbox import RemoteSandbox
 from astra_arena.servers.agent_plane.mcp_app import build_mcp_server
 from astra_arena.servers.agent_plane.pipes import run_over_stdio
 from astra_arena.servers.agent_plane.unreadable import UNKNOWN_TOOL
-from astra_arena.servers.bundles.suite import Source, load_source
+from astra_arena.servers.bundles.suite import Source, load_source, members_of
 from astra_arena.servers.episodes.episode import Episode
 from astra_arena.servers.episodes.journal import Journal
-from astra_arena.servers.episodes.members import compiled_members
+from astra_arena.servers.episodes.members import bundles_in_use, compiled_members
+from astra_arena.servers.episodes.mixing import (
+    DistractorPool,
+    mixed_tools,
+    played_task,
+    with_terms,
+)
 from astra_arena.servers.episodes.opening import open_episode
 from astra_arena.servers.episodes.records import empty_record
 
@@ -40,6 +48,8 @@ async def serve_stdio(
     journal_dir: Path | None = None,
     sandbox: Sandbox | None = None,
     limits: Limits | None = None,
+    terms: EpisodeTerms = NO_TERMS,
+    beside: Sequence[Path] = (),
 ) -> None:
     """Serve one episode over stdin and stdout until the client goes.
 
@@ -50,9 +60,12 @@ async def serve_stdio(
         journal_dir: Where the episode's journal is written; without one its verdict is lost.
         sandbox: Runs the tool code; a `ProcessSandbox` when absent.
         limits: What the session may use.
+        terms: What the episode is opened with in place of the task's own.
+        beside: Bundles and suites whose tools may be mixed in.
 
     Raises:
         BundleError: if the bundle cannot be read.
+        SpecError: if the task cannot be played so.
         UnknownTaskError: if it has no such task.
         SandboxUnavailableError: if no session can be started; the journal then says so.
     """
@@ -60,15 +73,16 @@ async def serve_stdio(
     parent = os.getppid()
     source = load_source(path)
     task = source.task(task_id)
+    opening = _Opening(
+        source, task, seed, terms, DistractorPool.of(load_source(one) for one in beside)
+    )
     sandbox = sandbox or ProcessSandbox()
     if isinstance(sandbox, RemoteSandbox):
         # The record names the tier. Without a worker the episode is void, which is recorded below.
         with suppress(SandboxUnavailableError):
             await sandbox.connect()
     try:
-        async with _journaled_episode(
-            source, task, sandbox, seed=seed, journal_dir=journal_dir, limits=limits
-        ) as episode:
+        async with _journaled_episode(opening, sandbox, journal_dir, limits) as episode:
             server = build_mcp_server(source, lambda _: episode, instructions=task.prompt)
 
             async def charge(note: str) -> None:
@@ -79,22 +93,48 @@ async def serve_stdio(
         await sandbox.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Which episode to open."""
+
+    source: Source
+    task: Task
+    seed: int
+    terms: EpisodeTerms
+    pool: DistractorPool
+
+    def header(self, tier: str) -> EpisodeRecord:
+        """Return the record of the episode before anything has happened in it."""
+        played = played_task(self.task, budget=self.terms.budget, mixing=self.terms.mixing)
+        bundles = {**self.pool.bundles, **{one.name: one for one in members_of(self.source)}}
+        members = bundles_in_use(self.source, self.task)
+        mixed = mixed_tools(played, members, bundles, seed=self.seed)
+        empty = empty_record(self.source, self.task, seed=self.seed, tier=tier)
+        return with_terms(empty, self.task, played, None if mixed is None else mixed[1])
+
+    async def open(self, sandbox: Sandbox, limits: Limits | None) -> Episode:
+        """Open it."""
+        return await open_episode(
+            self.source,
+            self.task,
+            sandbox,
+            seed=self.seed,
+            members=compiled_members(self.source, limits=limits),
+            budget=self.terms.budget,
+            mixing=self.terms.mixing,
+            pool=self.pool,
+        )
+
+
 @asynccontextmanager
 async def _journaled_episode(
-    source: Source,
-    task: Task,
-    sandbox: Sandbox,
-    *,
-    seed: int,
-    journal_dir: Path | None,
-    limits: Limits | None,
+    opening: _Opening, sandbox: Sandbox, journal_dir: Path | None, limits: Limits | None
 ) -> AsyncGenerator[Episode]:
-    header = empty_record(source, task, seed=seed, tier=sandbox.tier)
+    header = opening.header(sandbox.tier)
     identifier = secrets.token_urlsafe(24)
     journal = None if journal_dir is None else Journal(journal_dir, identifier, header)
     try:
-        members = compiled_members(source, limits=limits)
-        episode = await open_episode(source, task, sandbox, seed=seed, members=members)
+        episode = await opening.open(sandbox, limits)
     except SandboxUnavailableError as error:
         if journal is not None:
             journal.add_void(Failure(boundary=error.boundary, message=error.message))

@@ -21,6 +21,7 @@ from astra_arena.core.offers import ToolRef
 from astra_arena.servers.agent_plane.annotations import READING, SPEAKING, UNKNOWN, tool_hints
 from astra_arena.servers.agent_plane.bindings import EpisodeFinder, binding_of
 from astra_arena.servers.agent_plane.extensions import ExtraTool, RequestContext
+from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.servers.bundles.suite import Source, members_of, offered_specs
 
 PAGE_SIZE = 250
@@ -82,31 +83,29 @@ class ToolLists:
         if binding.is_plain:
             tools, scope = self._source_tools(), "public"
         else:
-            tools, scope = [self._wire(spec, ref) for spec, ref in binding.tools()], "private"
+            worlds = binding.episode.worlds
+            bundles = {name: world.bundle for name, world in worlds.items()}
+            listed = [self._wire(spec, ref, bundles) for spec, ref in binding.tools()]
+            tools, scope = listed, "private"
         fresh = 0 if binding.may_change else LIST_FRESH_MS
         return self._page([*tools, *self._extra], params.cursor, fresh, scope)
 
     def _source_tools(self) -> list[Json]:
         if self._plain is None:
             pairs = zip(self._every, self._refs, strict=True)
-            self._plain = [self._wire(spec, ref) for spec, ref in pairs]
+            self._plain = [self._wire(spec, ref, self._bundles) for spec, ref in pairs]
         return self._plain
 
-    def _wire(self, spec: ToolSpec, ref: ToolRef | None) -> JsonObject:
+    def _wire(
+        self, spec: ToolSpec, ref: ToolRef | None, bundles: Mapping[str, Bundle]
+    ) -> JsonObject:
         listed = wire.Tool(
             name=spec.name,
             description=spec.description,
             input_schema=spec.input_schema,
             output_schema=spec.output_schema,
         )
-        return {**dumped(listed), "annotations": self._hints(spec, ref)}
-
-    def _hints(self, spec: ToolSpec, ref: ToolRef | None) -> JsonObject:
-        if ref is None:
-            return SPEAKING.to_wire()
-        bundle = self._bundles.get(ref.environment)
-        known = None if bundle is None else tool_hints(bundle).get(ref.tool)
-        return (known or (READING if spec.read_only else UNKNOWN)).to_wire()
+        return {**dumped(listed), "annotations": _hints(spec, ref, bundles)}
 
     def _page(
         self, tools: Sequence[Json], cursor: str | None, fresh_ms: int, scope: str
@@ -121,6 +120,14 @@ class ToolLists:
         if end < len(tools):
             page["nextCursor"] = _cursor(mark, end)
         return page
+
+
+def _hints(spec: ToolSpec, ref: ToolRef | None, bundles: Mapping[str, Bundle]) -> JsonObject:
+    if ref is None:
+        return SPEAKING.to_wire()
+    bundle = bundles.get(ref.environment)
+    known = None if bundle is None else tool_hints(bundle).get(ref.tool)
+    return (known or (READING if spec.read_only else UNKNOWN)).to_wire()
 
 
 def dumped(tool: wire.Tool) -> JsonObject:

@@ -6,7 +6,8 @@ from astra_arena.core.calls import CallRecord, StateRecord
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.model import Model
 from astra_arena.core.rollouts import EpisodeRecord, Failure
-from astra_arena.core.tasks import Budget
+from astra_arena.core.tasks import Budget, BudgetChange
+from astra_arena.core.tool_mixing import ToolMixing
 from astra_arena.core.verdicts import Verdict
 
 _SEED_BOUND = 2**63
@@ -77,6 +78,11 @@ class EpisodeRequest(Model):
     task: str
     seed: int = Field(default=0, ge=-_SEED_BOUND, lt=_SEED_BOUND)
     variant: str = "base"
+    budget: BudgetChange | None = None
+    """What to change of the task's budget, within what the server gives."""
+    mixing: ToolMixing | None = None
+    """What is done with the tools that the agent is offered, in place of the task's own mixing;
+    tools of all that is served can be mixed in."""
 
 
 class OpenedEpisode(Model):
@@ -95,6 +101,9 @@ class OpenedEpisode(Model):
     """Whether the agent ends its turns by the tool `reply`."""
     tools_digest: str
     """Equal for equal lists of tools in the first turn, within one environment digest."""
+    tool_names: dict[str, str] = Field(default_factory=dict[str, str])
+    """With a tool mixing: by `environment__tool`, the name that the agent uses. For harnesses, never
+    for agents."""
     mcp: str
     """Where the agent plays; whoever knows it can play."""
     phase: str | None = None

@@ -49,7 +49,12 @@ def _add_opening(
     async def open_episode(asked: EpisodeRequest) -> Response:
         """Open an episode of a task."""
         episode = await host.open(
-            asked.environment, asked.task, seed=asked.seed, variant=asked.variant
+            asked.environment,
+            asked.task,
+            seed=asked.seed,
+            variant=asked.variant,
+            budget=asked.budget,
+            mixing=asked.mixing,
         )
         return json_answer(opened_episode(episode, addresses), status=201)
 
@@ -150,6 +155,14 @@ def _status(found: Episode | ClosedEpisode) -> EpisodeStatus:
     )
 
 
+def _tools_digest(episode: Episode) -> str:
+    tools = episode.tools()
+    if not episode.tool_names:
+        return digest_of([tool.name for tool in tools])
+    # Documents differ as well, and so may the order of properties, which canonical JSON drops.
+    return digest_of([tool.model_dump_json() for tool in tools])
+
+
 def opened_episode(episode: Episode, addresses: Addresses) -> OpenedEpisode:
     """Return what a harness needs to have an episode played."""
     return OpenedEpisode(
@@ -163,7 +176,8 @@ def opened_episode(episode: Episode, addresses: Addresses) -> OpenedEpisode:
         prompt=episode.task.prompt,
         budget=episode.task.budget,
         needs_reply=episode.task.needs_reply,
-        tools_digest=digest_of([tool.name for tool in episode.tools()]),
+        tools_digest=_tools_digest(episode),
+        tool_names=episode.tool_names,
         mcp=addresses.episode_mcp(episode.source.name, episode.id),
         phase=addresses.episode_phase(episode) if episode.tools_change else None,
         members=addresses.episode_members(episode),

@@ -56,7 +56,7 @@ async def take_snapshot(episode: Episode) -> EpisodeSnapshot:
             raise ClosedEpisodeError("this episode has ended; branch it while it is open")
         return EpisodeSnapshot(
             episode,
-            {name: await member.snapshot() for name, member in episode.members.items()},
+            {name: await member.snapshot() for name, member in episode.worlds.items()},
             episode.calling.log.state(),
             episode.calling.conversation.state,
             episode.calling.faults.attempts(),
@@ -80,7 +80,7 @@ async def open_branch(
     origin = snapshot.episode
     members: list[LiveMember] = []
     try:
-        for name, member in origin.members.items():
+        for name, member in origin.worlds.items():
             members.append(await member.branch(snapshot.worlds[name], sandbox, idle=idle))
     except BaseException:
         for member in members:

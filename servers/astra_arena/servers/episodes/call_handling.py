@@ -10,12 +10,15 @@ from astra_arena.core.canonical import Json, JsonObject, digest_of, digest_of_by
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.offers import ToolRef, offered_name, tool_ref
 from astra_arena.core.tasks import Slot, Task
+from astra_arena.core.tool_mixing import ToolMixing
+from astra_arena.servers.episodes.clock import EpisodeClock
 from astra_arena.servers.episodes.conversation import REPLY, Conversation
 from astra_arena.servers.episodes.elicitation import Lack, filled, lack_of
 from astra_arena.servers.episodes.episode_log import CallReply, EpisodeLog
 from astra_arena.servers.episodes.fault_schedule import FaultSchedule
 from astra_arena.servers.episodes.incoming import CANCELLED_TEXT, IncomingCall
 from astra_arena.servers.episodes.members import LiveMember
+from astra_arena.servers.episodes.mixing import MixedEpisode
 from astra_arena.servers.episodes.tool_runs import ToolRuns
 from astra_arena.servers.episodes.toolset import (
     MESSAGE_CHARS,
@@ -38,21 +41,36 @@ class CallHandler:
     Args:
         name: The source's, for calls to the host's own tools.
         task: The task.
-        seed: Keys the faults.
-        members: The worlds, by name.
+        seed: Keys the faults and delays.
+        members: The worlds of the task, by name.
+        mixed: What is made of the tools, where that is something else, with the worlds of others.
+        clock: The episode's.
     """
 
     def __init__(
-        self, name: str, task: Task, *, seed: int, members: Mapping[str, LiveMember]
+        self,
+        name: str,
+        task: Task,
+        *,
+        seed: int,
+        members: Mapping[str, LiveMember],
+        mixed: MixedEpisode | None = None,
+        clock: EpisodeClock,
     ) -> None:
-        self.log = EpisodeLog(task.budget)
-        self.faults = FaultSchedule(task.faults, seed=seed)
+        self.mixed = mixed
+        distractors: Mapping[str, LiveMember] = {} if mixed is None else mixed.worlds
+        self.log = EpisodeLog(task.budget, now=clock.now, foreign=distractors)
+        mixing = task.mixing or ToolMixing()
+        self.faults = FaultSchedule(mixing.faults or task.faults, seed=seed, latency=mixing.latency)
         names = {name: member.toolset.names for name, member in members.items()}
-        self.conversation = Conversation(task, names)
+        tools = None if mixed is None else mixed.tools
+        self.conversation = Conversation(task, names, tools)
         self._name = name
         self._task = task
         self._members = members
-        self._runs = ToolRuns(members, self.faults, self.log)
+        self._worlds = {**members, **distractors}
+        self._runs = ToolRuns(self._worlds, self.faults, self.log, mixed=tools, clock=clock)
+        self._told: dict[ToolRef, Tool] = {}
 
     def specs(self, phase: int | None = None) -> tuple[tuple[ToolSpec, ToolRef], ...]:
         """Return the tools on offer, by the names that the agent uses, without `reply`.
@@ -198,8 +216,13 @@ class CallHandler:
         return tool == REPLY_TOOL and self._task.needs_reply
 
     def tool(self, ref: ToolRef) -> Tool:
-        """Return a member's tool."""
-        return self._members[ref.environment].toolset.tools[ref.tool]
+        """Return a tool as the agent is told of it."""
+        tool = self._worlds[ref.environment].toolset.tools[ref.tool]
+        if self.mixed is None:
+            return tool
+        if ref not in self._told:
+            self._told[ref] = tool.told_as(self.mixed.tools.specs[ref])
+        return self._told[ref]
 
     def refuse(
         self, tool: str, arguments: Json, outcome: Outcome, text: str, *, key: str | None = None
@@ -211,6 +234,9 @@ class CallHandler:
 
     def _ref_of(self, tool: str) -> ToolRef:
         """Return how the log names a call, whether or not there is such a tool."""
+        known = None if self.mixed is None else self.conversation.offered.get(tool)
+        if known is not None:
+            return known
         if len(self._members) == 1:
             return ToolRef(next(iter(self._members)), tool)
         return tool_ref(tool, tuple(self._members)) or self._own(tool)

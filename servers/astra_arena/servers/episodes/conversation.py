@@ -7,6 +7,7 @@ from typing import cast
 from astra_arena.core.calls import REPLY_TOOL
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.environment import ToolSpec
+from astra_arena.core.mixed_tools import MixedTools
 from astra_arena.core.offers import ToolRef, offered_tools
 from astra_arena.core.tasks import Task
 from astra_arena.core.user import ReplyKind, UserState, hear
@@ -72,16 +73,24 @@ class Conversation:
     Args:
         task: The task.
         members: Tool names of each environment in use, in order.
+        mixed: What is made of them, where that is something else.
 
     Raises:
         SpecError: if the task names a tool that no member has.
     """
 
-    def __init__(self, task: Task, members: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        task: Task,
+        members: Mapping[str, Sequence[str]],
+        mixed: MixedTools | None = None,
+    ) -> None:
         self.state = UserState()
         self._task = task
         # All at once: a name that is wrong in a later turn must not come to light in the middle.
         phases = [offered_tools(task, members, turn=turn) for turn in range(len(task.turns))]
+        if mixed is not None:
+            phases = [mixed.phase(phase.values()) for phase in phases]
         self._phases: tuple[dict[str, ToolRef], ...] = tuple(phases)
         self._firsts = tuple(
             turn

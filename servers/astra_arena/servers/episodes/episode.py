@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from astra_arena.core.calls import REPLY_TOOL, CallRecord, Outcome, StateRecord
 from astra_arena.core.canonical import Json
@@ -23,12 +24,14 @@ from astra_arena.core.verdicts import Mode, Verdict
 from astra_arena.sandbox.contract import Broke
 from astra_arena.servers.bundles.suite import Source, members_of
 from astra_arena.servers.episodes.call_handling import EPISODE_DONE_TEXT, CallHandler
+from astra_arena.servers.episodes.clock import EpisodeClock
 from astra_arena.servers.episodes.episode_log import CallReply
 from astra_arena.servers.episodes.failures import ClosedEpisodeError
 from astra_arena.servers.episodes.incoming import IncomingCall
 from astra_arena.servers.episodes.members import (
     LiveMember,
 )
+from astra_arena.servers.episodes.mixing import MixedEpisode, with_terms
 from astra_arena.servers.episodes.records import empty_record, verdict_of
 from astra_arena.servers.episodes.toolset import (
     MESSAGE_CHARS,
@@ -56,11 +59,16 @@ class Episode:
         seed: int,
         tier: str,
         members: Sequence[LiveMember],
+        mixed: MixedEpisode | None = None,
+        clock: EpisodeClock | None = None,
+        own_task: Task | None = None,
     ) -> None:
         self.id = identifier
         """192 random bits; knowing it is the right to play the episode."""
         self.source = source
         self.task = task
+        """As it is played."""
+        self._own_task = own_task or task
         self.seed = seed
         self.tier = tier
         self.void: Failure | None = None
@@ -78,19 +86,36 @@ class Episode:
         self.branched_at: int | None = None
         """How many calls of the log are of the episode that this is a branch of, if it is one."""
         self.members: Mapping[str, LiveMember] = {member.name: member for member in members}
-        self.calling = CallHandler(source.name, task, seed=seed, members=self.members)
+        """The worlds of the task."""
+        self._clock = clock or EpisodeClock()
+        self.calling = CallHandler(
+            source.name, task, seed=seed, members=self.members, mixed=mixed, clock=self._clock
+        )
         self._lock = asyncio.Lock()
         self._running: set[asyncio.Task[CallReply]] = set()
 
-    def sibling(self, identifier: str, members: Sequence[LiveMember]) -> "Episode":
+    @property
+    def worlds(self) -> Mapping[str, LiveMember]:
+        """All worlds, those included whose tools only distract."""
+        mixed = self.calling.mixed
+        return self.members if mixed is None else {**self.members, **mixed.worlds}
+
+    def sibling(self, identifier: str, worlds: Sequence[LiveMember]) -> "Episode":
         """Return another episode of the same task and seed, with worlds of its own."""
+        mixed = self.calling.mixed
+        if mixed is not None:
+            others = {world.name: world for world in worlds if world.name not in self.members}
+            mixed = replace(mixed, worlds=others)
         return Episode(
             identifier=identifier,
             source=self.source,
             task=self.task,
             seed=self.seed,
             tier=self.tier,
-            members=members,
+            members=[world for world in worlds if world.name in self.members],
+            mixed=mixed,
+            clock=self._clock,
+            own_task=self._own_task,
         )
 
     @asynccontextmanager
@@ -112,7 +137,7 @@ class Episode:
         async with self.between_calls():
             if not self.is_open:
                 raise ClosedEpisodeError("this episode has ended, and its worlds with it")
-            for name, member in self.members.items():
+            for name, member in self.worlds.items():
                 told = await member.state() if member.used else None
                 if isinstance(told, Broke):
                     raise SandboxError(f"the state of {name!r} could not be had: {told.detail}")
@@ -162,7 +187,14 @@ class Episode:
     def tools_differ(self) -> bool:
         """Whether what is on offer is not just the tools of the source."""
         task, some = self.task, len(self.members) < len(members_of(self.source))
-        return bool(task.tools) or task.needs_reply or self.tools_change or some
+        mixed = self.calling.mixed is not None
+        return mixed or bool(task.tools) or task.needs_reply or self.tools_change or some
+
+    @property
+    def tool_names(self) -> dict[str, str]:
+        """With a mixing of tools, the names that the agent uses, by `environment__tool`."""
+        mixed = self.calling.mixed
+        return {} if mixed is None else {old: new for new, old in mixed.names.names.items()}
 
     @property
     def tools_change(self) -> bool:
@@ -288,6 +320,9 @@ class Episode:
         """Return what the host knows of the episode; it holds no gold."""
         empty = empty_record(self.source, self.task, seed=self.seed, tier=self.tier)
         broken = sum(call.outcome == "environment_error" for call in self.calls)
+        mixed = self.calling.mixed
+        names = None if mixed is None else mixed.names
+        empty = with_terms(empty, self._own_task, self.task, names)
         return empty.model_copy(
             update={
                 "calls": self.calls,
@@ -323,5 +358,5 @@ class Episode:
         for notify in self.on_end:
             notify()
         self.on_end.clear()
-        for member in self.members.values():
+        for member in self.worlds.values():
             await member.close()

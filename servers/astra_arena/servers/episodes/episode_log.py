@@ -5,7 +5,7 @@ or only refused, so that no agent can fill the memory of a host.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
@@ -86,13 +86,23 @@ class EpisodeLog:
 
     Args:
         budget: How much the episode may use; the time runs from now.
+        now: Tells the time, in seconds.
+        foreign: Environments that the task does not name.
     """
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(
+        self,
+        budget: Budget,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        foreign: Collection[str] = (),
+    ) -> None:
         self.on_record: Callable[[CallRecord], None] | None = None
         """Called with each call before it is logged."""
         self._budget = budget
-        self._opened = time.monotonic()
+        self._now = now
+        self._foreign = frozenset(foreign)
+        self._opened = now()
         self._calls: list[CallRecord] = []
         self._charged = 0
         self._faulted = 0
@@ -126,12 +136,12 @@ class EpisodeLog:
             self._argument_bytes,
             self._other_bytes,
             dict(self._by_key),
-            time.monotonic() - self._opened,
+            self._now() - self._opened,
         )
 
     def resume(self, state: LogState) -> None:
         """Go on from what another log was; for one in which nothing is yet."""
-        self._opened = time.monotonic() - state.elapsed
+        self._opened = self._now() - state.elapsed
         self._calls = list(state.calls)
         self._charged = state.charged
         self._faulted = state.faulted
@@ -149,7 +159,7 @@ class EpisodeLog:
 
     def out_of_time(self) -> str | None:
         """Return that the time is used up, if so."""
-        if time.monotonic() - self._opened > self._budget.seconds:
+        if self._now() - self._opened > self._budget.seconds:
             return f"the budget of {self._budget.seconds:g} seconds is used up"
         return None
 
@@ -215,6 +225,7 @@ class EpisodeLog:
             tool=ref.tool,
             arguments=arguments,
             outcome=outcome,
+            foreign=ref.environment in self._foreign,
             **details,
         )
         note(call=record.index, outcome=outcome, environment=ref.environment)

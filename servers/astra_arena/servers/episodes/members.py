@@ -58,27 +58,38 @@ def compiled_members(
     )
 
 
-def members_in_use(source: Source, members: Sequence[Member], task: Task) -> tuple[Member, ...]:
-    """Return the members that a task names by their environment digests, in their order.
+def bundles_in_use(source: Source, task: Task) -> tuple[Bundle, ...]:
+    """Return the environments that a task names by their digests, in their order.
 
     Raises:
         SpecError: if the task names an environment that is not among them.
     """
+    bundles = members_of(source)
     if not isinstance(source, Suite):
         if len(task.environments) > 1:
             raise SpecError(
                 f"task {task.id!r} cannot be played on the bundle {source.name!r}: it has "
                 f"{len(task.environments)} environments; play it on the suite that holds them"
             )
-        return tuple(members)
-    named = {member.bundle.digests.environment: member for member in members}
+        return bundles
+    named = {bundle.digests.environment: bundle for bundle in bundles}
     unknown = sorted(set(task.environments) - set(named))
     if unknown:
         raise SpecError(
             f"task {task.id!r} is about the environment {unknown[0]}, which is none of: "
-            f"{', '.join(member.name for member in members)}"
+            f"{', '.join(bundle.name for bundle in bundles)}"
         )
     return tuple(named[digest] for digest in named if digest in task.environments)
+
+
+def members_in_use(source: Source, members: Sequence[Member], task: Task) -> tuple[Member, ...]:
+    """Return the members that a task names by their environment digests, in their order.
+
+    Raises:
+        SpecError: if the task names an environment that is not among them.
+    """
+    names = {bundle.name for bundle in bundles_in_use(source, task)}
+    return tuple(member for member in members if member.name in names)
 
 
 class LiveMember:
@@ -95,6 +106,7 @@ class LiveMember:
         self, member: Member, sandbox: Sandbox, *, seed: int, idle: IdlePolicy | None
     ) -> None:
         self.name = member.name
+        self.bundle = member.bundle
         self.toolset = member.toolset
         self._member = member
         self._program = member.program

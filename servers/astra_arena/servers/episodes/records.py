@@ -37,4 +37,4 @@ def verdict_of(task: Task, record: EpisodeRecord, mode: Mode = "strict") -> Verd
             f"there is no gold of task {task.id!r} here, only in the full bundle; score the record "
             "there: arena score FILE --bundle FULL_BUNDLE"
         )
-    return score(task, record.calls, mode=mode)
+    return score(record.task_as_played(task), record.calls, mode=mode)

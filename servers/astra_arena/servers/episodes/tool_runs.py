@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from astra_arena.core.calls import TOOL_FAILED_TEXT, StateRecord
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.faults import Fault
+from astra_arena.core.mixed_tools import MixedTools
 from astra_arena.core.offers import ToolRef
 from astra_arena.sandbox.contract import Broke, Failed, Succeeded
+from astra_arena.servers.episodes.clock import EpisodeClock
 from astra_arena.servers.episodes.episode_log import CallReply, EpisodeLog
 from astra_arena.servers.episodes.fault_schedule import FaultSchedule, page_cut_short
 from astra_arena.servers.episodes.incoming import CANCELLED_TEXT, IncomingCall
@@ -29,14 +31,24 @@ class ToolRuns:
         members: The episode's, by name.
         faults: Which calls are disturbed.
         log: Where the calls are logged.
+        mixed: What the agent is told of the tools, where that is not what their documents say.
+        clock: Keeps replies waiting.
     """
 
     def __init__(
-        self, members: Mapping[str, LiveMember], faults: FaultSchedule, log: EpisodeLog
+        self,
+        members: Mapping[str, LiveMember],
+        faults: FaultSchedule,
+        log: EpisodeLog,
+        *,
+        mixed: MixedTools | None = None,
+        clock: EpisodeClock,
     ) -> None:
         self._members = members
         self._faults = faults
         self._log = log
+        self._mixed = mixed
+        self._clock = clock
 
     async def run(self, ref: ToolRef, arguments: JsonObject, call: IncomingCall) -> CallReply:
         """Run one call, log it and return what the agent gets.
@@ -49,10 +61,12 @@ class ToolRuns:
         """
         key, member = call.key, self._members[ref.environment]
         tool = member.toolset.tools[ref.tool]
-        fault = self._faults.next_fault(ref, arguments, read_only=tool.spec.read_only)
-        if fault is not None and not fault.after:
-            return self._lose(ref, arguments, fault, key)
+        met = self._faults.next_disturbance(ref, arguments, read_only=tool.spec.read_only)
+        fault = met.fault
         try:
+            await self._wait(met.seconds, call)
+            if fault is not None and not fault.after:
+                return self._lose(ref, arguments, fault, key)
             with (
                 call.running(member.call_seconds),
                 span("sandbox call", environment=ref.environment, tool=ref.tool),
@@ -80,7 +94,10 @@ class ToolRuns:
             case Failed(message):
                 if fault is not None:
                     return self._lose(ref, arguments, fault, key)
-                shown = printable(message, MESSAGE_CHARS)
+                told = (
+                    message if self._mixed is None else self._mixed.text(ref.environment, message)
+                )
+                shown = printable(told, MESSAGE_CHARS)
                 recovered = delivery.recovered
                 self._log.add(
                     ref, arguments, "tool_failure", message=shown, recovered=recovered, key=key
@@ -88,6 +105,16 @@ class ToolRuns:
                 return CallReply(True, shown)
             case Broke() as broke:
                 return self._break(ref, arguments, broke, key)
+
+    async def _wait(self, seconds: float, call: IncomingCall) -> None:
+        """Let a reply be late; the time that the tool itself may take is another."""
+        if seconds > 0:
+            with call.running(seconds):
+                await self._clock.pause(seconds)
+
+    def _told(self, ref: ToolRef, message: str) -> str:
+        """Return a tool's message in the names that the agent knows."""
+        return message if self._mixed is None else self._mixed.text(ref.environment, message)
 
     async def _state(self, environment: str) -> StateRecord | Broke:
         with span("state difference", environment=environment):

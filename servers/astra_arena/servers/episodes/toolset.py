@@ -8,6 +8,7 @@ part: it is finite JSON of bounded size and depth, in Unicode text.
 import hashlib
 import json
 from collections import OrderedDict
+from copy import copy
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import NamedTuple
@@ -85,6 +86,12 @@ class Tool:
         self._input = Checker(spec.input_schema)
         self._output = Checker(spec.output_schema)
         self._seen: OrderedDict[bytes, None] = OrderedDict()
+
+    def told_as(self, spec: ToolSpec) -> "Tool":
+        """Return the same tool as an agent is told of it: by another name, or with other words."""
+        told = copy(self)
+        told.spec = spec
+        return told
 
     def accept(self, arguments: Json) -> Accepted | Refused:
         """Check arguments as they came from an agent."""

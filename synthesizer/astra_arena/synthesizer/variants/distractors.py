@@ -7,24 +7,21 @@ reply holds an answer is no distractor.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.offers import ToolRef, offered_name
 from astra_arena.core.randomness import random_stream
 from astra_arena.core.tasks import Task, gold_answers, resolve_arguments
+from astra_arena.core.tool_mixing import Band
+from astra_arena.core.tool_similarity import ToolSimilarity, band_of, words_of_tool
 from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.variants.candidate_calls import CallMaker
 from astra_arena.synthesizer.variants.missing_function import NoVariant
 from astra_arena.synthesizer.variants.reach_search import Executor
 from astra_arena.synthesizer.variants.sought import Sought
-from astra_arena.synthesizer.variants.tool_similarity import ToolSimilarity, words_of_tool
 from astra_arena.synthesizer.variants.value_pool import ValuePool
 
 VARIANT = "distractors"
-Band = Literal["high", "medium", "low"]
-HIGH, LOW = 0.85, 0.4
-"""Scaled similarity above which a tool is in the band `high`, and below which in `low`."""
 MOST_PER_BAND = 3
 CALLS_PER_TOOL = 24
 """Calls by which it is tried whether a tool gives an answer away."""
@@ -111,8 +108,7 @@ def _bands(
             nearest[name] = max(nearest[name], value)
     bands: dict[Band, list[str]] = {"high": [], "medium": [], "low": []}
     for name, value in sorted(nearest.items()):
-        band: Band = "high" if value > HIGH else "medium" if value >= LOW else "low"
-        bands[band].append(name)
+        bands[band_of(value)].append(name)
     return bands
 
 

@@ -10,6 +10,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from astra_arena.core.environment import ToolSpec
+from astra_arena.core.tool_mixing import Band
+
+HIGH, LOW = 0.85, 0.4
+"""Scaled similarity above which a tool is in the band `high`, and below which in `low`."""
 
 _WORD = re.compile(r"[a-z]{2,}|\d+")
 
@@ -58,6 +62,11 @@ class ToolSimilarity:
         low, high = min(raw.values(), default=0.0), max(raw.values(), default=0.0)
         span = high - low
         return {other: (value - low) / span if span else 0.0 for other, value in raw.items()}
+
+
+def band_of(similarity: float) -> Band:
+    """Return the band of a scaled similarity."""
+    return "high" if similarity > HIGH else "medium" if similarity >= LOW else "low"
 
 
 def _unit(vector: dict[str, float]) -> dict[str, float]:
