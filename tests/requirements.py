@@ -362,6 +362,14 @@ REQUIREMENTS: dict[str, Requirement] = {
     "agent-side:left-out": _step_5("tasks that cannot be told without gold are left out, listed"),
     "agent-side:verdict": _step_5("a journal played beside the agent earns what a live one earns"),
     "agent-side:unscored": _step_5("a server without gold plays, and says that it cannot score"),
+    # tool mixings
+    "mixing:distractors": _step_5("tools of other environments are live, and solve nothing"),
+    "mixing:withheld": _step_5("tools are withheld that neither gold nor an alternative needs"),
+    "mixing:renamed": _step_5("agents read new names everywhere, the log has the true ones"),
+    "mixing:latency": _step_5("replies are late by seed, outside of what a tool may take"),
+    "mixing:budget": _step_5("a budget given at opening is kept, bounded and recorded"),
+    "mixing:replay": _step_5("a record tells its mixing, and the same calls get the same replies"),
+    "mixing:opening": _step_5("HTTP, stdio and the command line open episodes with a mixing"),
     # interoperability
     "interop:tools": _step_5(
         "what these tests need is installed once, or it is said that it cannot be"

@@ -19,7 +19,7 @@ An agent is any object with a `name` and a `play`:
 'Hello, Ada!'
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -95,6 +95,9 @@ class EpisodeView:
     is said, too, unless the conversation is over by then."""
     speaker: Speaker = field(default=_nobody, repr=False)
     lister: Lister | None = field(default=None, repr=False)
+    tool_names: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """With a tool mixing, and for agents that know the gold alone: by `environment__tool`, the name
+    under which a tool is on offer."""
 
     async def call(self, tool: str, arguments: JsonObject) -> ToolReply:
         """Call a tool. Calls made at the same time reach the server in the order of the requests.
@@ -122,7 +125,10 @@ class EpisodeView:
 
 
 class Agent(Protocol):
-    """Plays episodes. One agent plays many at the same time, so state belongs inside `play`."""
+    """Plays episodes. One agent plays many at the same time, so state belongs inside `play`.
+
+    One that has a true attribute `knows_gold` is told what tools are called in a tool mixing.
+    """
 
     @property
     def name(self) -> str:

@@ -22,9 +22,11 @@ from astra_arena.client.rescore import rescore_files, scores_table
 from astra_arena.client.scripted_agents import build_agent
 from astra_arena.client.store import RolloutStore, read_rollouts
 from astra_arena.client.venue import Venue, VenueCard
+from astra_arena.core.episode_terms import EpisodeTerms
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.output import output_console, print_notice
 from astra_arena.servers.bundles.suite import load_source
+from astra_arena.servers.term_options import Beside, BudgetOption, Mixing, read_terms
 
 EVENT_LOOP = {"use_uvloop": True}
 
@@ -85,6 +87,9 @@ def rollout(
     resume: Annotated[
         bool, typer.Option(help="Skip what the file holds; --no-resume wants a new file.")
     ] = True,
+    mixing: Mixing = None,
+    budget: BudgetOption = None,
+    beside: Beside = None,
     as_json: AsJson = False,
 ) -> None:
     """Let agents play tasks and collect scored rollouts.
@@ -92,21 +97,28 @@ def rollout(
     Example: arena rollout flights/ --agent oracle --agent random --out rollouts.jsonl
 
     Example: arena rollout flights/ --control http://127.0.0.1:8641 --agent oracle --tasks 20
+
+    Example: arena rollout flights/ --beside library/ --mixing '{"distractors": {"count": 4}}'
+
+    Example: arena rollout flights/ --mixing mixing.json --budget calls=16,seconds=60
     """
     if bundle is None and control is None:
         raise SettingsError("nothing to play on: name a BUNDLE or --control URL")
     if out is not None and not resume and out.exists():
         raise SettingsError(f"{out} is there already; --resume goes on with it, or name another")
     gold = load_source(bundle) if bundle else None
+    terms = read_terms(mixing, budget)
     players = [build_agent(name, tasks=gold.tasks if gold else ()) for name in agents or ["oracle"]]
 
     async def run() -> Collected:
         from astra_arena.client.venue_choice import open_venue
 
-        async with open_venue(gold, control, token, environment, transport.value) as venue:
+        async with open_venue(
+            gold, control, token, environment, transport.value, beside or ()
+        ) as venue:
             chosen = _chosen(await venue.tasks(), task_ids, tasks)
             return await _collected(
-                venue, chosen, players, seeds or [0], concurrency, out, min_tier
+                venue, chosen, players, seeds or [0], concurrency, out, min_tier, terms
             )
 
     done = anyio.run(run, backend_options=EVENT_LOOP)
@@ -157,6 +169,7 @@ async def _collected(
     concurrency: int,
     out: Path | None,
     min_tier: str | None,
+    terms: EpisodeTerms,
 ) -> Collected:
     total = len(tasks) * len(players) * len(seeds)
     card = await venue.card()
@@ -170,6 +183,7 @@ async def _collected(
             store=store,
             min_tier=min_tier,
             on_progress=bar.show,
+            terms=terms,
         )
     if not done.played:
         held = f"all rollouts asked for ({done.skipped}) are in {out} already"

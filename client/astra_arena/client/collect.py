@@ -18,6 +18,7 @@ from astra_arena.client.harness import play_episode
 from astra_arena.client.report import Report, Tallies
 from astra_arena.client.store import RolloutStore, read_rollouts
 from astra_arena.client.venue import Venue, VenueCard
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import ConnectionLostError, SettingsError
 from astra_arena.core.rollouts import Rollout, rollout_id
 
@@ -35,6 +36,7 @@ class Job:
     task: TaskCard
     agent: Agent
     seed: int
+    terms: EpisodeTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ async def collect(
     store: RolloutStore | None = None,
     min_tier: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    terms: EpisodeTerms = NO_TERMS,
 ) -> Collected:
     """Let every agent play every task under every seed.
 
@@ -87,6 +90,7 @@ async def collect(
         store: Where rollouts go, and whose rollouts are not played again.
         min_tier: What must confine the tools at least.
         on_progress: Called after each rollout.
+        terms: What episodes are opened with in place of their tasks' own.
 
     Raises:
         SettingsError: if two agents have one name, concurrency is below 1, or the tools are
@@ -97,7 +101,7 @@ async def collect(
     _require_sound(agents, concurrency)
     card = await venue.card()
     require_confined(card.tier, min_tier=min_tier)
-    jobs = _jobs(card, tasks, agents, seeds)
+    jobs = _jobs(card, tasks, agents, seeds, terms)
     run = _Run(venue, store, on_progress, total=len(jobs), patience=2 * concurrency)
     run.recall({job.id for job in jobs})
     waiting = iter([job for job in jobs if store is None or job.id not in store])
@@ -170,6 +174,7 @@ class _Run:
             seed=job.seed,
             variant=job.task.variant,
             attempt=attempt,
+            terms=job.terms,
         )
         self._keep(rollout)
         return rollout
@@ -206,10 +211,14 @@ def _require_sound(agents: Sequence[Agent], concurrency: int) -> None:
 
 
 def _jobs(
-    card: VenueCard, tasks: Sequence[TaskCard], agents: Sequence[Agent], seeds: Sequence[int]
+    card: VenueCard,
+    tasks: Sequence[TaskCard],
+    agents: Sequence[Agent],
+    seeds: Sequence[int],
+    terms: EpisodeTerms,
 ) -> tuple[Job, ...]:
     jobs = (
-        Job(_job_id(card, task, agent, seed), task, agent, seed)
+        Job(_job_id(card, task, agent, seed, terms), task, agent, seed, terms)
         for agent in agents
         for seed in seeds
         for task in tasks
@@ -217,7 +226,7 @@ def _jobs(
     return tuple({job.id: job for job in jobs}.values())
 
 
-def _job_id(card: VenueCard, task: TaskCard, agent: Agent, seed: int) -> str:
+def _job_id(card: VenueCard, task: TaskCard, agent: Agent, seed: int, terms: EpisodeTerms) -> str:
     return rollout_id(
         environment_digest=card.environment_digest,
         tasks_digest=card.tasks_digest,
@@ -225,4 +234,6 @@ def _job_id(card: VenueCard, task: TaskCard, agent: Agent, seed: int) -> str:
         seed=seed,
         variant=task.variant,
         agent=agent.name,
+        budget=terms.budget,
+        mixing=terms.mixing,
     )

@@ -27,6 +27,8 @@ from astra_arena.core.errors import (
     UnknownTaskError,
 )
 from astra_arena.core.model import Model
+from astra_arena.core.tasks import BudgetChange
+from astra_arena.core.tool_mixing import ToolMixing
 from astra_arena.core.user import ReplyKind
 from astra_arena.core.verdicts import Mode, Verdict
 
@@ -88,12 +90,28 @@ class ControlClient:
                 return tuple(tasks)
 
     async def open_episode(
-        self, environment: str, task: str, *, seed: int = 0, variant: str = "base"
+        self,
+        environment: str,
+        task: str,
+        *,
+        seed: int = 0,
+        variant: str = "base",
+        budget: BudgetChange | None = None,
+        mixing: ToolMixing | None = None,
     ) -> OpenedEpisode:
         """Open an episode of a task.
 
+        Args:
+            environment: The name of a bundle or a suite.
+            task: Its task.
+            seed: Keys all randomness of the episode.
+            variant: The task's.
+            budget: What to change of the task's budget.
+            mixing: In place of the task's own.
+
         Raises:
             UnknownTaskError: if there is no such environment or task.
+            SpecError: if the task cannot be played so.
         """
         body: JsonObject = {
             "environment": environment,
@@ -101,6 +119,10 @@ class ControlClient:
             "seed": seed,
             "variant": variant,
         }
+        if budget is not None:
+            body["budget"] = budget.to_json()
+        if mixing is not None:
+            body["mixing"] = mixing.to_json()
         return _read(OpenedEpisode, await self._request("POST", "/episodes", body), "an episode")
 
     async def reply(

@@ -65,6 +65,8 @@ class OpenedEpisode(Reply):
     budget: Budget
     needs_reply: bool = False
     tools_digest: str = ""
+    tool_names: dict[str, str] = Field(default_factory=dict[str, str])
+    """With a tool mixing: by `environment__tool`, the name that the agent uses for it."""
     mcp: str
     """Where its agent connects."""
     control: str

@@ -21,6 +21,7 @@ from astra_arena.client.control_models import ClosedEpisode
 from astra_arena.client.venue import Hosted, Stage, ToolSession, Venue, VenueCard
 from astra_arena.core.calls import REPLY_TOOL
 from astra_arena.core.canonical import Json, JsonObject
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import AgentError, ArenaError, ConnectionLostError, EpisodeError
 from astra_arena.core.rollouts import (
     Ending,
@@ -46,6 +47,7 @@ async def play_episode(
     seed: int = 0,
     variant: str = "base",
     attempt: int = 0,
+    terms: EpisodeTerms = NO_TERMS,
 ) -> Rollout:
     """Let `agent` play one task and return the whole record of it.
 
@@ -56,6 +58,7 @@ async def play_episode(
         seed: Keys the randomness of the tools and of scripted agents.
         variant: Which variant of the task.
         attempt: How often this rollout was void before.
+        terms: What the episode is opened with in place of the task's own.
 
     Raises:
         UnknownTaskError: if there is no such task.
@@ -65,9 +68,11 @@ async def play_episode(
     performance = Performance(agent, task_id, seed)
     started_at, start = datetime.now(UTC), time.perf_counter()
     try:
-        hosted = await venue.host(task_id, performance.play, seed=seed, variant=variant)
+        hosted = await venue.host(
+            task_id, performance.play, seed=seed, variant=variant, terms=terms
+        )
     except (ConnectionLostError, EpisodeError) as error:
-        hosted = _never_closed(error, card, task_id, seed, variant)
+        hosted = _never_closed(error, card, task_id, seed, variant, terms)
     record = hosted.closed.record
     failure, ended = _ending(hosted, performance)
     return Rollout(
@@ -79,6 +84,8 @@ async def play_episode(
             seed=seed,
             variant=variant,
             agent=agent.name,
+            budget=terms.budget,
+            mixing=terms.mixing,
         ),
         agent=agent.name,
         attempt=attempt,
@@ -97,7 +104,12 @@ async def play_episode(
 
 
 def _never_closed(
-    error: ArenaError, card: VenueCard, task_id: str, seed: int, variant: str
+    error: ArenaError,
+    card: VenueCard,
+    task_id: str,
+    seed: int,
+    variant: str,
+    terms: EpisodeTerms,
 ) -> Hosted:
     """Stand in for what the host would have said of an episode that it lost."""
     record = EpisodeRecord(
@@ -109,6 +121,7 @@ def _never_closed(
         variant=variant,
         tier=card.tier,
         void=Failure(boundary=error.boundary, message=error.message),
+        mixing=terms.mixing,
     )
     return Hosted(ClosedEpisode(record=record))
 
@@ -160,6 +173,7 @@ class Performance:
             needs_reply=stage.needs_reply,
             speaker=lambda message, kind: self._relay_words(stage, message, kind),
             lister=lambda: self._list(stage),
+            tool_names=stage.tool_names if getattr(self.agent, "knows_gold", False) else {},
         )
         last: str | None = None
         self._scope.deadline = anyio.current_time() + stage.budget.seconds

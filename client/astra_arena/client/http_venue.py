@@ -14,6 +14,7 @@ from astra_arena.client.mcp_session import McpSession, open_http_pool, open_http
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
 from astra_arena.core.calls import MIRROR_KEYWORD
 from astra_arena.core.canonical import canonical_bytes
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import ArenaError, ConnectionLostError
 from astra_arena.core.rollouts import Transport
 
@@ -64,15 +65,38 @@ class HttpVenue:
         """List the tasks, without their gold."""
         return await self._control.tasks((await self._environment()).name)
 
-    async def host(self, task_id: str, play: Play, *, seed: int, variant: str) -> Hosted:
+    async def host(
+        self,
+        task_id: str,
+        play: Play,
+        *,
+        seed: int,
+        variant: str,
+        terms: EpisodeTerms = NO_TERMS,
+    ) -> Hosted:
         """Open an episode on the server, let it be played, and close it."""
         name = (await self._environment()).name
-        opened = await self._control.open_episode(name, task_id, seed=seed, variant=variant)
+        opened = await self._control.open_episode(
+            name,
+            task_id,
+            seed=seed,
+            variant=variant,
+            budget=terms.budget,
+            mixing=terms.mixing,
+        )
         lost: ConnectionLostError | None = None
         try:
             async with open_http_session(opened.mcp, http=self._pool) as session:
                 tools = await self._listed(opened, session)
-                await play(Stage(opened.prompt, opened.budget, tools, session, opened.needs_reply))
+                stage = Stage(
+                    opened.prompt,
+                    opened.budget,
+                    tools,
+                    session,
+                    opened.needs_reply,
+                    opened.tool_names,
+                )
+                await play(stage)
         except ConnectionLostError as error:
             lost = error
         except BaseException:

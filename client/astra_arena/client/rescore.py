@@ -59,7 +59,7 @@ def score_record(record: EpisodeRecord, bundle: Source, *, mode: Mode = "strict"
         _require_same("tasks", record.tasks_digest, bundle.digests.tasks, bundle)
     if record.void is not None:
         return None
-    return score(bundle.task(record.task_id), record.calls, mode=mode)
+    return score(record.task_as_played(bundle.task(record.task_id)), record.calls, mode=mode)
 
 
 def rescore(

@@ -16,6 +16,7 @@ from astra_arena.client.solvers.graded import ChainingSolver, LiteralsSolver, Se
 from astra_arena.client.solvers.lapsing import LapsingOracle
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.errors import AgentError, SettingsError, SpecError, UnknownTaskError
+from astra_arena.core.faults import LONGEST_STREAK
 from astra_arena.core.gold_program import CallAct, ReplyAct, gold_acts
 from astra_arena.core.offers import ToolRef, offered_name
 from astra_arena.core.pointers import resolve_pointer
@@ -104,6 +105,7 @@ class OracleAgent:
     """
 
     name = "oracle"
+    knows_gold = True
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._tasks = {task.id: task for task in tasks}
@@ -134,10 +136,12 @@ class OracleAgent:
         self, episode: EpisodeView, task: Task, act: CallAct, answers: JsonObject
     ) -> Json:
         """Make a gold call, again where an injected fault struck it, and return its answer."""
-        name = offered_name(ToolRef(act.environment, act.tool), joint=len(task.environments) > 1)
+        ref = ToolRef(act.environment, act.tool)
+        own = offered_name(ref, joint=len(task.environments) > 1)
+        name = episode.tool_names.get(ref.full_name, own)
         arguments = resolve_arguments(act.arguments, answers)
         reply = await episode.call(name, arguments)
-        for _ in range(0 if task.faults is None else task.faults.streak):
+        for _ in range(LONGEST_STREAK):
             if reply.charged:
                 break
             reply = await episode.call(name, arguments)

@@ -11,7 +11,8 @@ from astra_arena.client.control_models import ClosedEpisode, TaskCard
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
 from astra_arena.core.calls import REPLY_TOOL, CallRecord
 from astra_arena.core.canonical import JsonObject, canonical_bytes, digest_of
-from astra_arena.core.errors import ConnectionLostError, UnknownTaskError
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
+from astra_arena.core.errors import ConnectionLostError, SettingsError, UnknownTaskError
 from astra_arena.core.rollouts import EpisodeRecord, Transport
 from astra_arena.core.schema import Checker, with_defaults
 from astra_arena.core.tasks import Task
@@ -68,8 +69,18 @@ class ScriptedVenue:
             for task in self._tasks.values()
         )
 
-    async def host(self, task_id: str, play: Play, *, seed: int, variant: str) -> Hosted:
-        """Let one episode be played on the functions."""
+    async def host(
+        self,
+        task_id: str,
+        play: Play,
+        *,
+        seed: int,
+        variant: str,
+        terms: EpisodeTerms = NO_TERMS,
+    ) -> Hosted:
+        """Let one episode be played on the functions; they are played as they are."""
+        if terms != NO_TERMS:
+            raise SettingsError("functions are played on the task's own terms; serve a bundle")
         task = self._tasks.get(task_id)
         if task is None:
             raise UnknownTaskError(f"environment {self._environment!r} has no task {task_id!r}")

@@ -4,9 +4,10 @@ The server sees a scrubbed environment. It journals every call before it replies
 whole whenever and however the process ends.
 """
 
+import json
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,7 @@ from astra_arena.client.control_models import ClosedEpisode, TaskCard
 from astra_arena.client.mcp_session import open_stdio_session
 from astra_arena.client.rescore import score_record
 from astra_arena.client.venue import Hosted, Play, Stage, VenueCard
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import BundleError, ConnectionLostError, RecordError
 from astra_arena.core.rollouts import Transport
 from astra_arena.core.tasks import Task
@@ -35,12 +37,18 @@ class StdioVenue:
         bundle: The bundle or suite, with its gold: verdicts are computed here.
         python: The interpreter that runs the servers.
         journals: Where journals are kept; when absent they go with the episode.
+        beside: Folders of bundles whose tools may be mixed in.
     """
 
     transport: Transport = "stdio"
 
     def __init__(
-        self, bundle: Source, *, python: str = sys.executable, journals: Path | None = None
+        self,
+        bundle: Source,
+        *,
+        python: str = sys.executable,
+        journals: Path | None = None,
+        beside: Sequence[Path] = (),
     ) -> None:
         if bundle.digests.tasks is None:
             raise BundleError(
@@ -50,6 +58,7 @@ class StdioVenue:
         self._bundle = bundle
         self._python = python
         self._journals = journals
+        self._beside = tuple(beside)
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,25 +92,52 @@ class StdioVenue:
             for task in self._bundle.tasks
         )
 
-    async def host(self, task_id: str, play: Play, *, seed: int, variant: str) -> Hosted:
+    async def host(
+        self,
+        task_id: str,
+        play: Play,
+        *,
+        seed: int,
+        variant: str,
+        terms: EpisodeTerms = NO_TERMS,
+    ) -> Hosted:
         """Start a server for one episode, let it be played, stop it and read its journal."""
         del variant
         task = self._bundle.task(task_id)
         with self._folder() as folder, (folder / "stderr.txt").open("w+", encoding="utf-8") as err:
             lost: ConnectionLostError | None = None
             try:
-                server = self._server(task, seed, folder)
+                server = self._server(task, seed, folder, terms)
                 async with open_stdio_session(server, errlog=err) as session:
                     tools = await session.list_tools()
-                    await play(Stage(task.prompt, task.budget, tools, session, task.needs_reply))
+                    record = read_journal(next(folder.glob("*.jsonl")))
+                    names = {} if record.mixed is None else record.mixed.names
+                    stage = Stage(
+                        task.prompt,
+                        record.budget or task.budget,
+                        tools,
+                        session,
+                        task.needs_reply,
+                        {old: new for new, old in names.items()},
+                    )
+                    await play(stage)
             except ConnectionLostError as error:
                 lost = error
             return Hosted(self._closed(folder, lost), lost)
 
-    def _server(self, task: Task, seed: int, folder: Path) -> StdioServerParameters:
+    def _server(
+        self, task: Task, seed: int, folder: Path, terms: EpisodeTerms
+    ) -> StdioServerParameters:
         path = self._bundle.path.resolve()
         bound = ["--task", task.id, "--seed", str(seed), "--journal", str(folder.resolve())]
-        if (path / LAUNCHER).is_file():
+        if terms.budget is not None:
+            bound += ["--budget", json.dumps(terms.budget.to_json())]
+        if terms.mixing is not None:
+            bound += ["--mixing", json.dumps(terms.mixing.to_json())]
+        for one in self._beside:
+            bound += ["--beside", str(one.resolve())]
+        # A folder's own launcher plays tasks on their own terms.
+        if (path / LAUNCHER).is_file() and terms == NO_TERMS:
             return StdioServerParameters(command=self._python, args=[LAUNCHER, *bound], cwd=path)
         serve = ["-m", "astra_arena.servers", "serve", str(path), "--stdio"]
         return StdioServerParameters(command=self._python, args=[*serve, *bound])

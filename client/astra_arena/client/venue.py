@@ -6,13 +6,14 @@ an open MCP connection, and hands back the host's record with its verdict. `Http
 episode, `ScriptedVenue` (in `scripted_venue`) plays in memory. Nothing here loads a protocol.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from astra_arena.client.agent import ToolReply, ToolView
 from astra_arena.client.control_models import ClosedEpisode, TaskCard
 from astra_arena.core.canonical import JsonObject
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import ConnectionLostError
 from astra_arena.core.rollouts import Transport
 from astra_arena.core.tasks import Budget
@@ -60,6 +61,8 @@ class Stage:
     session: ToolSession
     needs_reply: bool = False
     """Whether turns end in words, by the host's tool `reply`."""
+    tool_names: Mapping[str, str] = field(default_factory=dict[str, str])
+    """With a tool mixing: by `environment__tool`, the name that the agent uses for it."""
 
 
 Play: TypeAlias = Callable[[Stage], Awaitable[None]]
@@ -91,7 +94,15 @@ class Venue(Protocol):
         """List the tasks, without their gold."""
         ...
 
-    async def host(self, task_id: str, play: Play, *, seed: int, variant: str) -> Hosted:
+    async def host(
+        self,
+        task_id: str,
+        play: Play,
+        *,
+        seed: int,
+        variant: str,
+        terms: EpisodeTerms = NO_TERMS,
+    ) -> Hosted:
         """Open an episode, let it be played, and close it.
 
         Raises:

@@ -1,7 +1,8 @@
 """Which venue a command plays on, from its options."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from astra_arena.client.http_venue import HttpVenue
 from astra_arena.client.stdio_venue import StdioVenue
@@ -21,6 +22,7 @@ async def open_venue(
     token: str | None,
     environment: str | None,
     transport: Transport,
+    beside: Sequence[Path] = (),
 ) -> AsyncGenerator[Venue]:
     """Open what the options of `arena rollout` name, for as long as the block runs.
 
@@ -30,16 +32,19 @@ async def open_venue(
         token: Its token.
         environment: Which of its environments.
         transport: How agents are connected.
+        beside: Further bundles to serve, so that their tools can be mixed in.
 
     Raises:
         SettingsError: if the options do not name one venue, or it cannot be used.
     """
+    if beside and control is not None:
+        raise SettingsError("--beside is for servers that this command starts, not for --control")
     if transport == "stdio":
         if bundle is None or control is not None:
             raise SettingsError(
                 "--transport stdio starts its own servers: name a BUNDLE, no --control"
             )
-        async with StdioVenue(bundle) as venue:
+        async with StdioVenue(bundle, beside=beside) as venue:
             yield venue
     elif control is not None:
         if token is None:
@@ -54,8 +59,10 @@ async def open_venue(
             yield venue
     else:
         assert bundle is not None, "the command asks for one of them"
-        with start_server_process([bundle.path]) as server:
-            async with HttpVenue(server.addresses.control, server.token) as venue:
+        with start_server_process([bundle.path, *beside]) as server:
+            async with HttpVenue(
+                server.addresses.control, server.token, environment=bundle.name
+            ) as venue:
                 yield venue
 
 

@@ -17,6 +17,8 @@ from astra_arena.core.randomness import random_stream
 FaultKind = Literal["timeout", "unavailable", "rate_limit", "truncated_page"]
 """`truncated_page` shows half of the rows and says so; the others show nothing."""
 
+LONGEST_STREAK = 4
+
 _MESSAGES: dict[FaultKind, str] = {
     "timeout": "the request timed out; it can be tried again",
     "unavailable": "503: the service is not available at the moment; it can be tried again",
@@ -30,7 +32,7 @@ class FaultPlan(Model):
     rate: float = Field(default=0.2, ge=0.0, le=1.0)
     """The share of distinct calls that meet a fault when they are made first."""
     kinds: tuple[FaultKind, ...] = Field(default=get_args(FaultKind), min_length=1)
-    streak: int = Field(default=1, ge=1, le=4)
+    streak: int = Field(default=1, ge=1, le=LONGEST_STREAK)
     """The most often that one call fails before it succeeds."""
     lost_replies: float = Field(default=0.25, ge=0.0, le=1.0)
     """The share of time-outs that strike after the call has run; tools that write are spared."""

@@ -31,6 +31,7 @@ from astra_arena.servers.serve import (
     RunningServer,
 )
 from astra_arena.servers.serve import serve as serve_bundles
+from astra_arena.servers.term_options import Beside, BudgetOption, Mixing, read_terms
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 COLLECTOR_TOKEN_VARIABLE = "ARENA_COLLECTOR_TOKEN"
@@ -116,12 +117,17 @@ def serve(
     unsafe_no_sandbox: Unsafe = False,
     journal: JournalFolder = None,
     extension: Extension = None,
+    mixing: Mixing = None,
+    budget: BudgetOption = None,
+    beside: Beside = None,
 ) -> None:
     """Serve bundles to MCP clients over HTTP, or one episode over stdio.
 
     Example: arena serve servers/suite library/ --port 8640
 
     Example: arena serve flights/ --stdio --task t0001 --seed 7 --journal journals/
+
+    Example: arena serve flights/ --stdio --task t0001 --mixing '{"renamed_share": 0.5}'
 
     Example: arena serve flights/ --sandbox unix:worker.sock --sandbox-token-file token
     """
@@ -130,9 +136,23 @@ def serve(
         if extension:
             raise SettingsError("--extension is for servers over HTTP, not for --stdio")
         path, task_id = _episode(bundles, task)
-        raise typer.Exit(run_stdio(path, task_id, seed=seed, journal_dir=journal, sandbox=chosen))
+        code = run_stdio(
+            path,
+            task_id,
+            seed=seed,
+            journal_dir=journal,
+            sandbox=chosen,
+            terms=read_terms(mixing, budget),
+            beside=beside or (),
+        )
+        raise typer.Exit(code)
     if task is not None or journal is not None:
         raise SettingsError("--task and --journal belong to --stdio")
+    if mixing is not None or budget is not None or beside:
+        raise SettingsError(
+            "--mixing, --budget and --beside belong to --stdio; over HTTP whoever opens an episode "
+            "asks for them"
+        )
     run_loop(
         serve_bundles(
             load_sources(bundles),

@@ -12,7 +12,7 @@ from astra_arena.core.tasks import Budget, BudgetChange
 from astra_arena.core.tool_mixing import ToolMixing
 from astra_arena.sandbox.contract import Limits, Sandbox
 from astra_arena.sandbox.hibernation import IdleSessions
-from astra_arena.servers.bundles.suite import Source, members_of
+from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.closed_episodes import ClosedEpisode, ClosedEpisodes
 from astra_arena.servers.episodes.branching import EpisodeSnapshot, open_branch, take_snapshot
 from astra_arena.servers.episodes.episode import Episode
@@ -22,8 +22,7 @@ from astra_arena.servers.episodes.failures import (
     EpisodeLimitError,
     UnknownEpisodeError,
 )
-from astra_arena.servers.episodes.members import Member
-from astra_arena.servers.episodes.mixing import MOST_BUDGET, DistractorPool, draws_on_others
+from astra_arena.servers.episodes.mixing import MOST_BUDGET, draws_on_others
 from astra_arena.servers.episodes.opening import open_episode
 from astra_arena.servers.served import Served, ServedEnvironments
 from astra_arena.servers.tracing import current_trace, span
@@ -230,25 +229,11 @@ class EpisodeHost:
                 idle=self._idle,
                 budget=budget,
                 mixing=mixing,
-                pool=self._pool() if draws_on_others(task, mixing) else None,
+                pool=self._served.pool() if draws_on_others(task, mixing) else None,
                 most=self._max_budget,
             )
             self._keep(episode)
         return episode
-
-    def _pool(self) -> DistractorPool:
-        """Return all that is served now, as far as its tools can be mixed into others' episodes."""
-        served = tuple(self.environments.values())
-        homes = {
-            bundle.name: (bundle, one)
-            for one in reversed(served)
-            for bundle in members_of(one.source)
-        }
-
-        def member(name: str) -> Member:
-            return next(one for one in homes[name][1].members if one.name == name)
-
-        return DistractorPool({name: bundle for name, (bundle, _) in homes.items()}, member)
 
     def _keep(self, episode: Episode) -> None:
         episode.trace = current_trace()

@@ -3,12 +3,13 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
+from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import ArenaError, SandboxUnavailableError
 from astra_arena.sandbox.contract import Sandbox
 from astra_arena.servers.agent_plane.stdio import serve_stdio
@@ -33,11 +34,21 @@ def run_stdio(
     seed: int = 0,
     journal_dir: Path | None = None,
     sandbox: Sandbox | None = None,
+    terms: EpisodeTerms = NO_TERMS,
+    beside: Sequence[Path] = (),
 ) -> int:
     """Serve one episode over stdin and stdout and return the exit code."""
     try:
         run_loop(
-            serve_stdio(bundle_path, task_id, seed=seed, journal_dir=journal_dir, sandbox=sandbox)
+            serve_stdio(
+                bundle_path,
+                task_id,
+                seed=seed,
+                journal_dir=journal_dir,
+                sandbox=sandbox,
+                terms=terms,
+                beside=beside,
+            )
         )
     except ArenaError as error:
         print(f"arena: {error.message}", file=sys.stderr)

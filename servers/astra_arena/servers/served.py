@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.sandbox.contract import Limits
-from astra_arena.servers.bundles.suite import Source
+from astra_arena.servers.bundles.suite import Source, members_of
 from astra_arena.servers.episodes.members import Member, compiled_members
+from astra_arena.servers.episodes.mixing import DistractorPool
 
 
 class Served:
@@ -85,3 +86,16 @@ class ServedEnvironments:
         served = self.get(name)
         del self._served[name]
         return served
+
+    def pool(self) -> DistractorPool:
+        """Return all that is served now, as far as its tools can be mixed into others' episodes."""
+        homes = {
+            bundle.name: (bundle, one)
+            for one in reversed(tuple(self.by_name.values()))
+            for bundle in members_of(one.source)
+        }
+
+        def member(name: str) -> Member:
+            return next(one for one in homes[name][1].members if one.name == name)
+
+        return DistractorPool({name: bundle for name, (bundle, _) in homes.items()}, member)

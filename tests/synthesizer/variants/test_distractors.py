@@ -2,13 +2,13 @@ from pathlib import Path
 
 from astra_arena.core.faults import FaultPlan
 from astra_arena.core.tasks import Task
+from astra_arena.core.tool_similarity import ToolSimilarity
 from astra_arena.sandbox import ProcessSandbox
 from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.synthesizer.variants.distractors import DistractorPool, with_distractors
 from astra_arena.synthesizer.variants.fault_variant import with_faults
 from astra_arena.synthesizer.variants.missing_function import NoVariant
 from astra_arena.synthesizer.variants.reach_search import Executor
-from astra_arena.core.tool_similarity import ToolSimilarity
 from tests.support.requirement import requirement
 from tests.synthesizer.variants.club_bundle import club_bundle, club_task
 

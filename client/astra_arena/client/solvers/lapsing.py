@@ -31,6 +31,7 @@ class LapsingOracle:
     def __init__(self, tasks: Iterable[Task], sureness: int) -> None:
         if sureness not in SURENESSES:
             raise SettingsError(f"expected a sureness of {SURENESSES}, got {sureness}")
+        self.knows_gold = True
         self.name = f"lapsing-oracle-{sureness}"
         self._tasks = {task.id: task for task in tasks}
         self._sureness = sureness / 100
@@ -58,6 +59,7 @@ class LapsingOracle:
     ) -> None:
         joint = f"{act.environment}{SEPARATOR}{act.tool}"
         tool = joint if episode.tool(joint) is not None else act.tool
+        tool = episode.tool_names.get(joint, tool)
         view = episode.tool(tool)
         arguments = _resolved(act, answers)
         if arguments is None or stream.random() >= self._sureness:

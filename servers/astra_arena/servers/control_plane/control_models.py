@@ -102,8 +102,7 @@ class OpenedEpisode(Model):
     tools_digest: str
     """Equal for equal lists of tools in the first turn, within one environment digest."""
     tool_names: dict[str, str] = Field(default_factory=dict[str, str])
-    """With a tool mixing: by `environment__tool`, the name that the agent uses. For harnesses, never
-    for agents."""
+    """With a tool mixing: by `environment__tool`, the name that the agent uses; not for agents."""
     mcp: str
     """Where the agent plays; whoever knows it can play."""
     phase: str | None = None

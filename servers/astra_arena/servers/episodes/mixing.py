@@ -87,7 +87,24 @@ def played_task(
             f"task {task.id!r} takes {task.messages_needed} messages, so it cannot be played with "
             f"a budget of {changed.turns} turns; ask for more"
         )
-    return task.model_copy(update={"budget": changed, "mixing": mixing or task.mixing})
+    played = task.model_copy(update={"budget": changed, "mixing": mixing or task.mixing})
+    _require_time(played)
+    return played
+
+
+def _require_time(task: Task) -> None:
+    """Check that the gold can be played in time, however late its replies are."""
+    if task.mixing is None or task.mixing.latency is None:
+        return
+    faults = task.mixing.faults or task.faults
+    tries = 1 if faults is None else 1 + faults.streak
+    longest = len(task.needed) * tries * task.mixing.latency.high
+    if longest > task.budget.seconds / 2:
+        raise SpecError(
+            f"replies that are up to {task.mixing.latency.high:g} seconds late may take "
+            f"{longest:g} seconds of the {task.budget.seconds:g} that task {task.id!r} has, and at "
+            "most half is meant for that; ask for less latency, or for a budget of more seconds"
+        )
 
 
 def draws_on_others(task: Task, mixing: ToolMixing | None) -> bool:
