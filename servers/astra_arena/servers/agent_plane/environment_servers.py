@@ -5,7 +5,7 @@ import asyncio
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import Scope
 
-from astra_arena.servers.agent_plane.bindings import EpisodeFinder
+from astra_arena.servers.agent_plane.bindings import Binding, EpisodeFinder
 from astra_arena.servers.agent_plane.extensions import Extensions, extensions_of
 from astra_arena.servers.agent_plane.http_headers import header
 from astra_arena.servers.agent_plane.mcp_app import AssembledServer, assemble
@@ -28,7 +28,6 @@ class EnvironmentServer:
         self.manager = manager
         self._changes = made.changes
         self._extended = extended
-        self._asks = any(task.variant == "elicitation" for task in source.tasks)
         self._ready, self._stop = asyncio.Event(), asyncio.Event()
         self._task = asyncio.create_task(self._hold())
 
@@ -45,9 +44,10 @@ class EnvironmentServer:
         if not self._ready.is_set():
             await self._ready.wait()
 
-    def streams(self, scope: Scope, body: bytes) -> bool:
+    def streams(self, scope: Scope, body: bytes, binding: Binding | None) -> bool:
         """Tell whether something may have to be sent before the answer to a request."""
-        wanted = self._extended or self._asks or _PROGRESS in body
+        asks = binding is not None and binding.episode.task.variant == "elicitation"
+        wanted = self._extended or asks or _PROGRESS in body
         return wanted and _STREAM in (header(scope, b"accept") or b"")
 
     async def stop(self) -> None:

@@ -214,8 +214,7 @@ class McpApp:
     async def _handled(
         self, running: EnvironmentServer, scope: Scope, body: bytes, receive: Receive, send: Send
     ) -> None:
-        streams = running.streams(scope, body)
-        scope[STREAMS] = streams
+        scope[STREAMS] = running.streams(scope, body, scope[_BINDING])
         if header(scope, SESSION_HEADER) is None:
             send = self._sessions.noting(send, scope, running.manager)
         await running.manager.handle_request(scope, replaying(body, receive), send)
