@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 
 import anyio
 import mcp.types as wire
-from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
+from mcp.server.context import CallNext, HandlerResult
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.shared.exceptions import MCPError, NoBackChannelError
 
 from astra_arena.core.canonical import Json
@@ -29,6 +30,7 @@ from astra_arena.servers.episodes.episode import Episode
 ANSWER_SECONDS = 300.0
 """How long a client's user may take."""
 
+_STATE_SECONDS = 600.0
 _FORM = "slots"
 _OPEN_FORMS = 64
 """So many forms of one episode wait for their answer; beyond it the oldest is given up."""
@@ -102,16 +104,18 @@ class SealedState:
     """
 
     def __init__(self, audience: str, find: EpisodeFinder) -> None:
-        self._audience = audience
         self._find = find
-        self._made: ServerMiddleware[Any] | None = None
+        security = RequestStateSecurity(
+            keys=[secrets.token_bytes(32)], ttl=_STATE_SECONDS, bind_principal=self._episode_id
+        )
+        self._boundary = RequestStateBoundary(security, default_audience=audience)
 
     async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         """Handle one request."""
         if ctx.params is not None and ctx.params.get("requestState") is not None:
             # The request has come to its episode: a state that is no good is not a call.
             self._episode_id(ctx)
-            return await self._boundary()(ctx, call_next)
+            return await self._boundary(ctx, call_next)
         result = await call_next(ctx)
         if not isinstance(result, dict) or result.get("resultType") != "input_required":
             return result
@@ -119,18 +123,7 @@ class SealedState:
         async def done(_: RequestContext) -> HandlerResult:
             return result
 
-        return await self._boundary()(ctx, done)
-
-    def _boundary(self) -> ServerMiddleware[Any]:
-        if self._made is None:
-            # Its cryptography is not loaded by a server that has no use for it.
-            from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-
-            security = RequestStateSecurity(
-                keys=[secrets.token_bytes(32)], ttl=600.0, bind_principal=self._episode_id
-            )
-            self._made = RequestStateBoundary(security, default_audience=self._audience)
-        return self._made
+        return await self._boundary(ctx, done)
 
     def _episode_id(self, context: RequestContext) -> str:
         try:
