@@ -7,14 +7,16 @@ from typing import Annotated
 import typer
 
 from astra_arena.core.output import output_console, print_notice
-from astra_arena.servers.bundles.suite import load_source
+from astra_arena.servers.bundles.collection import load_sources
 from astra_arena.servers.emission.registry_entry import DEFAULT_NAMESPACE
 from astra_arena.servers.emission.server_folder import EmissionOptions, Emitted
 from astra_arena.servers.emission.server_folder import emit as emit_folders
 
 
 def emit(
-    sources: Annotated[list[Path], typer.Argument(help="Folders of bundles and suites.")],
+    sources: Annotated[
+        list[Path], typer.Argument(help="Folders of bundles and suites, or that hold such.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write; an emitted one is replaced.")],
     namespace: Annotated[
         str, typer.Option(help="Of the names in the MCP registry.")
@@ -51,7 +53,7 @@ def emit(
         kubernetes=kubernetes,
         runtime=runtime,
     )
-    emitted = emit_folders([load_source(path) for path in sources], out, options)
+    emitted = emit_folders(load_sources(sources), out, options)
     if as_json:
         print(json.dumps(_as_json(emitted), indent=2, ensure_ascii=False))
         return
