@@ -14,6 +14,7 @@ from astra_arena.core.errors import BundleError, RecordError
 from astra_arena.core.faults import FaultPlan
 from astra_arena.core.public_tasks import PublicTask, PublicTurn, public_task
 from astra_arena.core.tasks import FinalAnswer, FinalState, StateAssertion, Task, Turn
+from astra_arena.core.tool_mixing import ToolMixing
 from astra_arena.servers import Bundle, load_source, read_journal, write_bundle, write_suite
 from astra_arena.servers.bundles.agent_side import tasks_left_out, write_agent_side
 from tests.servers.joint_suite import GUIDE, JOINT_TASK, STATE_TASK, joint_tasks, write_guide
@@ -37,6 +38,8 @@ GOLD_NAMES = ("sub_questions", "answer", "final_answer", "final_state", "expect"
 WRITING = "return-emma"
 TALKING = "say-the-phone"
 FAULTY = "phone-through-faults"
+RENAMED = "phone-by-other-names"
+THINNED = "phone-with-fewer-tools"
 
 Script = list[tuple[str, dict[str, object]]]
 SOLVING: Script = [("find_loan", {"title": "Emma"}), ("get_reader", {"reader_id": 2})]
@@ -58,7 +61,10 @@ def every_kind() -> tuple[Task, ...]:
     plan = FaultPlan(rate=1.0, streak=1)
     few = ("find_loan", "get_reader")
     faulty = solved.model_copy(update={"id": FAULTY, "faults": plan, "tools": few})
-    return (*small_tasks(), writing, talking, faulty)
+    other = ToolMixing(renamed={"find_loan": "search_loans"}, reordered=True)
+    renamed = solved.model_copy(update={"id": RENAMED, "mixing": other})
+    thinned = solved.model_copy(update={"id": THINNED, "mixing": ToolMixing(withheld_share=1.0)})
+    return (*small_tasks(), writing, talking, faulty, renamed, thinned)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +154,13 @@ def test_what_would_tell_gold_is_left_out_and_listed(tmp_path: Path) -> None:
     assert [task.id for task in agent_side.tasks] == [TASK, ONE_STEP_TASK]
 
 
+def test_mixings_that_need_gold_are_left_out_and_others_told(full: Bundle, public: Path) -> None:
+    left = {one.task: one.reason for one in tasks_left_out(full)}
+    assert set(left) == {UNSUPPORTED_TASK, THINNED}
+    assert "gold" in left[THINNED]
+    assert load_source(public).task(RENAMED).mixing == full.task(RENAMED).mixing
+
+
 def test_what_is_read_back_can_be_played_and_not_graded(full: Bundle, public: Path) -> None:
     source = load_source(public)
     assert not source.holds_gold
@@ -215,11 +228,12 @@ KINDS: dict[str, tuple[str, Script]] = {
     "row": (ONE_STEP_TASK, [("list_branches", {}), ("find_loan", {"title": "none"})]),
     "state": (WRITING, [*SOLVING, ("return_book", {"loan_id": 2})]),
     "collateral": (WRITING, [*SOLVING, ("return_book", {"loan_id": 1})]),
+    "renamed": (RENAMED, [("search_loans", {"title": "Emma"}), SOLVING[1]]),
     "words": (TALKING, [*SOLVING, *SAYING]),
     "faults": (FAULTY, [SOLVING[0], SOLVING[0], SOLVING[1], SOLVING[1]]),
 }
 
-FULLY_SOLVED = ("faults", "solved", "words")
+FULLY_SOLVED = ("faults", "renamed", "solved", "words")
 
 
 @requirement("agent-side:verdict")

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 import yaml
 
@@ -227,6 +228,8 @@ def test_manifests_are_hardened_and_part_the_planes(
     options = EmissionOptions(kubernetes=True, per_environment=apart, runtime="gvisor")
     emit([suite], tmp_path / "out", options)
     text = (tmp_path / "out" / "kubernetes" / "astra-arena.yaml").read_text(encoding="utf-8")
+    for document in yaml.safe_load_all(text):
+        kubernetes_validate.validate(document, "1.33", strict=True)
     objects: dict[tuple[str, str], Any] = {
         (one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(text)
     }

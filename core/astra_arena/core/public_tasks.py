@@ -8,6 +8,7 @@ from pydantic import Field
 from astra_arena.core.faults import FaultPlan
 from astra_arena.core.model import Model
 from astra_arena.core.tasks import Budget, Expectation, Task, Turn
+from astra_arena.core.tool_mixing import ToolMixing
 from astra_arena.core.verdicts import unsupported_parts
 
 
@@ -32,6 +33,7 @@ class PublicTask(Model):
     """Whether the agent must be able to end its turn in words."""
     tools: tuple[str, ...] = ()
     faults: FaultPlan | None = None
+    mixing: ToolMixing | None = None
 
     def playable(self) -> Task:
         """Return the task as servers play it: with nothing in it that could be graded."""
@@ -54,6 +56,7 @@ class PublicTask(Model):
             ),
             tools=self.tools,
             faults=self.faults,
+            mixing=self.mixing,
         )
 
 
@@ -72,6 +75,7 @@ def public_task(task: Task) -> PublicTask:
         needs_reply=task.needs_reply,
         tools=task.tools,
         faults=task.faults,
+        mixing=task.mixing,
     )
 
 
@@ -83,4 +87,7 @@ def why_hidden(task: Task) -> str | None:
         return "the user knows something that is told only when asked"
     if any(turn.expect.kind == "decline" for turn in task.turns):
         return "it cannot be done with the tools on offer, and which are withheld would say so"
+    mixing = task.mixing
+    if mixing is not None and (mixing.distractors or mixing.withheld or mixing.withheld_share):
+        return "which tools are mixed in or withheld is drawn by what its gold needs"
     return None
