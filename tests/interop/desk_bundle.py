@@ -31,6 +31,7 @@ from tests.servers.small_bundle import GOLD_PHONE, TOOLS_PY, small_environment, 
 NAME = "lending-desk"
 RETURNS = "return-two-books"
 CONVERSATION = "ask-which-book"
+FORM = "ask-by-a-form"
 
 Step = list[JsonObject]
 """Calls that may be made at the same time: `{"tool": …, "arguments": …}`."""
@@ -46,7 +47,11 @@ def write_desk_bundle(folder: Path) -> Bundle:
         assert db.execute("SELECT count(*) FROM loans WHERE returned = 0").fetchone() == (2,)
     assert environment.tools == small_environment().tools
     return write_bundle(
-        folder / NAME, environment, tools_py=TOOLS_PY, world=world, tasks=(_returns(), _asking())
+        folder / NAME,
+        environment,
+        tools_py=TOOLS_PY,
+        world=world,
+        tasks=(_returns(), _asking(), _form()),
     )
 
 
@@ -124,6 +129,21 @@ def _return(name: str, out: int, *after: str) -> SubQuestion:
         arguments={"loan_id": {"$from": f"loan-{name}", "path": ""}},
         depends_on=(f"loan-{name}", *after),
         answer=Answer(path="/out", kind="number", value=out),
+    )
+
+
+def _form() -> Task:
+    """Return a task in which the host asks for what a call lacks."""
+    asking = _asking()
+    return asking.model_copy(
+        update={
+            "id": FORM,
+            "variant": "elicitation",
+            "turns": (Turn(say="What is the phone number?", expect=Expectation(kind="answer")),),
+            "sub_questions": tuple(
+                question.model_copy(update={"turn": 0}) for question in asking.sub_questions
+            ),
+        }
     )
 
 

@@ -17,11 +17,12 @@ from astra_arena.synthesizer.qa.environments.question_synthesis import (
     QuestionOptions,
     synthesize_questions,
 )
+from astra_arena.synthesizer.shipped_data import shipped_api
 from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
 from astra_arena.synthesizer.tables.descriptions import load_descriptions
-from tests.interop.desk_bundle import CONVERSATION, RETURNS, write_desk_bundle
+from tests.interop.desk_bundle import CONVERSATION, FORM, RETURNS, write_desk_bundle
 from tests.interop.tooling import ROOT
-from tests.servers.joint_suite import JOINT_TASK, write_town
+from tests.servers.joint_suite import GUIDE, JOINT_TASK, write_town
 from tests.servers.small_bundle import write_small_bundle
 from tests.synthesizer.qa.conftest import imported
 
@@ -35,13 +36,20 @@ LABELS = (
     "small library",
     "desk: returns",
     "desk: conversation",
+    "desk: form",
+    "desk: phase",
     "town: joint",
+    "town: member",
     "flights",
     "petstore",
     "reports",
     *(f"suite/{path.name}" for path in sorted(SHIPPED.glob("*")) if path.is_dir()),
 )
 """What there is to play on: kinds of environments and of tasks."""
+
+
+_ADDRESSES = {"desk: phase": ("phase",), "town: member": ("members", GUIDE)}
+"""Of an episode's further addresses: one phase of its tools, one member of a suite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,8 @@ class Place:
     path: Path
     environment: str
     task: Task
+    address: tuple[str, ...] = ("mcp",)
+    """Where the answer that opens an episode names the address to play at."""
 
 
 class Arena:
@@ -63,10 +73,19 @@ class Arena:
     def open(self, label: str) -> dict[str, Any]:
         """Open an episode over the control plane and return what it answers."""
         place = self.places[label]
-        asked = {"environment": place.environment, "task": place.task.id, "seed": 3}
+        asked = {
+            "environment": place.environment,
+            "task": place.task.id,
+            "seed": 3,
+            "variant": place.task.variant,
+        }
         answer = self._http.post("/episodes", json=asked)
         assert answer.status_code == 201, answer.text
-        return answer.json()
+        opened = answer.json()
+        address = opened
+        for name in place.address:
+            address = address[name]
+        return {**opened, "mcp": address}
 
     def close(self, episode: dict[str, Any]) -> dict[str, Any]:
         """Close an episode and return its record and verdict."""
@@ -82,7 +101,6 @@ def make_places(folder: Path) -> dict[str, Place]:
     town = write_town(folder / "town", small)
     flights = TableOptions(tasks=4, gates=_QUICK, descriptions=load_descriptions(DESCRIPTIONS))
     api = ApiOptions(tasks=4, rows=20, seed=3, gates=_QUICK)
-    document = ROOT / "tests" / "synthesizer" / "apis" / "petstore.yaml"
     questions = QuestionOptions(tasks=4, seed=3, gates=_QUICK)
     (reports,) = synthesize_questions(
         imported("tatqa", folder), folder / "reports", questions
@@ -91,17 +109,20 @@ def make_places(folder: Path) -> dict[str, Place]:
         (small, small.tasks[0].id),
         (desk, RETURNS),
         (desk, CONVERSATION),
+        (desk, FORM),
+        (desk, CONVERSATION),
+        (town, JOINT_TASK),
         (town, JOINT_TASK),
     ]
     made = (
         synthesize_tables(SHIPPED_DATA, folder / "flights", flights).bundle,
-        synthesize_api(document, folder / "petstore", api).bundle,
+        synthesize_api(shipped_api("petstore"), folder / "petstore", api).bundle,
         reports,
         *(load_source(SHIPPED / label.partition("/")[2]) for label in LABELS if "/" in label),
     )
     sources += [(source, source.tasks[0].id) for source in made]
     return {
-        label: Place(source.path, source.name, source.task(task))
+        label: Place(source.path, source.name, source.task(task), _ADDRESSES.get(label, ("mcp",)))
         for label, (source, task) in zip(LABELS, sources, strict=True)
     }
 

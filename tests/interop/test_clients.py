@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from astra_arena.core.calls import ELICIT_TOOL
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.tasks import Task
@@ -18,6 +19,7 @@ from tests.interop.desk_bundle import CONVERSATION, RETURNS, Step, gold_steps
 from tests.interop.eavesdropping import open_forwarder
 from tests.interop.environments import Arena
 from tests.interop.tooling import Tooling
+from tests.servers.small_bundle import GOLD_PHONE
 from tests.support.requirement import requirement
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -34,6 +36,8 @@ class ThirdParty:
     script: str
     speaks: str
     """The version of the protocol that it speaks to a server of both generations."""
+    shows_forms: bool = False
+    """Whether its script has it ask its user when the server does."""
     installed: str | None = None
     """Where its Python packages are; `None` for what runs in Node."""
     options: tuple[str, ...] = ()
@@ -46,14 +50,14 @@ class ThirdParty:
 
 
 THIRD_PARTIES = (
-    ThirdParty("openai-agents", "openai_agents_client.py", NEWER, "openai-agents"),
-    ThirdParty("pydantic-ai", "pydantic_ai_client.py", NEWER, "pydantic-ai-slim"),
-    ThirdParty("fastmcp", "fastmcp_client.py", NEWER, "fastmcp"),
-    ThirdParty("langchain", "langchain_client.py", OLDER, "langchain-mcp-adapters"),
-    ThirdParty("mcp-use", "mcp_use_client.py", OLDER, "mcp-use"),
-    ThirdParty("typescript v2", "typescript_client.mjs", OLDER, options=("legacy",)),
-    ThirdParty("typescript v2, auto", "typescript_client.mjs", NEWER, options=("auto",)),
-    ThirdParty("typescript v1", "typescript_client.mjs", OLDER, options=("v1",)),
+    ThirdParty("openai-agents", "openai_agents_client.py", NEWER, False, "openai-agents"),
+    ThirdParty("pydantic-ai", "pydantic_ai_client.py", NEWER, False, "pydantic-ai-slim"),
+    ThirdParty("fastmcp", "fastmcp_client.py", NEWER, True, "fastmcp"),
+    ThirdParty("langchain", "langchain_client.py", OLDER, False, "langchain-mcp-adapters"),
+    ThirdParty("mcp-use", "mcp_use_client.py", OLDER, True, "mcp-use"),
+    ThirdParty("typescript v2", "typescript_client.mjs", OLDER, True, options=("legacy",)),
+    ThirdParty("typescript v2, auto", "typescript_client.mjs", NEWER, True, options=("auto",)),
+    ThirdParty("typescript v1", "typescript_client.mjs", OLDER, True, options=("v1",)),
 )
 each_client = pytest.mark.parametrize("client", THIRD_PARTIES, ids=lambda one: one.name)
 each_task = pytest.mark.parametrize(
@@ -70,8 +74,8 @@ WRONG: list[Step] = [
 
 def play(
     client: ThirdParty, tooling: Tooling, steps: Sequence[Step], **target: object
-) -> tuple[list[str], list[dict[str, Any]]]:
-    """Run a client's script and return the tools that it saw and the replies that it got."""
+) -> dict[str, Any]:
+    """Run a client's script and return the tools that it saw, its replies and its forms."""
     done = subprocess.run(
         client.command(tooling),
         input=json.dumps({**target, "steps": steps}),
@@ -83,8 +87,7 @@ def play(
     )
     assert done.returncode == 0, done.stderr[-3000:]
     # Some libraries log to stdout.
-    said = json.loads(done.stdout.splitlines()[-1])
-    return said["tools"], said["replies"]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def results(replies: Sequence[dict[str, Any]]) -> list[JsonObject]:
@@ -122,8 +125,9 @@ def test_the_gold_is_played_over_http_to_the_full_reward(
     episode = arena.open(label)
     with open_forwarder(episode["mcp"]) as forwarder:
         address = forwarder.address_of(episode["mcp"])
-        tools, replies = play(client, tooling, steps, url=address)
+        played = play(client, tooling, steps, url=address)
     closed = arena.close(episode)
+    tools, replies = played["tools"], played["replies"]
     check_replies(desk.task(task), replies)
     assert ("reply" in tools) == (task == CONVERSATION)
     assert forwarder.versions == {client.speaks}
@@ -140,7 +144,8 @@ def test_the_gold_is_played_over_stdio_to_the_full_reward(
     del label
     steps = gold_steps(desk.task(task))
     launcher = [str(desk.path / "server.py"), "--task", task, "--journal", str(tmp_path)]
-    _, replies = play(client, tooling, steps, command=sys.executable, args=launcher)
+    played = play(client, tooling, steps, command=sys.executable, args=launcher)
+    replies = played["replies"]
     check_replies(desk.task(task), replies)
     record = _journaled(tmp_path)
     assert verdict_of(desk.task(task), record).reward == 1.0
@@ -153,7 +158,7 @@ def test_what_goes_wrong_is_a_tools_error_and_the_episode_goes_on(
     tooling: Tooling, arena: Arena, client: ThirdParty
 ) -> None:
     episode = arena.open("desk: returns")
-    _, replies = play(client, tooling, WRONG, url=episode["mcp"])
+    replies = play(client, tooling, WRONG, url=episode["mcp"])["replies"]
     record = arena.close(episode)["record"]
     assert [reply["error"] for reply in replies] == [True, True, True, False]
     failed, refused, broken = (reply["text"] for reply in replies[:3])
@@ -162,6 +167,29 @@ def test_what_goes_wrong_is_a_tools_error_and_the_episode_goes_on(
     assert "the tool failed" in broken
     outcomes = [call["outcome"] for call in record["calls"]]
     assert outcomes == ["tool_failure", "invalid_arguments", "environment_error", "ok"]
+
+
+@requirement("interop:third-party")
+@pytest.mark.parametrize(
+    "client", [one for one in THIRD_PARTIES if one.shows_forms], ids=lambda one: one.name
+)
+def test_a_form_is_shown_to_the_clients_user_and_the_call_goes_on(
+    tooling: Tooling, arena: Arena, client: ThirdParty
+) -> None:
+    episode = arena.open("desk: form")
+    steps: list[Step] = [
+        [{"tool": "find_loan", "arguments": {}}],
+        [{"tool": "get_reader", "arguments": {"reader_id": 2}}],
+        [{"tool": "reply", "arguments": {"message": f"It is {GOLD_PHONE}."}}],
+    ]
+    played = play(client, tooling, steps, url=episode["mcp"], forms=True)
+    closed = arena.close(episode)
+    assert len(played["asked"]) == 1
+    assert "Emma" not in played["asked"][0]
+    assert results(played["replies"])[0]["title"] == "Emma"
+    tools = [(call["tool"], call["outcome"]) for call in closed["record"]["calls"]]
+    assert tools == [(name, "ok") for name in (ELICIT_TOOL, "find_loan", "get_reader", "reply")]
+    assert closed["verdict"]["reward"] == 1.0
 
 
 def _journaled(folder: Path) -> EpisodeRecord:

@@ -1,12 +1,19 @@
 """mcp-use."""
 
+from mcp.types import ElicitResult
 from mcp_use import MCPClient
-from playing import play, reply, run, text_of
+from playing import USER, play, reply, run, text_of
+
+
+async def agree(context, params):
+    USER.sees(params.message)
+    return ElicitResult(action="accept", content={})
 
 
 async def main(job):
     server = {key: job[key] for key in ("url", "command", "args") if key in job}
-    client = MCPClient({"mcpServers": {"arena": server}})
+    forms = {"elicitation_callback": agree} if job.get("forms") else {}
+    client = MCPClient({"mcpServers": {"arena": server}}, **forms)
     try:
         session = await client.create_session("arena")
         tools = [tool.name for tool in await session.list_tools()]

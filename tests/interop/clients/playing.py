@@ -1,7 +1,8 @@
 """What every client's script does: read a job from stdin, play its steps, print what came back.
 
 A job is `{"url": …}` or `{"command": …, "args": […]}` with `steps`, lists of calls that are made at
-the same time. Each script is run by the interpreter that has its client installed.
+the same time; with `forms`, the client shows forms to its user. Each script is run by the
+interpreter that has its client installed.
 """
 
 import asyncio
@@ -27,7 +28,20 @@ def text_of(content):
     return "\n".join(block.text for block in content if block.type == "text")
 
 
+class User:
+    """Agrees to every form and types nothing, so that the task's user tells."""
+
+    def __init__(self):
+        self.asked = []
+
+    def sees(self, form):
+        self.asked.append(form)
+
+
+USER = User()
+
+
 def run(main):
     """Run `main(job)`, which returns the names of the tools and the replies."""
     tools, replies = asyncio.run(main(json.load(sys.stdin)))
-    print(json.dumps({"tools": tools, "replies": replies}))
+    print(json.dumps({"tools": tools, "replies": replies, "asked": USER.asked}))

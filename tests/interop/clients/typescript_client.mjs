@@ -18,7 +18,20 @@ const { StdioClientTransport } = v1
   : require("@modelcontextprotocol/client/stdio");
 
 const options = mode === "auto" ? { versionNegotiation: { mode: "auto" } } : {};
+if (job.forms) options.capabilities = { elicitation: { form: {} } };
 const client = new Client({ name: "interop", version: "1" }, options);
+
+// A user who agrees to every form and types nothing, so that the task's user tells.
+const asked = [];
+if (job.forms) {
+  const form = v1
+    ? require("@modelcontextprotocol/sdk/types.js").ElicitRequestSchema
+    : "elicitation/create";
+  client.setRequestHandler(form, async (request) => {
+    asked.push(request.params.message);
+    return { action: "accept", content: {} };
+  });
+}
 await client.connect(
   job.url
     ? new StreamableHTTPClientTransport(new URL(job.url))
@@ -35,4 +48,4 @@ async function call({ tool, arguments: given }) {
 const replies = [];
 for (const step of job.steps) replies.push(...(await Promise.all(step.map(call))));
 await client.close();
-console.log(JSON.stringify({ tools, replies }));
+console.log(JSON.stringify({ tools, replies, asked }));
