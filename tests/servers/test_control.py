@@ -117,6 +117,7 @@ async def test_an_opened_episode_says_all_that_a_harness_needs(bundle: Bundle) -
         "members": {},
         "control": f"{running.addresses.control}/episodes/{identifier}",
         "tier": "scripted",
+        "tool_names": {},
     }
 
 
