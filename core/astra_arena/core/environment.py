@@ -1,7 +1,7 @@
 """An environment's manifest: the world, the tools and where both come from (bundle format 1)."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,6 +10,8 @@ from astra_arena.core.model import Model
 from astra_arena.core.schema import RESERVED_TOOL_NAMES, require_object_schema
 
 FORMAT_VERSION = 1
+
+WorldKind: TypeAlias = Literal["sqlite", "json", "python", "external"]
 
 _TOOL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _ENVIRONMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -53,8 +55,9 @@ class ToolSpec(Model):
 class World(Model):
     """The data that the tools work on."""
 
-    kind: Literal["sqlite", "json", "python"]
-    """A tool's first parameter: a connection, a dict, or what `tools.open_world` returns."""
+    kind: WorldKind
+    """A tool's first parameter: a connection, a dict, or what `tools.open_world` returns. With
+    `external` the tools are those of another MCP server, and the file says how to reach it."""
     file: str
     """File name inside the bundle: `world.sqlite` or `world.json`."""
     clock: str = "2025-01-01T00:00:00Z"

@@ -36,7 +36,8 @@ class Program:
     """Names the program; the environment's digest."""
     tools_py: bytes
     tool_names: tuple[str, ...]
-    world_kind: Literal["sqlite", "json", "python"]
+    world_kind: Literal["sqlite", "json", "python", "external"]
+    """Programs with an `external` world hold no code; sandboxes that run code refuse them."""
     world_path: Path
     clock: str
     """ISO 8601 UTC; all the time that tool code can read."""

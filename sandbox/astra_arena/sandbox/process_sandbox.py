@@ -17,6 +17,7 @@ from astra_arena.sandbox.guest_servers import (
     start_base_server,
 )
 from astra_arena.sandbox.process_session import ProcessSession, stream_key
+from astra_arena.sandbox.runnable import runnable_world
 from astra_arena.sandbox.tiers import UNSAFE, base_interpreter, chosen_tier
 
 _log = logging.getLogger("arena.sandbox")
@@ -103,6 +104,7 @@ class ProcessSandbox:
 
     async def open_session(self, program: Program, *, seed: int) -> ProcessSession:
         """Start a session; see `Sandbox.open_session`."""
+        runnable_world(program)
         confinement = Confinement(self.tier, self._any_import, self._live_branches)
         if program.requires:
             raise PolicyError(

@@ -36,6 +36,7 @@ from astra_arena.sandbox.remote_protocol import (
     WireReplayCall,
 )
 from astra_arena.sandbox.replies import difference_of
+from astra_arena.sandbox.runnable import runnable_world
 
 _RESULT = msgspec.json.Decoder(dict[str, Any])
 
@@ -48,7 +49,7 @@ def wire_program(program: Program, *, tools: str, world: str) -> WireProgram:
         tools=tools,
         world=world,
         tool_names=program.tool_names,
-        world_kind=program.world_kind,
+        world_kind=runnable_world(program),
         clock=program.clock,
         requires=program.requires,
         limits=WireLimits(

@@ -17,6 +17,8 @@ from astra_arena.sandbox.guest.syscalls import AUDIT_ARCHITECTURES
 from astra_arena.sandbox.jail import jail_failure
 
 UNSAFE = "unsafe"
+EXTERNAL = "external"
+"""Where tools are those of a server that is not run here: nobody here confines their code."""
 TIERS = (
     "seccomp",
     "seccomp+landlock",
@@ -44,8 +46,9 @@ class TierReport:
 
 
 def covers(tier: str, minimum: str) -> bool:
-    """Tell whether `tier` has every layer of `minimum`."""
-    return set(minimum.split("+")) <= set(tier.split("+"))
+    """Tell whether `tier` has every layer of `minimum`; with external code in it, it has none."""
+    layers = set(tier.split("+"))
+    return EXTERNAL not in layers and set(minimum.split("+")) <= layers
 
 
 def require_tier_name(name: str) -> str:
