@@ -326,6 +326,11 @@ REQUIREMENTS: dict[str, Requirement] = {
     "api:errors": _step_4("a bad document or pattern is told with what was expected"),
     "qa:variants": _step_4("questions give variants of every kind, proved by execution"),
     "qa:deterministic": _step_4("equal instances and seed give equal bundles, also after a stop"),
+    # the gateway
+    "gateway:wrap": _step_5("any MCP server, over stdio or HTTP, becomes an environment"),
+    "gateway:joint": _step_5("external and synthesized environments serve one task"),
+    "gateway:allowed": _step_5("no external server is started or reached unless it was allowed"),
+    "gateway:no-void": _step_5("calls that bring an external server down void no episode"),
     # the host and its control plane
     # the agent plane
     "agent:extensions": _step_5("others add to a server what no episode notices"),

@@ -122,6 +122,11 @@ VERBS: dict[str, Verb] = {
         "servers",
         "Write folders that serve bundles by themselves, in containers too",
     ),
+    "gateway": Verb(
+        "astra_arena.servers.gateway.cli:gateway_app",
+        "servers",
+        "Use external MCP servers as environments",
+    ),
     "sandbox-worker": Verb(
         "astra_arena.sandbox.cli:sandbox_worker",
         "sandbox",

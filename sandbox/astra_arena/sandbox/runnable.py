@@ -15,7 +15,6 @@ def runnable_world(program: Program) -> Literal["sqlite", "json", "python"]:
     if program.world_kind == "external":
         raise PolicyError(
             "the tools of this environment are those of an external MCP server, which may be "
-            "reached only where the operator allows it; name the environment with "
-            "--allow-external, or make an offline bundle of records with `arena gateway replay`"
+            "reached only where the operator allows it; name the environment with --allow-external"
         )
     return program.world_kind

@@ -22,6 +22,8 @@ from astra_arena.servers.bundles.inspection import (
     print_facts,
     source_facts,
 )
+from astra_arena.servers.bundles.suite import load_source
+from astra_arena.servers.gateway.allowing import with_external
 from astra_arena.servers.host import MAX_EPISODES
 from astra_arena.servers.launch import run_loop, run_stdio
 from astra_arena.servers.local_sandbox import build_local_sandbox
@@ -88,6 +90,10 @@ Extension = Annotated[
     list[str] | None,
     typer.Option(help="Add to the MCP servers, [ENVIRONMENT=]module:attribute; trusted code."),
 ]
+AllowExternal = Annotated[
+    list[str] | None,
+    typer.Option(help="Start or reach the external MCP server of this environment."),
+]
 JournalFolder = Annotated[
     Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")
 ]
@@ -120,6 +126,7 @@ def serve(
     mixing: Mixing = None,
     budget: BudgetOption = None,
     beside: Beside = None,
+    allow_external: AllowExternal = None,
 ) -> None:
     """Serve bundles to MCP clients over HTTP, or one episode over stdio.
 
@@ -136,12 +143,13 @@ def serve(
         if extension:
             raise SettingsError("--extension is for servers over HTTP, not for --stdio")
         path, task_id = _episode(bundles, task)
+        played = [load_source(one) for one in (path, *(beside or ()))]
         code = run_stdio(
             path,
             task_id,
             seed=seed,
             journal_dir=journal,
-            sandbox=chosen,
+            sandbox=with_external(chosen, played, allow_external or []),
             terms=read_terms(mixing, budget),
             beside=beside or (),
         )
@@ -153,9 +161,10 @@ def serve(
             "--mixing, --budget and --beside belong to --stdio; over HTTP whoever opens an episode "
             "asks for them"
         )
+    sources = load_sources(bundles)
     run_loop(
         serve_bundles(
-            load_sources(bundles),
+            sources,
             host=host,
             port=port,
             control_port=control_port,
@@ -165,7 +174,7 @@ def serve(
             traces=traces,
             advertise_url=advertise_url,
             max_episodes=max_episodes,
-            sandbox=chosen,
+            sandbox=with_external(chosen, sources, allow_external or []),
             extensions=load_extensions(extension or []),
             on_ready=_announcing(as_json=as_json, show_token=token is None),
             on_interrupt=lambda: print("stopped", file=sys.stderr),

@@ -26,6 +26,7 @@ from astra_arena.servers.bounded_http import BoundedHttpProtocol
 from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.control_plane.access import AccessTokens
 from astra_arena.servers.control_plane.app import build_control_app
+from astra_arena.servers.gateway.routing_sandbox import RoutingSandbox
 from astra_arena.servers.host import IDLE_SECONDS, MAX_EPISODES, EpisodeHost
 from astra_arena.servers.metrics import HostMetrics
 from astra_arena.servers.server_options import PlaneOptions, ServerOptions
@@ -159,7 +160,7 @@ async def serve(
     on_ready: Callable[[RunningServer], None] | None = None,
     on_interrupt: Callable[[], None] | None = None,
     until_stdin_ends: bool = False,
-    sandbox: RemoteSandbox | ProcessSandbox | None = None,
+    sandbox: RemoteSandbox | ProcessSandbox | RoutingSandbox | None = None,
     **options: Unpack[PlaneOptions],
 ) -> None:
     """Serve bundles and suites until SIGTERM or SIGINT arrives.

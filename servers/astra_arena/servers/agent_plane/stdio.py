@@ -35,7 +35,8 @@ from astra_arena.servers.episodes.mixing import (
     with_terms,
 )
 from astra_arena.servers.episodes.opening import open_episode
-from astra_arena.servers.episodes.records import empty_record
+from astra_arena.servers.episodes.records import empty_record, tier_of
+from astra_arena.servers.gateway.routing_sandbox import RoutingSandbox
 
 _PARENT_CHECK_SECONDS = 0.5
 
@@ -77,7 +78,7 @@ async def serve_stdio(
         source, task, seed, terms, DistractorPool.of(load_source(one) for one in beside)
     )
     sandbox = sandbox or ProcessSandbox()
-    if isinstance(sandbox, RemoteSandbox):
+    if isinstance(sandbox, RemoteSandbox | RoutingSandbox):
         # The record names the tier. Without a worker the episode is void, which is recorded below.
         with suppress(SandboxUnavailableError):
             await sandbox.connect()
@@ -130,7 +131,7 @@ class _Opening:
 async def _journaled_episode(
     opening: _Opening, sandbox: Sandbox, journal_dir: Path | None, limits: Limits | None
 ) -> AsyncGenerator[Episode]:
-    header = opening.header(sandbox.tier)
+    header = opening.header(tier_of(opening.source, opening.task, sandbox.tier))
     identifier = secrets.token_urlsafe(24)
     journal = None if journal_dir is None else Journal(journal_dir, identifier, header)
     try:

@@ -16,6 +16,7 @@ from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundles.bundle import REPORT, Bundle
 from astra_arena.servers.bundles.suite import Source, Suite, members_of, offered_specs
+from astra_arena.servers.gateway.external_world import world_of
 
 
 def source_facts(source: Source, *, tasks: bool = False, gold: bool = False) -> JsonObject:
@@ -160,6 +161,8 @@ def print_facts(facts: JsonObject, console: Console) -> None:
         _print_table(console, "Members", ("environment", "tools", "title", "digest"), members)
     world = _object(facts.get("world"))
     tables = _object(world.get("tables"))
+    if "reached_by" in world:
+        console.print(f"external     {escape(str(world['reached_by']))}", soft_wrap=True)
     if tables:
         _print_table(console, "World", ("table", "rows"), [(n, str(c)) for n, c in tables.items()])
     tools = [
@@ -246,6 +249,8 @@ def _world_facts(bundle: Bundle) -> JsonObject:
     facts: JsonObject = {"kind": world.kind, "file": world.file, "clock": world.clock}
     if world.kind == "sqlite":
         facts["tables"] = _table_sizes(bundle)
+    if world.kind == "external":
+        facts["reached_by"] = world_of(bundle).reached_by
     return facts
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from astra_arena.core.errors import SettingsError
-from astra_arena.servers.bundles.suite import load_source, offered_specs
+from astra_arena.servers.bundles.suite import load_source, members_of, offered_specs
 from astra_arena.servers.control_plane.access import AccessTokens, guard
 from astra_arena.servers.control_plane.answers import json_answer, json_bytes
 from astra_arena.servers.control_plane.control_models import (
@@ -17,6 +17,7 @@ from astra_arena.servers.control_plane.control_models import (
     TaskInfo,
     TaskPage,
 )
+from astra_arena.servers.episodes.records import tier_with
 from astra_arena.servers.host import EpisodeHost
 from astra_arena.servers.served import Served
 
@@ -106,5 +107,5 @@ def _info(served: Served, host: EpisodeHost) -> EnvironmentInfo:
         tasks_digest=source.digests.tasks,
         tasks=len(source.tasks),
         tools=tuple(tool.name for tool in offered_specs(source)),
-        tier=host.sandbox.tier,
+        tier=tier_with(members_of(source), host.sandbox.tier),
     )

@@ -5,7 +5,7 @@ on a rebuilt world and leaves no trace if it happens again. Deciding that here, 
 session, is what lets the durable session undo it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import SandboxUnavailableError, SpecError
@@ -20,17 +20,23 @@ from astra_arena.sandbox.contract import (
     Succeeded,
 )
 from astra_arena.servers.episodes.toolset import Toolset
+from astra_arena.servers.gateway.failures import ServerUnreachableError
 
 
 class CheckedSession:
     """A session whose results satisfy their schemas."""
 
-    def __init__(self, session: Session, toolset: Toolset) -> None:
+    def __init__(
+        self, session: Session, toolset: Toolset, on_call: Callable[[], None] | None = None
+    ) -> None:
         self._session = session
         self._toolset = toolset
+        self._on_call = on_call
 
     async def call(self, tool: str, arguments: JsonObject, *, attempt: int = 0) -> Execution:
         """Run one tool; see `Session.call`."""
+        if self._on_call is not None:
+            self._on_call()
         execution = await self._session.call(tool, arguments, attempt=attempt)
         known = self._toolset.get(tool)
         if isinstance(execution, Succeeded) and known is not None:
@@ -58,15 +64,52 @@ class CheckedSession:
     async def branch(self) -> "CheckedSession | None":
         """Return an independent session in this one's state, if it can be had without a replay."""
         branch = await self._session.branch()
-        return None if branch is None else CheckedSession(branch, self._toolset)
+        return None if branch is None else CheckedSession(branch, self._toolset, self._on_call)
 
     async def close(self) -> None:
         """End the session."""
         await self._session.close()
 
 
+class LostSession:
+    """A session that could not be opened; whatever is asked of it breaks.
+
+    Args:
+        reason: Why not.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self._broke = Broke("crashed", reason, session_lost=True)
+
+    async def call(self, tool: str, arguments: JsonObject, *, attempt: int = 0) -> Execution:
+        """Break."""
+        return self._broke
+
+    async def replay(self, calls: Sequence[ReplayCall]) -> ReplayOutcome:
+        """Break before the first call."""
+        return ReplayOutcome(0, self._broke)
+
+    async def state_digest(self) -> Broke:
+        """Break."""
+        return self._broke
+
+    async def state_difference(self) -> Broke:
+        """Break."""
+        return self._broke
+
+    async def branch(self) -> None:
+        """Return nothing."""
+
+    async def close(self) -> None:
+        """End nothing."""
+
+
 class CheckedSandbox:
     """Opens checked sessions for one episode, the first of them ahead of its use.
+
+    An external server that cannot be reached any more after the episode has called it may have been
+    brought down by that call. So it is a defect of the environment from then on, and not a reason
+    to make the episode void.
 
     Args:
         sandbox: Opens the sessions behind them; stays the caller's.
@@ -77,6 +120,7 @@ class CheckedSandbox:
         self._sandbox = sandbox
         self._toolset = toolset
         self._ready: CheckedSession | None = None
+        self._called = False
 
     @property
     def tier(self) -> str:
@@ -95,17 +139,28 @@ class CheckedSandbox:
             SandboxUnavailableError: if the sandbox failed twice in a row.
         """
         try:
-            self._ready = await self.open_session(program, seed=seed)
+            self._ready = await self._opened(program, seed=seed)
         except SandboxUnavailableError:
-            self._ready = await self.open_session(program, seed=seed)
+            self._ready = await self._opened(program, seed=seed)
 
-    async def open_session(self, program: Program, *, seed: int) -> CheckedSession:
+    async def open_session(self, program: Program, *, seed: int) -> CheckedSession | LostSession:
         """Start a session; see `Sandbox.open_session`."""
         ready, self._ready = self._ready, None
         if ready is not None:
             return ready
+        try:
+            return await self._opened(program, seed=seed)
+        except ServerUnreachableError as error:
+            if not self._called:
+                raise
+            return LostSession(error.message)
+
+    async def _opened(self, program: Program, *, seed: int) -> CheckedSession:
         session = await self._sandbox.open_session(program, seed=seed)
-        return CheckedSession(session, self._toolset)
+        return CheckedSession(session, self._toolset, self._note_call)
+
+    def _note_call(self) -> None:
+        self._called = True
 
     async def close(self) -> None:
         """End the session that was prepared, if nobody took it."""

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 from astra_arena.core.calls import StateRecord
 from astra_arena.core.canonical import JsonObject
-from astra_arena.core.errors import ArenaError, PolicyError, SpecError, UnknownTaskError
+from astra_arena.core.errors import (
+    ArenaError,
+    PolicyError,
+    SandboxError,
+    SpecError,
+    UnknownTaskError,
+)
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import unsupported_parts
 from astra_arena.sandbox.contract import Broke, Limits, Program, Sandbox
@@ -20,6 +26,7 @@ from astra_arena.servers.bundles.bundle import Bundle
 from astra_arena.servers.bundles.suite import Source, Suite, members_of
 from astra_arena.servers.episodes.checked_sandbox import CheckedSandbox
 from astra_arena.servers.episodes.toolset import Toolset
+from astra_arena.servers.gateway.external_world import shares_state
 
 logger = logging.getLogger(__name__)
 
@@ -111,9 +118,11 @@ class LiveMember:
         self._member = member
         self._program = member.program
         self._seed = seed
-        self._idle = idle
+        # A world that an external server holds need not come back by replay, so it is never put
+        # away unasked.
+        self._idle = None if member.program.world_kind == "external" else idle
         self._sandbox = CheckedSandbox(sandbox, member.toolset)
-        self._session = DurableSession(self._sandbox, member.program, seed=seed, idle=idle)
+        self._session = DurableSession(self._sandbox, member.program, seed=seed, idle=self._idle)
         self._used = False
 
     async def prepare(self) -> None:
@@ -185,15 +194,20 @@ class LiveMember:
         """Return an independent world that goes on from a snapshot of this one.
 
         Raises:
-            SandboxError: if the state could not be rebuilt.
+            SandboxError: if the state could not be rebuilt, or is one that all episodes share.
             SandboxUnavailableError: if the sandbox failed twice in a row.
         """
+        if snapshot is not None and snapshot.replayed_calls and shares_state(self._program):
+            raise SandboxError(
+                f"{self.name!r} is an external server that holds one state for all episodes, so "
+                "what was changed there cannot be branched"
+            )
         copy = LiveMember(self._member, sandbox, seed=self._seed, idle=idle)
         if snapshot is not None:
             # Sessions fork within one sandbox only, so the copy shares this one's.
             if self._sandbox.opens_in(sandbox):
                 copy._sandbox = self._sandbox
-            copy._session = await open_branch(copy._sandbox, snapshot, idle=idle)
+            copy._session = await open_branch(copy._sandbox, snapshot, idle=copy._idle)
             copy._used = True
         return copy
 

@@ -25,6 +25,7 @@ from astra_arena.servers.episodes.mixing import (
     mixed_tools,
     played_task,
 )
+from astra_arena.servers.episodes.records import tier_of
 from astra_arena.servers.episodes.toolset import Toolset
 
 
@@ -78,7 +79,7 @@ async def open_episode(
         source=source,
         task=played,
         seed=seed,
-        tier=sandbox.tier,
+        tier=tier_of(source, task, sandbox.tier),
         members=live,
         mixed=mixed,
         clock=clock,

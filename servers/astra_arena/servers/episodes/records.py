@@ -1,10 +1,34 @@
 """Records of episodes: an empty one to begin with, and what a finished one earned."""
 
+from collections.abc import Iterable
+
 from astra_arena.core.rollouts import EpisodeRecord
 from astra_arena.core.tasks import Task
 from astra_arena.core.verdicts import Mode, Verdict, score, unsupported_parts
-from astra_arena.servers.bundles.suite import Source
+from astra_arena.sandbox.tiers import EXTERNAL
+from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.bundles.suite import Source, members_of
 from astra_arena.servers.episodes.failures import UngradedEpisodeError, VoidEpisodeError
+
+
+def tier_with(members: Iterable[Bundle], tier: str) -> str:
+    """Return what confines the code behind the tools of environments.
+
+    Args:
+        members: The environments.
+        tier: What confines tool code here; that of external servers is confined by nobody here.
+    """
+    external = {member.environment.world.kind == "external" for member in members}
+    if external == {True}:
+        return EXTERNAL
+    return f"{EXTERNAL}+{tier}" if True in external else tier
+
+
+def tier_of(source: Source, task: Task, tier: str) -> str:
+    """Return what confines the code behind the tools of a task; see `tier_with`."""
+    members = members_of(source)
+    named = [one for one in members if one.digests.environment in task.environments]
+    return tier_with(named or members, tier)
 
 
 def empty_record(source: Source, task: Task, *, seed: int, tier: str) -> EpisodeRecord:

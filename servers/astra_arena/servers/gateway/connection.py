@@ -21,6 +21,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from astra_arena.core.canonical import JsonObject
+from astra_arena.sandbox.contract import BrokeKind
 from astra_arena.servers.gateway.external_world import ExternalWorld, Generation
 from astra_arena.servers.gateway.failures import CallEndedError, ServerUnreachableError
 from astra_arena.servers.gateway.http_link import open_http_client
@@ -167,7 +168,8 @@ class ServerConnection:
             return call.result()
         except MCPError as error:
             if error.code == types.CONNECTION_CLOSED:
-                kind = "crashed" if self._link is None or not self._link.broke else "too_large"
+                cut = self._link is not None and self._link.broke is not None
+                kind: BrokeKind = "too_large" if cut else "crashed"
                 raise CallEndedError(kind, self._told("the connection was closed")) from error
             return ErrorAnswer(error.message)
         except ValidationError as error:

@@ -17,6 +17,8 @@ from astra_arena.core.canonical import digest_of_bytes
 from astra_arena.core.environment import ToolName
 from astra_arena.core.errors import BundleError, SpecError
 from astra_arena.core.model import Model
+from astra_arena.sandbox.contract import Program
+from astra_arena.servers.bundles.bundle import Bundle, read_file
 
 MOST_FILE_BYTES = 8 << 20
 """So many bytes of files a bundle lays out for its server, in all."""
@@ -142,6 +144,28 @@ def external_world(data: bytes, *, what: str) -> ExternalWorld:
         raise BundleError(error.message) from None
     except ValueError as error:
         raise BundleError(f"{what}: expected JSON: {error}") from None
+
+
+def world_of(bundle: Bundle) -> ExternalWorld:
+    """Return how the server of a bundle is reached.
+
+    Raises:
+        BundleError: if the bundle does not say.
+    """
+    path = bundle.path / bundle.environment.world.file
+    return external_world(read_file(path), what=str(path))
+
+
+def shares_state(program: Program) -> bool:
+    """Tell whether all episodes of a program work on one state, which an external server holds.
+
+    Raises:
+        BundleError: if the program's world cannot be read.
+    """
+    if program.world_kind != "external":
+        return False
+    path = program.world_path
+    return external_world(read_file(path), what=str(path)).state == "server"
 
 
 def world_digest(data: bytes) -> str:

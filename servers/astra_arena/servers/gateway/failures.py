@@ -18,5 +18,5 @@ class CallEndedError(Exception):
 
     def __init__(self, kind: BrokeKind, detail: str) -> None:
         super().__init__(detail)
-        self.kind = kind
+        self.kind: BrokeKind = kind
         self.detail = detail

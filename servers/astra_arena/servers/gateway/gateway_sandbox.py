@@ -1,17 +1,13 @@
-"""Sessions with external servers, and the sandbox that has both: those and sessions of tool code.
+"""Sessions with external servers.
 
 A bundle from a stranger must start nothing and reach nothing by being served. So a server is used
 only if the operator allowed exactly this way to reach it, whatever a bundle is called.
 """
 
 from collections.abc import Collection
-from types import TracebackType
-from typing import Self
 
 from astra_arena.core.errors import BundleError, PolicyError
-from astra_arena.sandbox.contract import Program, Sandbox, Session
-from astra_arena.sandbox.process_sandbox import ProcessSandbox
-from astra_arena.sandbox.remote_sandbox import RemoteSandbox
+from astra_arena.sandbox.contract import Program, Session
 from astra_arena.sandbox.tiers import EXTERNAL
 from astra_arena.servers.gateway.connection import OPEN_SECONDS, connect
 from astra_arena.servers.gateway.external_world import ExternalWorld, external_world, world_digest
@@ -93,52 +89,3 @@ class GatewaySandbox:
         if missing:
             raise PolicyError(f"the world does not say where calls of {missing[0]!r} go")
         return world
-
-
-class RoutingSandbox:
-    """Runs tool code in one sandbox, and lets tools of external servers be called by another.
-
-    Args:
-        code: Runs tool code; closed with this one.
-        external: Opens sessions with external servers; closed with this one.
-    """
-
-    def __init__(self, code: ProcessSandbox | RemoteSandbox, external: GatewaySandbox) -> None:
-        self._code = code
-        self._external = external
-
-    async def __aenter__(self) -> Self:
-        await self._code.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def connect(self) -> None:
-        """Connect to the workers that run tool code, if there are any.
-
-        Raises:
-            SandboxUnavailableError: if none can be reached.
-        """
-        if isinstance(self._code, RemoteSandbox):
-            await self._code.connect()
-
-    @property
-    def tier(self) -> str:
-        """What confines tool code; what an episode with external members is on says `tier_with`."""
-        return self._code.tier
-
-    async def open_session(self, program: Program, *, seed: int) -> Session:
-        """Start a session where the program's tools are; see `Sandbox.open_session`."""
-        place: Sandbox = self._external if program.world_kind == "external" else self._code
-        return await place.open_session(program, seed=seed)
-
-    async def close(self) -> None:
-        """End all sessions and processes of both."""
-        await self._external.close()
-        await self._code.close()

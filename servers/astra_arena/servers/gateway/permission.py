@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from astra_arena.core.errors import SettingsError
 from astra_arena.servers.bundles.bundle import Bundle, read_file
 from astra_arena.servers.bundles.suite import Source, members_of
-from astra_arena.servers.gateway.external_world import ExternalWorld, external_world, world_digest
+from astra_arena.servers.gateway.external_world import world_digest, world_of
 
 
 def external_members(sources: Iterable[Source]) -> list[Bundle]:
@@ -16,16 +16,6 @@ def external_members(sources: Iterable[Source]) -> list[Bundle]:
         for member in members_of(source)
         if member.environment.world.kind == "external"
     ]
-
-
-def world_of(bundle: Bundle) -> ExternalWorld:
-    """Return how the server of a bundle is reached.
-
-    Raises:
-        BundleError: if the bundle does not say.
-    """
-    path = bundle.path / bundle.environment.world.file
-    return external_world(read_file(path), what=str(path))
 
 
 def allowed_servers(sources: Sequence[Source], names: Sequence[str]) -> frozenset[str]:
