@@ -84,7 +84,10 @@ MUSIC_SHOP = Tables(
     "music-shop",
     "chinook",
     ("artists", "albums", "genres", "tracks", "customers", "invoices", "invoice_lines"),
-    ("--tasks", 32, "--changes", 0.4, "--max-rows", 1200, "--seed", 2),
+    (
+        *("--tasks", 32, "--changes", 0.4, "--max-rows", 1200, "--seed", 2),
+        *("--variants", "elicitation=0.2"),
+    ),
     without=("customers.support_rep_id", "tracks.media_type_id"),
     description="A shop for digital music: artists, albums and tracks; customers and their "
     "invoices.",
@@ -95,7 +98,7 @@ BASEBALL = Tables(
     ("franchises", "teams", "managers"),
     (
         *("--tasks", 20, "--max-rows", 300, "--seed", 3, "--variants"),
-        "missing_function=0.2,missing_parameter=0.2,elicitation=0.2,faults=0.2",
+        "missing_function=0.2,missing_parameter=0.2,faults=0.2",
     ),
     description="Major League Baseball from 2016 to 2020: franchises, teams by season and their "
     "managers.",
@@ -131,10 +134,9 @@ MUSIC_SALES = Tables(
 def music_business(out: Path, scratch: Path) -> Path:
     """Two servers of one shop, joined by the tracks that both name."""
     members = [one.make(scratch, scratch / "sources") for one in (MUSIC_CATALOGUE, MUSIC_SALES)]
-    draft, place = scratch / "joined", out / "music-business"
+    place = out / "music-business"
     named = ("--name", "music-business", "--title", "Music catalogue and sales")
-    arena("synth", "suite", *members, "--out", draft, *named, "--tasks", 16, "--distractors", 8)
-    arena("check", draft, "--release", place)
+    arena("synth", "suite", *members, "--out", place, *named, "--tasks", 16, "--distractors", 8)
     return place
 
 
@@ -159,13 +161,14 @@ def authored(name: str) -> Callable[[Path, Path], Path]:
     return make
 
 
-def imported(name: str, questions: str) -> Callable[[Path, Path], Path]:
+def imported(name: str, questions: str, origin: str) -> Callable[[Path, Path], Path]:
     """Return what makes an environment of questions that bring a program."""
 
     def make(out: Path, scratch: Path) -> Path:
         instances, made = scratch / "instances.jsonl", scratch / "questions"
         source = shipped_questions(questions)
-        arena("import", "qa", source, "--out", instances, "--licence", "MIT")
+        licence = ("--licence", "MIT", "--licence-source", origin)
+        arena("import", "qa", source, "--out", instances, *licence)
         arena("synth", "qa", instances, "--out", made, "--tasks", 16)
         return _moved(made / name, out)
 
@@ -193,15 +196,15 @@ RECIPES: Sequence[Recipe] = (
         "questions that bring a program",
         "arithmetic-stories",
         "gsm8k",
-        imported("arithmetic-stories", "gsm8k"),
+        imported("arithmetic-stories", "gsm8k", "https://github.com/openai/grade-school-math"),
     ),
-    _of_tables("tables; what to ask, decline or try again", BASEBALL),
+    _of_tables("tables; asking, declining, failing calls", BASEBALL),
     _of_tables("tables, read-only", ELEMENTS),
     _of_questions(
         "questions over reports",
         "finance-reports",
         "tatqa",
-        imported("finance-reports", "tatqa"),
+        imported("finance-reports", "tatqa", "https://github.com/NExTplusplus/TAT-QA"),
     ),
     _of_tables("large tables, cut to size", FLIGHTS),
     _of_questions(
@@ -217,7 +220,7 @@ RECIPES: Sequence[Recipe] = (
         authored("general-knowledge-world-zh"),
     ),
     Recipe("music-business", "two servers, joint tasks", shipped_data("chinook"), music_business),
-    _of_tables("tables, with changes", MUSIC_SHOP),
+    _of_tables("tables, with changes; forms", MUSIC_SHOP),
     Recipe(
         "petstore", "a document of an API, with changes", shipped_api("petstore").parent, petstore
     ),

@@ -389,5 +389,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "suite:folders": _step_5("a folder of bundles and suites is served, inspected, checked whole"),
     "suite:starter": _step_5("verified environments of several kinds ship, with licences"),
     "suite:played": _step_5("all that ships is played to reward 1.0 over HTTP"),
+    "containers:compose": _step_5("composed containers are confined and score as a local run does"),
+    "containers:loss": _step_5("a container killed in an episode makes it void; the run goes on"),
     "suite:deterministic": _step_5("`make suite` gives the same bytes of the same data"),
 }

@@ -24,7 +24,10 @@ CONFINED = (
 )
 """Docker's default profile with everything taken away that a worker does not need."""
 
-_BUILT_FROM = ("pyproject.toml", "uv.lock", "README.md", "LICENSE", "core", "sandbox")
+_BUILT_FROM = (
+    *("pyproject.toml", "uv.lock", "README.md", "LICENSE", ".dockerignore"),
+    *("core", "sandbox", "servers/astra_arena", "client"),
+)
 
 
 def docker(*arguments: str, stdin: bytes = b"", timeout_s: float = 120) -> str:
@@ -48,9 +51,9 @@ def require_engine() -> set[str]:
     return set(json.loads(done.stdout))
 
 
-def build_sandbox_image(folder: Path) -> str:
-    """Build the worker's image from this checkout, with `folder` to prepare it in."""
-    _require_base_image()
+def prepare_context(folder: Path) -> None:
+    """Put what the images are built from into `folder`; skips the test without a base image."""
+    require_base_image()
     for name in _BUILT_FROM:
         source = ROOT / name
         if source.is_dir():
@@ -59,9 +62,21 @@ def build_sandbox_image(folder: Path) -> str:
         else:
             shutil.copy(source, folder / name)
     (folder / "docker").mkdir()
+    for recipe in (ROOT / "docker").glob("*.*"):
+        shutil.copy(recipe, folder / "docker")
+    copy_certificates(folder / "docker" / "ca.crt")
+
+
+def copy_certificates(place: Path) -> None:
+    """Give a build the certificates that this environment names, if it does."""
     certificates = os.environ.get("SSL_CERT_FILE")
     if certificates is not None:
-        shutil.copy(certificates, folder / "docker" / "ca.crt")
+        shutil.copy(certificates, place)
+
+
+def build_sandbox_image(folder: Path) -> str:
+    """Build the worker's image from this checkout, with `folder` to prepare it in."""
+    prepare_context(folder)
     recipe = ROOT / "docker" / "sandbox.Dockerfile"
     options = ("--network=host", f"--file={recipe}", f"--tag={SANDBOX_IMAGE}")
     docker("build", *options, str(folder), timeout_s=600)
@@ -77,7 +92,8 @@ def run_python(
     return docker(*arguments, stdin=script.encode("utf-8"), timeout_s=timeout_s)
 
 
-def _require_base_image() -> None:
+def require_base_image() -> None:
+    """Have the base image; skips the test where it can neither be found nor pulled."""
     have = subprocess.run(
         ["docker", "image", "inspect", BASE_IMAGE], capture_output=True, check=False, timeout=30
     )
