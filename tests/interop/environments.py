@@ -10,26 +10,13 @@ import httpx
 
 from astra_arena.core.tasks import Task
 from astra_arena.servers import Source, load_source, start_server_process
-from astra_arena.synthesizer.apis.api_options import ApiOptions
-from astra_arena.synthesizer.apis.api_synthesis import synthesize_api
-from astra_arena.synthesizer.demo import DESCRIPTIONS, SHIPPED_DATA
-from astra_arena.synthesizer.qa.environments.question_synthesis import (
-    QuestionOptions,
-    synthesize_questions,
-)
-from astra_arena.synthesizer.shipped_data import shipped_api
-from astra_arena.synthesizer.synthesize import TableOptions, synthesize_tables
-from astra_arena.synthesizer.tables.descriptions import load_descriptions
 from tests.interop.desk_bundle import CONVERSATION, FORM, RETURNS, write_desk_bundle
 from tests.interop.tooling import ROOT
 from tests.servers.joint_suite import GUIDE, JOINT_TASK, write_town
 from tests.servers.small_bundle import write_small_bundle
-from tests.synthesizer.qa.conftest import imported
 
 SHIPPED = ROOT / "servers" / "suite"
 """The starter suite; every folder in it is a bundle or a suite of bundles."""
-
-_QUICK = ("schema",)
 
 
 LABELS = (
@@ -40,9 +27,6 @@ LABELS = (
     "desk: phase",
     "town: joint",
     "town: member",
-    "flights",
-    "petstore",
-    "reports",
     *(f"suite/{path.name}" for path in sorted(SHIPPED.glob("*")) if path.is_dir()),
 )
 """What there is to play on: kinds of environments and of tasks."""
@@ -95,16 +79,10 @@ class Arena:
 
 
 def make_places(folder: Path) -> dict[str, Place]:
-    """Write the environments: by hand, from tables, from an API, from questions."""
+    """Write the environments that are made by hand, and find those that ship."""
     small = write_small_bundle(folder / "small")
     desk = write_desk_bundle(folder / "desk")
     town = write_town(folder / "town", small)
-    flights = TableOptions(tasks=4, gates=_QUICK, descriptions=load_descriptions(DESCRIPTIONS))
-    api = ApiOptions(tasks=4, rows=20, seed=3, gates=_QUICK)
-    questions = QuestionOptions(tasks=4, seed=3, gates=_QUICK)
-    (reports,) = synthesize_questions(
-        imported("tatqa", folder), folder / "reports", questions
-    ).bundles
     sources: list[tuple[Source, str]] = [
         (small, small.tasks[0].id),
         (desk, RETURNS),
@@ -114,13 +92,12 @@ def make_places(folder: Path) -> dict[str, Place]:
         (town, JOINT_TASK),
         (town, JOINT_TASK),
     ]
-    made = (
-        synthesize_tables(SHIPPED_DATA, folder / "flights", flights).bundle,
-        synthesize_api(shipped_api("petstore"), folder / "petstore", api).bundle,
-        reports,
-        *(load_source(SHIPPED / label.partition("/")[2]) for label in LABELS if "/" in label),
-    )
-    sources += [(source, source.tasks[0].id) for source in made]
+    shipped = [
+        load_source(SHIPPED / label.removeprefix("suite/"))
+        for label in LABELS
+        if label.startswith("suite/")
+    ]
+    sources += [(source, source.tasks[0].id) for source in shipped]
     return {
         label: Place(source.path, source.name, source.task(task), _ADDRESSES.get(label, ("mcp",)))
         for label, (source, task) in zip(LABELS, sources, strict=True)
