@@ -64,6 +64,8 @@ def gold_steps(task: Task) -> list[Step]:
     for act in gold_acts(task):
         match act:
             case CallAct(tool=tool, question=question):
+                if len(task.environments) > 1:
+                    tool = f"{act.environment}__{tool}"
                 call: JsonObject = {
                     "tool": tool,
                     "arguments": resolve_arguments(act.arguments, answers),

@@ -17,7 +17,7 @@ from astra_arena.core.tasks import Task
 from astra_arena.servers import Bundle, emit_server, load_bundle, read_journal, verdict_of
 from tests.interop.desk_bundle import CONVERSATION, RETURNS, Step, gold_steps
 from tests.interop.eavesdropping import open_forwarder
-from tests.interop.environments import Arena
+from tests.interop.environments import LABELS, Arena
 from tests.interop.tooling import Tooling
 from tests.servers.small_bundle import GOLD_PHONE
 from tests.support.requirement import requirement
@@ -167,6 +167,19 @@ def test_what_goes_wrong_is_a_tools_error_and_the_episode_goes_on(
     assert "the tool failed" in broken
     outcomes = [call["outcome"] for call in record["calls"]]
     assert outcomes == ["tool_failure", "invalid_arguments", "environment_error", "ok"]
+
+
+@requirement("interop:third-party")
+@pytest.mark.parametrize("label", [label for label in LABELS if label.startswith("suite/")])
+def test_the_starter_suite_is_played_to_the_full_reward(
+    tooling: Tooling, arena: Arena, label: str
+) -> None:
+    client = next(one for one in THIRD_PARTIES if one.name == "typescript v2, auto")
+    episode = arena.open(label)
+    played = play(client, tooling, gold_steps(arena.places[label].task), url=episode["mcp"])
+    closed = arena.close(episode)
+    results(played["replies"])
+    assert closed["verdict"]["reward"] == 1.0, closed["verdict"]
 
 
 @requirement("interop:third-party")
