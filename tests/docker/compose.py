@@ -89,7 +89,7 @@ def composed(
     containers = Composed(command, file, {"ARENA_TOKEN": TOKEN, **environment})
     try:
         containers.do("up", "-d", "--build", *services)
-        containers.until_healthy(*services)
+        containers.until_healthy(*(services or containers.do("config", "--services").split()))
         yield containers
     finally:
         containers.do("down", "-v", "--remove-orphans", "-t", "5")
