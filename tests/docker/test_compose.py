@@ -109,6 +109,8 @@ async def test_the_client_container_earns_what_the_host_earns(
     from_host = await played(source, CONTROL, TOKEN, tmp_path / "host.jsonl")
     play = ["rollout", "/bundle/petstore", "--control", CONTROL, "--environment", "petstore"]
     play += ["--tasks", str(SAMPLE), "--out", "inside.jsonl"]
+    # `run` takes an image that is there, of whatever version.
+    stack.do("build", "client")
     stack.do("run", "--rm", "-T", "client", *play, "--json")
     inside = stack.do(
         *("run", "--rm", "-T", "--entrypoint", "cat", "client", "inside.jsonl"), seconds=120
