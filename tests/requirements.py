@@ -331,6 +331,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gateway:joint": _step_5("external and synthesized environments serve one task"),
     "gateway:allowed": _step_5("no external server is started or reached unless it was allowed"),
     "gateway:no-void": _step_5("calls that bring an external server down void no episode"),
+    "gateway:replay": _step_5("recorded episodes of an external server are played offline again"),
     # the host and its control plane
     # the agent plane
     "agent:extensions": _step_5("others add to a server what no episode notices"),

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.store import RolloutStore
 from astra_arena.core.canonical import line_text
 from astra_arena.core.cli import run
+from astra_arena.core.rollout_files import read_rollouts
 from astra_arena.servers.bundles.bundle import Bundle, write_bundle
 from astra_arena.servers.server_process import ServerProcess, start_server_process
 from tests.client.served import nowhere

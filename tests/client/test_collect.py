@@ -9,8 +9,9 @@ from astra_arena.client.agent import Agent, EpisodeView
 from astra_arena.client.collect import Progress, collect
 from astra_arena.client.report import summarise
 from astra_arena.client.scripted_agents import NoopAgent, OracleAgent, RandomAgent
-from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.store import RolloutStore
 from astra_arena.core.errors import ConnectionLostError, SettingsError
+from astra_arena.core.rollout_files import read_rollouts
 from astra_arena.core.rollouts import Rollout
 from tests.client.scripted_library import TASKS, library
 from tests.support.requirement import requirement

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from astra_arena.client.store import read_rollouts
 from astra_arena.core.cli import run
+from astra_arena.core.rollout_files import read_rollouts
 from astra_arena.core.rollouts import Rollout
 from astra_arena.servers import Bundle
 from tests.servers.joint_suite import GUIDE, write_guide

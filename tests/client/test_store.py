@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.store import RolloutStore
 from astra_arena.core.canonical import canonical_bytes
 from astra_arena.core.errors import RecordError, SettingsError
+from astra_arena.core.rollout_files import read_rollouts
 from astra_arena.core.rollouts import EpisodeRecord, Failure, Rollout
 from astra_arena.core.verdicts import Verdict
 from tests.support.requirement import requirement

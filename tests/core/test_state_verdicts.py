@@ -4,9 +4,9 @@ from astra_arena.core.calls import CallRecord, StateRecord
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.state_verdicts import changed_places, collateral_changes
 from astra_arena.core.tasks import FinalState, StateAssertion, Task
-from astra_arena.core.verdicts import Verdict, score
+from astra_arena.core.verdicts import Verdict, score, unsupported_parts
 from tests.core.conversations import ACT, WANTED_PATH, state_of, talk_of
-from tests.support.records import ENVIRONMENT, call_of
+from tests.support.records import ENVIRONMENT, call_of, sub_question, task_of
 from tests.support.requirement import requirement
 
 ASSERTED = FinalState(
@@ -86,6 +86,17 @@ def test_what_may_change_is_not_harm() -> None:
         assert judged(wanted, state_of(("state", "new"), ("title", "x"))) == (1.0, 1.0)
     elsewhere = ASSERTED.model_copy(update={"ignored_paths": ("/tables/readers",)})
     assert judged(elsewhere, state_of(("state", "new"), ("title", "x"))) == (1.0, 0.0)
+
+
+def test_a_state_that_only_ignores_changes_asks_for_nothing() -> None:
+    task = task_of(sub_question("q")).model_copy(
+        update={"final_state": FinalState(ignored_paths=("/tables/books",))}
+    )
+    verdict = score(task, wrote(state_of(("title", "x"))))
+    assert verdict.component("final_state") is None
+    assert value_of(verdict, "collateral") == 1.0
+    alone = task.model_copy(update={"sub_questions": ()})
+    assert unsupported_parts(alone) == ("nothing that could be graded",)
 
 
 @pytest.mark.parametrize("wanted", [ASSERTED, FinalState()])

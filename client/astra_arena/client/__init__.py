@@ -15,8 +15,9 @@ from astra_arena.client.report import AgentFigures, Report, summarise
 from astra_arena.client.rescore import Rescored, rescore, score_record
 from astra_arena.client.scripted_agents import NoopAgent, OracleAgent, RandomAgent, build_agent
 from astra_arena.client.scripted_venue import ScriptedVenue
-from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.store import RolloutStore
 from astra_arena.client.venue import Venue
+from astra_arena.core.rollout_files import read_rollouts
 
 if TYPE_CHECKING:
     from astra_arena.client.arena import Arena, open_arena

@@ -20,11 +20,12 @@ from astra_arena.client.progress_bar import ProgressBar
 from astra_arena.client.report import Report, summarise
 from astra_arena.client.rescore import rescore_files, scores_table
 from astra_arena.client.scripted_agents import build_agent
-from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.store import RolloutStore
 from astra_arena.client.venue import Venue, VenueCard
 from astra_arena.core.episode_terms import EpisodeTerms
 from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.output import output_console, print_notice
+from astra_arena.core.rollout_files import read_rollouts
 from astra_arena.servers.bundles.suite import load_source
 from astra_arena.servers.term_options import Beside, BudgetOption, Mixing, read_terms
 

@@ -16,10 +16,11 @@ from astra_arena.client.confinement import require_confined
 from astra_arena.client.control_models import TaskCard
 from astra_arena.client.harness import play_episode
 from astra_arena.client.report import Report, Tallies
-from astra_arena.client.store import RolloutStore, read_rollouts
+from astra_arena.client.store import RolloutStore
 from astra_arena.client.venue import Venue, VenueCard
 from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import ConnectionLostError, SettingsError
+from astra_arena.core.rollout_files import read_rollouts
 from astra_arena.core.rollouts import Rollout, rollout_id
 
 logger = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from astra_arena.client.store import is_journal_start, read_rollouts
 from astra_arena.core.canonical import JsonObject
 from astra_arena.core.errors import RecordError
+from astra_arena.core.rollout_files import is_journal_start, read_rollouts
 from astra_arena.core.rollouts import EpisodeRecord, Rollout
 from astra_arena.core.verdicts import Mode, Verdict, score
 from astra_arena.servers.bundles.agent_side import public_tasks_digest

@@ -130,7 +130,7 @@ def needed_tools(task: Task, members: Tools) -> frozenset[ToolRef]:
         named += [*turn.tools_added, *turn.tools_removed, *filter(None, [turn.expect.tool])]
     for name in named:
         needed |= {ref for ref in every if name in (ref.tool, ref.full_name)}
-    if task.final_state is not None:
+    if task.final_state is not None and task.final_state.is_graded:
         needed |= {ref for ref, spec in every.items() if not spec.read_only}
     return frozenset(needed)
 

@@ -27,7 +27,7 @@ def state_components(task: Task, calls: tuple[CallRecord, ...]) -> Iterator[Comp
     """Yield `final_state` where the task wants one, and `collateral` where anything was written."""
     states = last_states(calls)
     wanted = task.final_state or _NOTHING
-    if task.final_state is not None:
+    if task.final_state is not None and wanted.is_graded:
         names = _named(wanted)
         right = [name for name in names if _is_right(wanted, name, states.get(name))]
         evidence: JsonObject = {"environments": list[Json](names), "right": list[Json](right)}

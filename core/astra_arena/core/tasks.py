@@ -186,6 +186,11 @@ class FinalState(Model):
     ignored_paths: tuple[str, ...] = ()
     """Pointers into the difference whose changes do not matter; `*` stands for any one token."""
 
+    @property
+    def is_graded(self) -> bool:
+        """Whether it asks for anything; one that only ignores changes does not."""
+        return bool(self.digests or self.assertions or not self.ignored_paths)
+
 
 class Task(Model):
     """One task; a line of `tasks.jsonl`. Holds gold: never readable on the agent's side."""

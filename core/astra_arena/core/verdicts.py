@@ -43,7 +43,8 @@ def unsupported_parts(task: Task) -> tuple[str, ...]:
     A task that has any is refused as a whole: silence would earn the same as work.
     """
     asked = any(turn.expect.kind in ("ask", "decline") for turn in task.turns)
-    graded = bool(task.needed) or task.final_answer is not None or task.final_state is not None
+    state = task.final_state is not None and task.final_state.is_graded
+    graded = bool(task.needed) or task.final_answer is not None or state
     return () if graded or asked else ("nothing that could be graded",)
 
 

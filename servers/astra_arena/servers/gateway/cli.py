@@ -12,11 +12,13 @@ import typer
 from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import Licence
 from astra_arena.core.errors import SettingsError, SpecError
-from astra_arena.core.output import output_console
+from astra_arena.core.output import output_console, print_hanging
 from astra_arena.core.tasks import Task
-from astra_arena.servers.bundles.bundle import Bundle, read_file, require_place
+from astra_arena.servers.bundles.bundle import Bundle, load_bundle, read_file, require_place
 from astra_arena.servers.bundles.inspection import print_facts, source_facts
 from astra_arena.servers.gateway.external_world import ExternalWorld
+from astra_arena.servers.gateway.record_files import read_episodes
+from astra_arena.servers.gateway.replaying import write_replay
 from astra_arena.servers.gateway.wrapping import Wrapping, unlisted, wrap_server
 
 gateway_app = typer.Typer(
@@ -108,6 +110,30 @@ def wrap(
     )
     bundle = asyncio.run(wrap_server(out, world, wrapping, tasks=_tasks(tasks), seconds=timeout))
     _tell(bundle)
+
+
+@gateway_app.command()
+def replay(
+    records: Annotated[
+        list[Path], typer.Argument(help="Rollout files, journals or records of episodes.")
+    ],
+    bundle: Annotated[Path, typer.Option(help="The bundle that was played; it wraps the server.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new bundle.")],
+) -> None:
+    """Make a bundle that answers as an external server did in recorded episodes, without it.
+
+    It is an ordinary one: it runs in the sandbox, and equal records make equal bytes.
+
+    Example: arena gateway replay rollouts.jsonl --bundle books/ --out books-offline/
+    """
+    require_place(out)
+    done = write_replay(out, load_bundle(bundle), read_episodes(records))
+    console = output_console()
+    print_facts(source_facts(done.bundle), console)
+    if done.unsteady:
+        console.print(f"note: {done.unsteady} of {done.calls} calls ended in several ways")
+    for task, reason in done.left_out.items():
+        print_hanging(console, "left out: ", f"{task}: {reason}")
 
 
 def _world(
