@@ -125,7 +125,7 @@ def continued(carrier: Mapping[str, str]) -> AbstractContextManager[None]:
 
 def in_a_trace() -> bool:
     """Tell whether a span is open, here or where the request came from."""
-    return trace.get_current_span().get_span_context().is_valid
+    return _tracer is not None and trace.get_current_span().get_span_context().is_valid
 
 
 class TracedControlPlane:

@@ -7,7 +7,7 @@ or only refused, so that no agent can fill the memory of a host.
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from astra_arena.core.calls import CallRecord, Outcome, StateRecord
 from astra_arena.core.canonical import Json, JsonObject, canonical_bytes, digest_of_bytes
@@ -27,6 +27,11 @@ _RECORDED_OWN_REFUSED = 64
 """So many refused calls of the host's own tools, which cost nothing, are logged."""
 _REFUSED_BYTES = 4096
 """Arguments of a refused call that are larger are logged as a note of their size and digest."""
+_NOTHING: dict[str, Any] = {
+    name: field.default
+    for name, field in CallRecord.model_fields.items()
+    if not field.is_required()
+}
 _CALL_OVERHEAD = 1024
 """About what a logged call takes beside its arguments and its result."""
 
@@ -219,15 +224,18 @@ class EpisodeLog:
     ) -> None:
         """Log a call."""
         # Every value was checked or made here, so that validating it again would only cost time.
-        record = CallRecord.model_construct(
-            index=len(self._calls),
-            environment=ref.environment,
-            tool=ref.tool,
-            arguments=arguments,
-            outcome=outcome,
-            foreign=ref.environment in self._foreign,
+        # Every field is given: the library copies each default that it has to fill in.
+        fields: dict[str, Any] = {
+            **_NOTHING,
+            "index": len(self._calls),
+            "environment": ref.environment,
+            "tool": ref.tool,
+            "arguments": arguments,
+            "outcome": outcome,
+            "foreign": ref.environment in self._foreign,
             **details,
-        )
+        }
+        record = CallRecord.model_construct(**fields)
         note(call=record.index, outcome=outcome, environment=ref.environment)
         if self.on_record is not None:
             self.on_record(record)

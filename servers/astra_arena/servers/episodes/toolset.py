@@ -79,13 +79,14 @@ class Refused:
 class Tool:
     """One tool with its compiled schemas."""
 
-    __slots__ = ("_input", "_output", "_seen", "spec")
+    __slots__ = ("_input", "_last", "_output", "_seen", "spec")
 
     def __init__(self, spec: ToolSpec) -> None:
         self.spec = spec
         self._input = Checker(spec.input_schema)
         self._output = Checker(spec.output_schema)
         self._seen: OrderedDict[bytes, None] = OrderedDict()
+        self._last: tuple[JsonObject, str] | None = None
 
     def told_as(self, spec: ToolSpec) -> "Tool":
         """Return the same tool as an agent is told of it: by another name, or with other words."""
@@ -118,6 +119,14 @@ class Tool:
         Raises:
             SpecError: if the result breaks the output schema or cannot be sent at all.
         """
+        # A result is checked where it comes from the sandbox, and read again where it is logged.
+        if self._last is not None and self._last[0] is result:
+            return self._last[1]
+        text = self._checked(result)
+        self._last = (result, text)
+        return text
+
+    def _checked(self, result: JsonObject) -> str:
         try:
             text = json.dumps(result, sort_keys=True, allow_nan=False, ensure_ascii=False)
             key = hashlib.sha256(text.encode("utf-8")).digest()
