@@ -1,12 +1,16 @@
 """The floor of every MCP figure: the SDK's own server with one echo tool, none of our code.
 
 Run as a program it serves over HTTP (`http PORT`) or stdio (`stdio`), set up as fast as the SDK
-allows: plain JSON replies, the schema hook, no telemetry middleware, uvloop and httptools.
+allows: plain JSON replies, the schema hook, no telemetry middleware, uvloop and httptools. With
+`hop PORT` the tool asks another process, which is the least that any sandbox of processes costs.
 """
 
 import asyncio
 import json
+import socket
+import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 
 import mcp.types as types
 import uvicorn
@@ -21,7 +25,42 @@ SCHEMA = {
 }
 
 
-def build_server() -> Server:
+Echo = Callable[[str], Awaitable[str]]
+
+_CHILD = """
+import sys
+for line in sys.stdin.buffer:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+"""
+
+
+async def _same(text: str) -> str:
+    return text
+
+
+class Hop:
+    """Echoes through a process of its own, over a socket, started with the first call."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def __call__(self, text: str) -> str:
+        """Send a line and return the line that comes back."""
+        async with self._lock:
+            if self._streams is None:
+                ours, theirs = socket.socketpair()
+                command = [sys.executable, "-I", "-S", "-c", _CHILD]
+                subprocess.Popen(command, stdin=theirs.fileno(), stdout=theirs.fileno())
+                theirs.close()
+                self._streams = await asyncio.open_connection(sock=ours)
+            reader, writer = self._streams
+            writer.write(json.dumps({"text": text}).encode() + b"\n")
+            return str(json.loads(await reader.readline())["text"])
+
+
+def build_server(echo: Echo = _same) -> Server:
     """Return the echo server."""
     tool = types.Tool(name="echo", description="Echo.", input_schema=SCHEMA, output_schema=SCHEMA)
 
@@ -33,7 +72,7 @@ def build_server() -> Server:
     async def call_tool(
         ctx: ServerRequestContext, params: types.CallToolRequestParams
     ) -> types.CallToolResult:
-        result = {"text": str((params.arguments or {})["text"])}
+        result = {"text": await echo(str((params.arguments or {})["text"]))}
         content = types.TextContent(type="text", text=json.dumps(result))
         return types.CallToolResult(content=[content], structured_content=result)
 
@@ -59,7 +98,8 @@ def main() -> None:
     if sys.argv[1] == "stdio":
         asyncio.run(_stdio())
         return
-    app = build_server().streamable_http_app(json_response=True, host="127.0.0.1")
+    echo = Hop() if sys.argv[1] == "hop" else _same
+    app = build_server(echo).streamable_http_app(json_response=True, host="127.0.0.1")
     uvicorn.run(
         app,
         host="127.0.0.1",

@@ -36,12 +36,16 @@ def floor_http() -> Generator[str]:
 
 
 @contextmanager
-def floor_process() -> Generator[tuple[str, int]]:
-    """Run the floor's HTTP server; yields its address and its process."""
+def floor_process(way: str = "http") -> Generator[tuple[str, int]]:
+    """Run the floor's HTTP server; yields its address and its process.
+
+    Args:
+        way: `http`, or `hop` for one whose tool asks another process.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "benchmarks.floor_server", "http", str(port)]
+    command = [sys.executable, "-m", "benchmarks.floor_server", way, str(port)]
     process = subprocess.Popen(command)
     try:
         _wait_for(port)

@@ -1,9 +1,11 @@
 """HTTP connections with limits of their own: clients that dawdle or send endless headers are cut.
 
-uvicorn waits for ever for the rest of a request, and for a client that does not read its answer.
+uvicorn waits for ever for the rest of a request, and for a client that does not read its answer. It
+also writes the head of an answer by itself, which wakes the client twice.
 """
 
-from asyncio import TimerHandle, Transport
+from asyncio import AbstractEventLoop, Handle, TimerHandle, Transport
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -15,8 +17,54 @@ READING_SECONDS = 60.0
 """A client that reads nothing of an answer for so long is cut off."""
 MOST_HEADER_BYTES = 64 << 10
 
+_HEAD = b"HTTP/1.1 "
 _LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _LARGE = b"HTTP/1.1 431 Headers Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+
+
+class _JoinedWrites:
+    """A transport that writes the head of an answer together with what follows at once.
+
+    What waking a client costs is a good part of a call; nothing is held beyond the present turn of
+    the loop.
+    """
+
+    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+        self._flush: Handle | None = None
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the transport has
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write, or hold the head of an answer back for a moment."""
+        if not self._held and data.startswith(_HEAD):
+            self._held = data
+            self._flush = self._loop.call_soon(self._write_held)
+            return
+        if self._held:
+            data = self._held + data
+            self._forget()
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Write what is held, and close."""
+        self._write_held()
+        self._transport.close()
+
+    def _write_held(self) -> None:
+        held = self._held
+        self._forget()
+        if held and not self._transport.is_closing():
+            self._transport.write(held)
+
+    def _forget(self) -> None:
+        self._held = b""
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -32,7 +80,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # pyright: ignore
         """Start waiting for a request."""
-        super().connection_made(transport)
+        super().connection_made(cast("Transport", _JoinedWrites(transport, self.loop)))
         self._wait_for("headers")
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -43,6 +43,7 @@ class HostMetrics:
             ["environment", "outcome"],
             registry=registry,
         )
+        self._by_outcome: dict[tuple[str, str], Counter] = {}
         self._faults = Counter(
             "arena_faults", "Injected faults.", ["environment", "fault"], registry=registry
         )
@@ -83,7 +84,7 @@ class HostMetrics:
         episode.on_answer = self._seconds.labels(name).observe
 
         def record(call: CallRecord) -> None:
-            self._calls.labels(call.environment, call.outcome).inc()
+            self._ended(call.environment, call.outcome).inc()
             if call.fault is not None:
                 self._faults.labels(call.environment, call.fault).inc()
 
@@ -91,6 +92,14 @@ class HostMetrics:
             self._void.labels(name, failure.boundary).inc()
 
         episode.on_record, episode.on_void = record, void
+
+    def _ended(self, environment: str, outcome: str) -> Counter:
+        # The library checks and spells labels anew each time.
+        found = self._by_outcome.get((environment, outcome))
+        if found is None:
+            found = self._calls.labels(environment, outcome)
+            self._by_outcome[environment, outcome] = found
+        return found
 
     async def _note_end(self, closed: ClosedEpisode) -> None:
         self._closed.labels(closed.source.name).inc()

@@ -35,6 +35,7 @@ databases cannot store that.
 """
 
 _REMEMBERED_RESULTS = 4096
+_READABLE = json.JSONEncoder(sort_keys=True, allow_nan=False, ensure_ascii=False)
 _KINDS: dict[type, str] = {
     type(None): "null",
     bool: "a boolean",
@@ -128,7 +129,7 @@ class Tool:
 
     def _checked(self, result: JsonObject) -> str:
         try:
-            text = json.dumps(result, sort_keys=True, allow_nan=False, ensure_ascii=False)
+            text = _READABLE.encode(result)
             key = hashlib.sha256(text.encode("utf-8")).digest()
         except (ValueError, TypeError, RecursionError) as error:
             raise SpecError(f"the result cannot be written as JSON: {error}") from None
@@ -187,6 +188,8 @@ def _note(problem: str, note: str) -> Stored:
 
 
 def _number_problem(value: Json) -> str | None:
+    if type(value) is str:
+        return None
     match value:
         case bool():
             return None
