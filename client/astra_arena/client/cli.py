@@ -103,10 +103,7 @@ def rollout(
 
     Example: arena rollout flights/ --mixing mixing.json --budget calls=16,seconds=60
     """
-    if bundle is None and control is None:
-        raise SettingsError("nothing to play on: name a BUNDLE or --control URL")
-    if out is not None and not resume and out.exists():
-        raise SettingsError(f"{out} is there already; --resume goes on with it, or name another")
+    _require_place(bundle, control, out, resume=resume)
     gold = load_source(bundle) if bundle else None
     terms = read_terms(mixing, budget)
     players = [build_agent(name, tasks=gold.tasks if gold else ()) for name in agents or ["oracle"]]
@@ -114,17 +111,24 @@ def rollout(
     async def run() -> Collected:
         from astra_arena.client.venue_choice import open_venue
 
-        async with open_venue(
-            gold, control, token, environment, transport.value, beside or ()
-        ) as venue:
+        place = (gold, control, token, environment, transport.value, beside or ())
+        async with open_venue(*place) as venue:
             chosen = _chosen(await venue.tasks(), task_ids, tasks)
-            return await _collected(
-                venue, chosen, players, seeds or [0], concurrency, out, min_tier, terms
-            )
+            how = (players, seeds or [0], concurrency, out, min_tier, terms)
+            return await _collected(venue, chosen, *how)
 
     done = anyio.run(run, backend_options=EVENT_LOOP)
     _print_report(done.report, as_json=as_json)
     _fail_on(done.findings)
+
+
+def _require_place(
+    bundle: Path | None, control: str | None, out: Path | None, *, resume: bool
+) -> None:
+    if bundle is None and control is None:
+        raise SettingsError("nothing to play on: name a BUNDLE or --control URL")
+    if out is not None and not resume and out.exists():
+        raise SettingsError(f"{out} is there already; --resume goes on with it, or name another")
 
 
 def score(

@@ -66,31 +66,29 @@ async def play_episode(
     """
     card = await venue.card()
     performance = Performance(agent, task_id, seed)
-    started_at, start = datetime.now(UTC), time.perf_counter()
+    play, started_at, start = performance.play, datetime.now(UTC), time.perf_counter()
     try:
-        hosted = await venue.host(
-            task_id, performance.play, seed=seed, variant=variant, terms=terms
-        )
+        hosted = await venue.host(task_id, play, seed=seed, variant=variant, terms=terms)
     except (ConnectionLostError, EpisodeError) as error:
         hosted = _never_closed(error, card, task_id, seed, variant, terms)
-    record = hosted.closed.record
     failure, ended = _ending(hosted, performance)
+    identifier = rollout_id(
+        environment_digest=card.environment_digest,
+        tasks_digest=card.tasks_digest,
+        task_id=task_id,
+        seed=seed,
+        variant=variant,
+        agent=agent.name,
+        budget=terms.budget,
+        mixing=terms.mixing,
+    )
     return Rollout(
         format_version=1,
-        id=rollout_id(
-            environment_digest=card.environment_digest,
-            tasks_digest=card.tasks_digest,
-            task_id=task_id,
-            seed=seed,
-            variant=variant,
-            agent=agent.name,
-            budget=terms.budget,
-            mixing=terms.mixing,
-        ),
+        id=identifier,
         agent=agent.name,
         attempt=attempt,
         transport=venue.transport,
-        episode=record,
+        episode=hosted.closed.record,
         messages=tuple(performance.messages),
         ended=ended,
         failure=failure,

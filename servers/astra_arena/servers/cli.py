@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from astra_arena.core.canonical import JsonObject
+from astra_arena.core.episode_terms import EpisodeTerms
 from astra_arena.core.errors import SettingsError
 from astra_arena.core.output import output_console
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
@@ -33,6 +35,7 @@ from astra_arena.servers.serve import (
     RunningServer,
 )
 from astra_arena.servers.serve import serve as serve_bundles
+from astra_arena.servers.server_options import PlaneOptions
 from astra_arena.servers.term_options import Beside, BudgetOption, Mixing, read_terms
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
@@ -139,21 +142,67 @@ def serve(
     Example: arena serve flights/ --sandbox unix:worker.sock --sandbox-token-file token
     """
     chosen = _sandbox(sandbox or [], sandbox_token_file, min_tier, unsafe=unsafe_no_sandbox)
+    allowed = allow_external or []
     if stdio:
-        if extension:
-            raise SettingsError("--extension is for servers over HTTP, not for --stdio")
-        path, task_id = _episode(bundles, task)
-        played = [load_source(one) for one in (path, *(beside or ()))]
-        code = run_stdio(
-            path,
-            task_id,
-            seed=seed,
-            journal_dir=journal,
-            sandbox=with_external(chosen, played, allow_external or []),
-            terms=read_terms(mixing, budget),
-            beside=beside or (),
+        _refuse_over_stdio(extension)
+        terms = read_terms(mixing, budget)
+        one = _OneEpisode(*_episode(bundles, task), seed, journal, terms, tuple(beside or ()))
+        raise typer.Exit(one.serve(chosen, allowed))
+    _refuse_over_http(task, journal, mixing, budget, beside)
+    sources = load_sources(bundles)
+    listening = PlaneOptions(host=host, port=port, control_port=control_port)
+    access = PlaneOptions(token=token, collector_token=collector_token, advertise_url=advertise_url)
+    limits = PlaneOptions(max_episodes=max_episodes, extensions=load_extensions(extension or []))
+    serving = serve_bundles(
+        sources,
+        drain_seconds=drain_seconds,
+        traces=traces,
+        sandbox=with_external(chosen, sources, allowed),
+        on_ready=_announcing(as_json=as_json, show_token=token is None),
+        on_interrupt=lambda: print("stopped", file=sys.stderr),
+        until_stdin_ends=until_eof,
+        **{**listening, **access, **limits},
+    )
+    run_loop(serving)
+
+
+@dataclass(frozen=True, slots=True)
+class _OneEpisode:
+    """What `--stdio` serves."""
+
+    path: Path
+    task: str
+    seed: int
+    journal: Path | None
+    terms: EpisodeTerms
+    beside: tuple[Path, ...]
+
+    def serve(self, sandbox: RemoteSandbox | ProcessSandbox, allowed: list[str]) -> int:
+        """Serve it to the client behind stdin and stdout, and return the exit code."""
+        played = [load_source(one) for one in (self.path, *self.beside)]
+        return run_stdio(
+            self.path,
+            self.task,
+            seed=self.seed,
+            journal_dir=self.journal,
+            sandbox=with_external(sandbox, played, allowed),
+            terms=self.terms,
+            beside=self.beside,
         )
-        raise typer.Exit(code)
+
+
+def _refuse_over_stdio(extension: list[str] | None) -> None:
+    if extension:
+        raise SettingsError("--extension is for servers over HTTP, not for --stdio")
+
+
+def _refuse_over_http(
+    task: str | None,
+    journal: Path | None,
+    mixing: str | None,
+    budget: str | None,
+    beside: list[Path] | None,
+) -> None:
     if task is not None or journal is not None:
         raise SettingsError("--task and --journal belong to --stdio")
     if mixing is not None or budget is not None or beside:
@@ -161,26 +210,6 @@ def serve(
             "--mixing, --budget and --beside belong to --stdio; over HTTP whoever opens an episode "
             "asks for them"
         )
-    sources = load_sources(bundles)
-    run_loop(
-        serve_bundles(
-            sources,
-            host=host,
-            port=port,
-            control_port=control_port,
-            token=token,
-            collector_token=collector_token,
-            drain_seconds=drain_seconds,
-            traces=traces,
-            advertise_url=advertise_url,
-            max_episodes=max_episodes,
-            sandbox=with_external(chosen, sources, allow_external or []),
-            extensions=load_extensions(extension or []),
-            on_ready=_announcing(as_json=as_json, show_token=token is None),
-            on_interrupt=lambda: print("stopped", file=sys.stderr),
-            until_stdin_ends=until_eof,
-        )
-    )
 
 
 def _episode(bundles: list[Path], task: str | None) -> tuple[Path, str]:

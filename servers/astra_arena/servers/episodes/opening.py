@@ -85,6 +85,10 @@ async def open_episode(
         clock=clock,
         own_task=task,
     )
+    return await _prepared(episode, live, task)
+
+
+async def _prepared(episode: Episode, live: Sequence[LiveMember], task: Task) -> Episode:
     try:
         await prepare_needed(live, task)
     except BaseException:
