@@ -55,12 +55,15 @@ def test_a_void_rollout_cannot_hold_a_verdict() -> None:
 
 
 def test_the_id_names_what_was_asked_for() -> None:
-    key = {
-        "environment_digest": "e",
-        "tasks_digest": "t",
-        "task_id": "t1",
-        "variant": "base",
-        "agent": "oracle",
-    }
-    assert rollout_id(seed=1, **key) == rollout_id(seed=1, **key)
-    assert rollout_id(seed=1, **key) != rollout_id(seed=2, **key)
+    def named(seed: int) -> str:
+        return rollout_id(
+            environment_digest="e",
+            tasks_digest="t",
+            task_id="t1",
+            seed=seed,
+            variant="base",
+            agent="oracle",
+        )
+
+    assert named(1) == named(1)
+    assert named(1) != named(2)
