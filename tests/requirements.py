@@ -332,6 +332,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gateway:allowed": _step_5("no external server is started or reached unless it was allowed"),
     "gateway:no-void": _step_5("calls that bring an external server down void no episode"),
     "gateway:http": _step_5("a server over HTTP is wrapped and called, its replies are bounded"),
+    "gateway:disturbed": _step_5("faults, delays and mixings work on external environments"),
     "gateway:replay": _step_5("recorded episodes of an external server are played offline again"),
     # the host and its control plane
     # the agent plane
