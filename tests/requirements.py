@@ -333,6 +333,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "gateway:no-void": _step_5("calls that bring an external server down void no episode"),
     "gateway:http": _step_5("a server over HTTP is wrapped and called, its replies are bounded"),
     "gateway:disturbed": _step_5("faults, delays and mixings work on external environments"),
+    "gateway:rollout": _step_5("agents of the command line play external environments, too"),
     "gateway:replay": _step_5("recorded episodes of an external server are played offline again"),
     # the host and its control plane
     # the agent plane

@@ -61,14 +61,20 @@ class Arena:
 
 
 @asynccontextmanager
-async def open_arena(path: Path | str) -> AsyncGenerator[Arena]:
+async def open_arena(
+    path: Path | str, *, allow_external: Sequence[str] = ()
+) -> AsyncGenerator[Arena]:
     """Serve the bundle at `path` from a process of its own while the block runs.
+
+    Args:
+        path: The bundle or suite.
+        allow_external: Environments whose external servers may be started or reached.
 
     Raises:
         BundleError: if there is no sound bundle.
         SettingsError: if the server does not start.
     """
     bundle = load_source(Path(path))
-    with start_server_process([bundle.path]) as server:
+    with start_server_process([bundle.path], allow_external=allow_external) as server:
         async with HttpVenue(server.addresses.control, server.token) as venue:
             yield Arena(bundle, await venue.tasks(), venue)

@@ -27,7 +27,7 @@ from astra_arena.core.errors import SettingsError, UnknownTaskError
 from astra_arena.core.output import output_console, print_notice
 from astra_arena.core.rollout_files import read_rollouts
 from astra_arena.servers.bundles.suite import load_source
-from astra_arena.servers.term_options import Beside, BudgetOption, Mixing, read_terms
+from astra_arena.servers.term_options import AllowExternal, Beside, BudgetOption, Mixing, read_terms
 
 EVENT_LOOP = {"use_uvloop": True}
 
@@ -47,6 +47,14 @@ class ModeChoice(StrEnum):
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON on stdout.")]
+Token = Annotated[str | None, typer.Option(envvar="ARENA_TOKEN", help="Its token, with --control.")]
+EnvironmentName = Annotated[
+    str | None, typer.Option(help="Which environment, when that server has several.")
+]
+Agents = Annotated[
+    list[str] | None,
+    typer.Option("--agent", help="oracle (the default), random or noop; repeatable."),
+]
 Connection = Annotated[TransportChoice, typer.Option(help="How agents are connected.")]
 Files = Annotated[list[Path], typer.Argument(help="Rollout files; `score` takes journals, too.")]
 Output = Annotated[
@@ -66,16 +74,9 @@ def rollout(
         typer.Argument(help="Bundle folder; served by this command unless --control is given."),
     ] = None,
     control: Annotated[str | None, typer.Option(help="Address of a running server.")] = None,
-    token: Annotated[
-        str | None, typer.Option(envvar="ARENA_TOKEN", help="Its token, with --control.")
-    ] = None,
-    environment: Annotated[
-        str | None, typer.Option(help="Which environment, when that server has several.")
-    ] = None,
-    agents: Annotated[
-        list[str] | None,
-        typer.Option("--agent", help="oracle (the default), random or noop; repeatable."),
-    ] = None,
+    token: Token = None,
+    environment: EnvironmentName = None,
+    agents: Agents = None,
     transport: Connection = TransportChoice.HTTP,
     task_ids: Annotated[
         list[str] | None, typer.Option("--task", help="Play this task; repeatable.")
@@ -91,6 +92,7 @@ def rollout(
     mixing: Mixing = None,
     budget: BudgetOption = None,
     beside: Beside = None,
+    allow_external: AllowExternal = None,
     as_json: AsJson = False,
 ) -> None:
     """Let agents play tasks and collect scored rollouts.
@@ -111,8 +113,8 @@ def rollout(
     async def run() -> Collected:
         from astra_arena.client.venue_choice import open_venue
 
-        place = (gold, control, token, environment, transport.value, beside or ())
-        async with open_venue(*place) as venue:
+        served = (transport.value, beside or (), allow_external or ())
+        async with open_venue(gold, control, token, environment, *served) as venue:
             chosen = _chosen(await venue.tasks(), task_ids, tasks)
             how = (players, seeds or [0], concurrency, out, min_tier, terms)
             return await _collected(venue, chosen, *how)

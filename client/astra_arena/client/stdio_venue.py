@@ -5,6 +5,7 @@ whole whenever and however the process ends.
 """
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Generator, Sequence
@@ -26,6 +27,8 @@ from astra_arena.core.tasks import Task
 from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.emission.emit import LAUNCHER
 from astra_arena.servers.episodes.journal import read_journal
+from astra_arena.servers.gateway.external_world import world_of
+from astra_arena.servers.gateway.permission import external_members
 
 STDERR_CHARS = 500
 
@@ -38,6 +41,7 @@ class StdioVenue:
         python: The interpreter that runs the servers.
         journals: Where journals are kept; when absent they go with the episode.
         beside: Folders of bundles whose tools may be mixed in.
+        allow_external: Environments whose external servers may be started or reached.
     """
 
     transport: Transport = "stdio"
@@ -49,6 +53,7 @@ class StdioVenue:
         python: str = sys.executable,
         journals: Path | None = None,
         beside: Sequence[Path] = (),
+        allow_external: Sequence[str] = (),
     ) -> None:
         if bundle.digests.tasks is None:
             raise BundleError(
@@ -59,6 +64,7 @@ class StdioVenue:
         self._python = python
         self._journals = journals
         self._beside = tuple(beside)
+        self._allowed = tuple(allow_external)
 
     async def __aenter__(self) -> Self:
         return self
@@ -136,11 +142,29 @@ class StdioVenue:
             bound += ["--mixing", json.dumps(terms.mixing.to_json())]
         for one in self._beside:
             bound += ["--beside", str(one.resolve())]
+        for name in self._allowed:
+            bound += ["--allow-external", name]
         # A folder's own launcher plays tasks on their own terms.
-        if (path / LAUNCHER).is_file() and terms == NO_TERMS:
+        if (path / LAUNCHER).is_file() and terms == NO_TERMS and not self._allowed:
             return StdioServerParameters(command=self._python, args=[LAUNCHER, *bound], cwd=path)
         serve = ["-m", "astra_arena.servers", "serve", str(path), "--stdio"]
-        return StdioServerParameters(command=self._python, args=[*serve, *bound])
+        return StdioServerParameters(
+            command=self._python, args=[*serve, *bound], env=self._variables()
+        )
+
+    def _variables(self) -> dict[str, str]:
+        """Return the variables that allowed external servers need; nothing else is passed on."""
+        worlds = [
+            world_of(member)
+            for member in external_members([self._bundle])
+            if member.name in self._allowed
+        ]
+        return {
+            name: os.environ[name]
+            for world in worlds
+            for name in world.variables
+            if name in os.environ
+        }
 
     @contextmanager
     def _folder(self) -> Generator[Path]:

@@ -23,6 +23,7 @@ async def open_venue(
     environment: str | None,
     transport: Transport,
     beside: Sequence[Path] = (),
+    allow_external: Sequence[str] = (),
 ) -> AsyncGenerator[Venue]:
     """Open what the options of `arena rollout` name, for as long as the block runs.
 
@@ -33,18 +34,22 @@ async def open_venue(
         environment: Which of its environments.
         transport: How agents are connected.
         beside: Further bundles to serve, so that their tools can be mixed in.
+        allow_external: Environments whose external servers may be started or reached.
 
     Raises:
         SettingsError: if the options do not name one venue, or it cannot be used.
     """
-    if beside and control is not None:
-        raise SettingsError("--beside is for servers that this command starts, not for --control")
+    if (beside or allow_external) and control is not None:
+        raise SettingsError(
+            "--beside and --allow-external are for servers that this command starts, not for "
+            "--control"
+        )
     if transport == "stdio":
         if bundle is None or control is not None:
             raise SettingsError(
                 "--transport stdio starts its own servers: name a BUNDLE, no --control"
             )
-        async with StdioVenue(bundle, beside=beside) as venue:
+        async with StdioVenue(bundle, beside=beside, allow_external=allow_external) as venue:
             yield venue
     elif control is not None:
         if token is None:
@@ -59,7 +64,8 @@ async def open_venue(
             yield venue
     else:
         assert bundle is not None, "the command asks for one of them"
-        with start_server_process([bundle.path, *beside]) as server:
+        folders = [bundle.path, *beside]
+        with start_server_process(folders, allow_external=allow_external) as server:
             async with HttpVenue(
                 server.addresses.control, server.token, environment=bundle.name
             ) as venue:

@@ -36,7 +36,13 @@ from astra_arena.servers.serve import (
 )
 from astra_arena.servers.serve import serve as serve_bundles
 from astra_arena.servers.server_options import PlaneOptions
-from astra_arena.servers.term_options import Beside, BudgetOption, Mixing, read_terms
+from astra_arena.servers.term_options import (
+    AllowExternal,
+    Beside,
+    BudgetOption,
+    Mixing,
+    read_terms,
+)
 
 TOKEN_VARIABLE = "ARENA_TOKEN"
 COLLECTOR_TOKEN_VARIABLE = "ARENA_COLLECTOR_TOKEN"
@@ -92,10 +98,6 @@ Unsafe = Annotated[
 Extension = Annotated[
     list[str] | None,
     typer.Option(help="Add to the MCP servers, [ENVIRONMENT=]module:attribute; trusted code."),
-]
-AllowExternal = Annotated[
-    list[str] | None,
-    typer.Option(help="Start or reach the external MCP server of this environment."),
 ]
 JournalFolder = Annotated[
     Path | None, typer.Option(help="With --stdio: folder for the episode's journal.")

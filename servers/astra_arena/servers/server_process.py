@@ -32,6 +32,7 @@ def start_server_process(
     advertise_url: str | None = None,
     max_episodes: int | None = None,
     extensions: Sequence[str] = (),
+    allow_external: Sequence[str] = (),
 ) -> Generator[ServerProcess]:
     """Serve bundles in a new process on free ports while the block runs.
 
@@ -39,6 +40,7 @@ def start_server_process(
 
     Args:
         extensions: What to add to the MCP servers, like `my_module:MyExtension`.
+        allow_external: Environments whose external servers may be started or reached.
 
     Raises:
         SettingsError: if the server does not start; its own message is in it.
@@ -52,6 +54,8 @@ def start_server_process(
         command += ["--max-episodes", str(max_episodes)]
     for extension in extensions:
         command += ["--extension", extension]
+    for name in allow_external:
+        command += ["--allow-external", name]
     # A token of this process's own environment is not for a server with free ports.
     environment = {
         k: v

@@ -1,4 +1,4 @@
-"""Command-line options for the terms of episodes: `--mixing` and `--budget`."""
+"""Command-line options for what episodes are played with: terms, others' tools and servers."""
 
 import json
 from pathlib import Path
@@ -24,6 +24,11 @@ BudgetOption = Annotated[
 Beside = Annotated[
     list[Path] | None,
     typer.Option(help="Bundle whose tools --mixing may draw distractors from; repeatable."),
+]
+
+AllowExternal = Annotated[
+    list[str] | None,
+    typer.Option(help="Start or reach the external MCP server of this environment."),
 ]
 
 _ModelT = TypeVar("_ModelT", bound=Model)
