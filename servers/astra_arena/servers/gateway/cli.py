@@ -134,6 +134,7 @@ def replay(
         console.print(f"note: {done.unsteady} of {done.calls} calls ended in several ways")
     for task, reason in done.left_out.items():
         print_hanging(console, "left out: ", f"{task}: {reason}")
+    console.print(f"\nserve it with: arena serve {out}", markup=False)
 
 
 def _world(

@@ -4,6 +4,7 @@ import keyword
 
 from astra_arena.core.canonical import JsonObject, normalised
 from astra_arena.core.environment import ToolSpec
+from astra_arena.core.errors import SpecError
 
 # Names of tools and arguments are the server's, so nothing here may be called like one: names of
 # the module start with an underscore, and no built-in function is used.
@@ -31,7 +32,8 @@ def _recorded(world, tool, arguments):
     ).fetchone()
     if found is None:
         alike = world.execute(
-            "SELECT DISTINCT failed, reply, steady FROM recorded WHERE tool = ? AND asked = ?",
+            "SELECT DISTINCT failed, reply, steady FROM recorded"
+            " WHERE tool = ? AND asked = ? ORDER BY failed, reply, steady",
             (tool, asked),
         ).fetchmany(2)
         if alike == [] or alike[1:] != [] or alike[0][2] == 0:
@@ -57,7 +59,17 @@ def _write(world, tool, arguments):
 
 
 def replay_code(tools: tuple[ToolSpec, ...]) -> str:
-    """Return the `tools.py` of a replay of these tools."""
+    """Return the `tools.py` of a replay of these tools.
+
+    Raises:
+        SpecError: if no function can have the name of one of them.
+    """
+    refused = [tool.name for tool in tools if keyword.iskeyword(tool.name)]
+    if refused:
+        raise SpecError(
+            f"no function can be called {refused[0]!r}, a word of Python; wrap the server again, "
+            "which gives the tool another name, and record it anew"
+        )
     return _HEAD + "".join(f"\n\n{_function(tool)}" for tool in tools)
 
 

@@ -64,6 +64,7 @@ def write_replay(path: Path, live: Bundle, episodes: Sequence[EpisodeRecord]) ->
     Raises:
         SettingsError: if the bundle wraps no external server, or is an agent-side one.
         RecordError: if an episode was played on something else, or none holds a call.
+        SpecError: if a tool has a name that no function can have.
         BundleError: if the bundle cannot be written.
     """
     _require_fitting(live, episodes)

@@ -5,6 +5,7 @@ tools differ from the server's.
 """
 
 import hashlib
+import keyword
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -92,10 +93,14 @@ def _names(theirs: Sequence[str]) -> list[str]:
 
 
 def _fits(name: str) -> bool:
-    return (
-        re.fullmatch(rf"[a-z][a-z0-9_]{{0,{MOST_NAME_CHARS - 1}}}", name) is not None
-        and name not in RESERVED_TOOL_NAMES
-    )
+    return re.fullmatch(
+        rf"[a-z][a-z0-9_]{{0,{MOST_NAME_CHARS - 1}}}", name
+    ) is not None and not _is_taken(name)
+
+
+def _is_taken(name: str) -> bool:
+    """Tell whether no tool may, or no function of a replay can, be called so."""
+    return name in RESERVED_TOOL_NAMES or keyword.iskeyword(name)
 
 
 def _spelt(name: str) -> str:
@@ -106,7 +111,7 @@ def _spelt(name: str) -> str:
         spelt = f"tool_{spelt}".rstrip("_")
     if len(spelt) > MOST_NAME_CHARS:
         spelt = f"{spelt[: MOST_NAME_CHARS - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return f"{spelt}_tool" if spelt in RESERVED_TOOL_NAMES else spelt
+    return f"{spelt}_tool" if _is_taken(spelt) else spelt
 
 
 def usable_input_schema(schema: dict[str, object]) -> tuple[JsonObject, list[str]]:
