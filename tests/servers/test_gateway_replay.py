@@ -213,6 +213,8 @@ async def test_records_of_something_else_and_bundles_of_code_are_refused(
         write_replay(tmp_path / "offline", notes, [other])
     with pytest.raises(RecordError, match="hold no call"):
         write_replay(tmp_path / "offline", notes, [record.model_copy(update={"calls": ()})])
+    with pytest.raises(SettingsError, match="write the replay elsewhere"):
+        write_replay(notes.path, notes, [record])
     with pytest.raises(SettingsError, match="wraps no external server"):
         write_replay(tmp_path / "offline", bundle, [record])
     assert not (tmp_path / "offline").exists()

@@ -62,11 +62,14 @@ def write_replay(path: Path, live: Bundle, episodes: Sequence[EpisodeRecord]) ->
         episodes: What was played on it.
 
     Raises:
-        SettingsError: if the bundle wraps no external server, or is an agent-side one.
+        SettingsError: if the bundle wraps no external server, is an agent-side one, or would be
+            replaced.
         RecordError: if an episode was played on something else, or none holds a call.
         SpecError: if a tool has a name that no function can have.
         BundleError: if the bundle cannot be written.
     """
+    if path.resolve() == live.path.resolve():
+        raise SettingsError(f"{path} is the bundle that was played; write the replay elsewhere")
     _require_fitting(live, episodes)
     recording = Recording(live.name, episodes)
     if not recording.calls:
