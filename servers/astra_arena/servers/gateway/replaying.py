@@ -68,9 +68,7 @@ def write_replay(path: Path, live: Bundle, episodes: Sequence[EpisodeRecord]) ->
         SpecError: if a tool has a name that no function can have.
         BundleError: if the bundle cannot be written.
     """
-    if path.resolve() == live.path.resolve():
-        raise SettingsError(f"{path} is the bundle that was played; write the replay elsewhere")
-    _require_fitting(live, episodes)
+    _require_fitting(path, live, episodes)
     recording = Recording(live.name, episodes)
     if not recording.calls:
         raise RecordError(
@@ -86,22 +84,16 @@ def write_replay(path: Path, live: Bundle, episodes: Sequence[EpisodeRecord]) ->
         else:
             left_out[task.id] = reason
     unsteady = sum(not call.steady for call in recording.calls)
-    provenance: JsonObject = {
-        "generator": GENERATOR,
-        "environment": live.digests.environment,
-        "tasks": live.digests.tasks,
-        "episodes": len(episodes),
-        "records": digest_of([digest_of(episode.to_json()) for episode in episodes]),
+    done: JsonObject = {
         "calls": len(recording.calls),
         "unsteady": unsteady,
         "left_out": dict[str, Json](left_out),
-        "wrapped": live.environment.provenance,
     }
     clock = live.environment.world.clock
     environment = live.environment.model_copy(
         update={
             "world": World(kind="sqlite", file="world.sqlite", clock=clock),
-            "provenance": provenance,
+            "provenance": {**_made_from(live, episodes), **done},
             "digests": None,
         }
     )
@@ -118,7 +110,20 @@ def write_replay(path: Path, live: Bundle, episodes: Sequence[EpisodeRecord]) ->
     return Replay(bundle, len(recording.calls), unsteady, left_out)
 
 
-def _require_fitting(live: Bundle, episodes: Sequence[EpisodeRecord]) -> None:
+def _made_from(live: Bundle, episodes: Sequence[EpisodeRecord]) -> JsonObject:
+    return {
+        "generator": GENERATOR,
+        "environment": live.digests.environment,
+        "tasks": live.digests.tasks,
+        "episodes": len(episodes),
+        "records": digest_of([digest_of(episode.to_json()) for episode in episodes]),
+        "wrapped": live.environment.provenance,
+    }
+
+
+def _require_fitting(path: Path, live: Bundle, episodes: Sequence[EpisodeRecord]) -> None:
+    if path.resolve() == live.path.resolve():
+        raise SettingsError(f"{path} is the bundle that was played; write the replay elsewhere")
     if live.environment.world.kind != "external":
         raise SettingsError(
             f"{live.path} wraps no external server: it can be played offline as it is"
