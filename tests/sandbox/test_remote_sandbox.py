@@ -188,6 +188,35 @@ async def test_a_worker_that_is_started_again_is_found_again(tmp_path: Path) -> 
                 again.stdout.close()
 
 
+async def test_once_no_worker_was_found_the_next_session_does_not_wait(tmp_path: Path) -> None:
+    listen = f"unix:{tmp_path}/socket"
+    with running_worker(tmp_path, listen) as worker:
+        sandbox = worker.sandbox(patience_s=0.3)
+        program = program_of(tmp_path, CODE)
+        await (await sandbox.open_session(program, seed=1)).close()
+        worker.kill()
+    met = 0
+
+    async def behave(peer: Peer) -> None:
+        nonlocal met
+        met += 1
+        peer.leave()
+
+    (tmp_path / "socket").unlink(missing_ok=True)
+    async with peers_at(tmp_path / "socket", behave):
+        with pytest.raises(SandboxUnavailableError, match="no sandbox worker"):
+            await sandbox.open_session(program, seed=1)
+        looked = met
+        with pytest.raises(SandboxUnavailableError, match="no sandbox worker"):
+            await sandbox.open_session(program, seed=1)
+    assert looked > 1
+    assert met == looked + 1
+    (tmp_path / "socket").unlink(missing_ok=True)
+    with running_worker(tmp_path, listen):
+        await (await sandbox.open_session(program, seed=1)).close()
+        await sandbox.close()
+
+
 async def test_a_worker_that_falls_silent_is_lost(tmp_path: Path) -> None:
     async def behave(peer: Peer) -> None:
         await peer.welcome()

@@ -41,7 +41,7 @@ class RemoteSandbox:
         *,
         token: str,
         min_tier: str | None = None,
-        patience_s: float = 20.0,
+        patience_s: float = 10.0,
         beat_s: float = BEAT_S,
     ) -> None:
         """Build a sandbox; `connect` or the first session connects it.
@@ -50,7 +50,8 @@ class RemoteSandbox:
             addresses: Of the workers, `unix:PATH` or `tcp:HOST:PORT`.
             token: What the workers ask for, and must know themselves.
             min_tier: The tier that a worker must have at least.
-            patience_s: How long to look for a worker when none can be reached.
+            patience_s: How long to look for a worker when none can be reached. Once that was in
+                vain, who asks next is told at once, until there is a worker again.
             beat_s: How often a worker hears that this side is there.
 
         Raises:
@@ -68,6 +69,8 @@ class RemoteSandbox:
         self._sent = SentPrograms()
         self._tier: str | None = None
         self._closed = False
+        self._gone = False
+        """Whether workers were looked for in vain and none was met since."""
 
     @property
     def tier(self) -> str:
@@ -131,7 +134,9 @@ class RemoteSandbox:
                     return await work(await self._connection(place))
                 except LostError as error:
                     reasons.append(error.message)
-            if loop.time() + pause > last:
+            if self._gone or loop.time() + pause > last:
+                # Sessions are opened twice before they are given up: one wait is enough.
+                self._gone = not any(held and not held.ended for held in self._connections)
                 raise SandboxUnavailableError("no sandbox worker: " + "; ".join(reasons))
             # A worker that is being started again takes a moment.
             await asyncio.sleep(pause)
@@ -161,6 +166,7 @@ class RemoteSandbox:
                 connection.close()
                 raise
             self._connections[place] = connection
+            self._gone = False
             return connection
 
     def _require_right(self, connection: Connection) -> None:
