@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 BASE_IMAGE = "python:3.11-slim-bookworm"
 SANDBOX_IMAGE = "astra-arena-sandbox:under-test"
+CLIENT_IMAGE = "astra-arena-client:under-test"
 USER = "10001:10001"
 CONFINED = (
     "--rm",
@@ -76,11 +77,20 @@ def copy_certificates(place: Path) -> None:
 
 def build_sandbox_image(folder: Path) -> str:
     """Build the worker's image from this checkout, with `folder` to prepare it in."""
+    return _built("sandbox", SANDBOX_IMAGE, folder)
+
+
+def build_client_image(folder: Path) -> str:
+    """Build the harness's image from this checkout, with `folder` to prepare it in."""
+    return _built("client", CLIENT_IMAGE, folder)
+
+
+def _built(name: str, image: str, folder: Path) -> str:
     prepare_context(folder)
-    recipe = ROOT / "docker" / "sandbox.Dockerfile"
-    options = ("--network=host", f"--file={recipe}", f"--tag={SANDBOX_IMAGE}")
+    recipe = ROOT / "docker" / f"{name}.Dockerfile"
+    options = ("--network=host", f"--file={recipe}", f"--tag={image}")
     docker("build", *options, str(folder), timeout_s=600)
-    return SANDBOX_IMAGE
+    return image
 
 
 def run_python(

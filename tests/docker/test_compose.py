@@ -36,6 +36,9 @@ from tests.support.requirement import requirement
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1200)]
 
+# What happens once containers are up is the engine's doing, whichever Compose started them.
+WITH_ONE = pytest.mark.parametrize("stack", ["v2"], indirect=True)
+
 
 @pytest.fixture(scope="module", params=PROGRAMS)
 def stack(
@@ -102,6 +105,7 @@ async def test_verdicts_from_a_container_are_those_of_a_local_run(
 
 
 @requirement("containers:compose")
+@WITH_ONE
 async def test_the_client_container_earns_what_the_host_earns(
     stack: Composed, environments: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +162,7 @@ class WorkerKiller:
 
 
 @requirement("containers:loss")
+@WITH_ONE
 async def test_an_episode_whose_worker_is_killed_is_void_and_the_run_goes_on(
     stack: Composed, environments: Path, tmp_path: Path
 ) -> None:
@@ -179,9 +184,8 @@ async def test_an_episode_whose_worker_is_killed_is_void_and_the_run_goes_on(
     assert all(rollout.verdict is None and rollout.failure is not None for rollout in void)
 
 
-# A server waits a while for a worker that is gone, so this takes minutes: with one Compose only.
 @requirement("containers:loss")
-@pytest.mark.parametrize("stack", ["v1"], indirect=True)
+@WITH_ONE
 def test_a_run_whose_worker_stays_away_ends_with_code_1_and_says_why(
     stack: Composed, environments: Path, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from astra_arena.client import read_rollouts
 from astra_arena.core import cli
 from astra_arena.servers.bundles.suite import load_source
 from astra_arena.servers.server_process import start_server_process
@@ -17,7 +18,14 @@ from tests.docker.compose import (
     require_program,
     run,
 )
-from tests.docker.containers import copy_certificates, require_base_image, require_engine
+from tests.docker.containers import (
+    CONFINED,
+    build_client_image,
+    copy_certificates,
+    docker,
+    require_base_image,
+    require_engine,
+)
 from tests.docker.playing import NAMES, SAMPLE, played, verdicts
 from tests.support.requirement import requirement
 
@@ -64,3 +72,25 @@ async def test_verdicts_from_what_was_emitted_are_those_of_a_local_run(
     assert len(in_container) == SAMPLE
     assert {rollout.reward for rollout in in_container.values()} == {1.0}
     assert verdicts(in_container) == verdicts(local)
+
+
+@requirement("containers:compose")
+@pytest.mark.parametrize("stack", ["v2"], indirect=True)
+async def test_the_client_container_plays_what_was_emitted(
+    stack: Composed, environments: Path, tmp_path: Path
+) -> None:
+    source = load_source(environments / "petstore")
+    from_host = await played(source, CONTROL, TOKEN, tmp_path / "host.jsonl")
+    (tmp_path / "context").mkdir()
+    image = build_client_image(tmp_path / "context")
+    servers = [name for name in stack.do("config", "--services").split() if name != "sandbox"]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out").chmod(0o777)
+    confined = [option for option in CONFINED if not option.startswith("--network")]
+    command = ["run", *confined, f"--network=container:{stack.container(servers[0])}"]
+    command += [f"--volume={environments}:/bundle:ro", f"--volume={tmp_path / 'out'}:/rollouts"]
+    command += [f"--env=ARENA_TOKEN={TOKEN}", image, "rollout", "/bundle/petstore"]
+    command += ["--control", CONTROL, "--environment", "petstore", "--tasks", str(SAMPLE)]
+    docker(*command, "--out", "inside.jsonl", "--json", timeout_s=300)
+    inside = read_rollouts(tmp_path / "out" / "inside.jsonl")
+    assert verdicts({rollout.id: rollout for rollout in inside}) == verdicts(from_host)

@@ -53,7 +53,6 @@ def compose_text(
         for number, service in enumerate(services)
     }
     document: JsonObject = {
-        "version": "3.8",
         "services": {WORKER: _worker(first, runtime), **servers},
         "networks": {"agents": {}, "sandbox": {"internal": True}},
         "secrets": {_SECRET: {"file": f"./{_SECRET}"}},
