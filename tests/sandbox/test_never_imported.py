@@ -28,7 +28,10 @@ KNOWN = {
     Path("synthesizer/astra_arena/synthesizer/sources/typed_files.py"): {"import_module"},
     # Verbs, and public names, by tables in these very files.
     Path("core/astra_arena/core/cli.py"): {"import_module"},
+    Path("sandbox/astra_arena/sandbox/__init__.py"): {"import_module"},
     Path("servers/astra_arena/servers/__init__.py"): {"import_module"},
+    # What an operator names on the command line, as trusted as the command itself.
+    Path("servers/astra_arena/servers/agent_plane/extensions.py"): {"import_module"},
     Path("client/astra_arena/client/__init__.py"): {"import_module"},
 }
 
