@@ -84,22 +84,22 @@ async def many(figures: Figures, folder: Path, *, quick: bool) -> None:
 
 async def turnover(figures: Figures, echo: Bundle, *, quick: bool) -> None:
     """Add what is left behind by many episodes that came and went."""
-    count = 200 if quick else TURNOVER
+    count = 50 if quick else TURNOVER
     with start_server_process([echo.path]) as server:
         # Ended episodes are remembered up to a bound, which is reached first.
         await _play(server, [echo.name] * (count // 5), close=True)
-        memory, held, family = await _settled(server)
+        memory, held, family = await _settled(server, quick=quick)
         await _play(server, [echo.name] * count, close=True)
-        after, still_held, still_family = await _settled(server)
+        after, still_held, still_family = await _settled(server, quick=quick)
     name = f"left by {count:,} episodes"
     figures.add(f"memory {name}", after - memory, "MiB")
     figures.add(f"descriptors {name}", still_held - held, "")
     figures.add(f"processes {name}", still_family - family, "")
 
 
-async def _settled(server: ServerProcess) -> tuple[float, int, int]:
+async def _settled(server: ServerProcess, *, quick: bool) -> tuple[float, int, int]:
     """Return memory, descriptors and processes once what was closed has gone."""
-    await asyncio.sleep(_SETTLING_SECONDS)
+    await asyncio.sleep(0.1 if quick else _SETTLING_SECONDS)
     family = len(list(process_tree(server.pid)))
     return resident_mib(server.pid), open_descriptors(server.pid), family
 

@@ -15,7 +15,7 @@ from mcp import Client, StdioServerParameters
 from astra_arena.servers import Bundle, read_journal, verdict_of
 from astra_arena.servers.emission.server_folder import emit
 from tests.servers.playing import control_client, solve
-from tests.servers.small_bundle import NAME, TASK
+from tests.servers.small_bundle import NAME, TASK, write_small_bundle
 from tests.support.requirement import requirement
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -28,6 +28,11 @@ def bare_environment() -> dict[str, str]:
     if CERTIFICATES.is_file():
         environment["PIP_CERT"] = str(CERTIFICATES)
     return environment
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return write_small_bundle(tmp_path_factory.mktemp("bundles"))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +66,7 @@ def http_server(folder: Path) -> Generator[dict[str, Any]]:
             process.wait(30)
 
 
-@pytest.mark.slow
+@pytest.mark.interop
 @requirement("emission:folder")
 async def test_an_emitted_folder_plays_from_an_empty_environment(
     bundle: Bundle, installed: Path, tmp_path: Path
