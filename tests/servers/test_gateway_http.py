@@ -15,9 +15,9 @@ from astra_arena.core.errors import SettingsError
 from astra_arena.core.tasks import Answer, Budget, Expectation, SubQuestion, Task, Turn
 from astra_arena.sandbox.process_sandbox import ProcessSandbox
 from astra_arena.servers import Bundle, Episode, load_bundle, open_episode
+from astra_arena.servers.bundles.external_world import ExternalWorld, Generation, world_of
+from astra_arena.servers.episodes.failures import ServerUnreachableError
 from astra_arena.servers.gateway.allowing import with_external
-from astra_arena.servers.gateway.external_world import ExternalWorld, Generation, world_of
-from astra_arena.servers.gateway.failures import ServerUnreachableError
 from astra_arena.servers.gateway.gateway_session import OUTCOME_UNKNOWN_TEXT
 from astra_arena.servers.gateway.http_link import MOST_REPLY_BYTES
 from astra_arena.servers.gateway.wrapping import Wrapping, unlisted, wrap_server

@@ -24,10 +24,10 @@ from astra_arena.core.episode_terms import NO_TERMS, EpisodeTerms
 from astra_arena.core.errors import BundleError, ConnectionLostError, RecordError
 from astra_arena.core.rollouts import Transport
 from astra_arena.core.tasks import Task
+from astra_arena.servers.bundles.external_world import world_of
 from astra_arena.servers.bundles.suite import Source
 from astra_arena.servers.emission.emit import LAUNCHER
 from astra_arena.servers.episodes.journal import read_journal
-from astra_arena.servers.gateway.external_world import world_of
 from astra_arena.servers.gateway.permission import external_members
 
 STDERR_CHARS = 500

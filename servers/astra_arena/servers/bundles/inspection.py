@@ -15,8 +15,8 @@ from astra_arena.core.canonical import Json, JsonObject
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundles.bundle import REPORT, Bundle
+from astra_arena.servers.bundles.external_world import world_of
 from astra_arena.servers.bundles.suite import Source, Suite, members_of, offered_specs
-from astra_arena.servers.gateway.external_world import world_of
 
 
 def source_facts(source: Source, *, tasks: bool = False, gold: bool = False) -> JsonObject:

@@ -19,8 +19,8 @@ from astra_arena.sandbox.contract import (
     Session,
     Succeeded,
 )
+from astra_arena.servers.episodes.failures import ServerUnreachableError
 from astra_arena.servers.episodes.toolset import Toolset
-from astra_arena.servers.gateway.failures import ServerUnreachableError
 
 
 class CheckedSession:

@@ -1,6 +1,6 @@
 """How asking for an episode can fail; each class is one answer of the control plane."""
 
-from astra_arena.core.errors import EpisodeError
+from astra_arena.core.errors import EpisodeError, SandboxUnavailableError
 
 
 class UnknownEpisodeError(EpisodeError):
@@ -29,3 +29,12 @@ class BusyError(EpisodeError):
     """The host takes no more just now: it drains, or too much is under way."""
 
     retryable = True
+
+
+class ServerUnreachableError(SandboxUnavailableError):
+    """An external server cannot be started or reached.
+
+    Before a call of the episode has reached it, that is the machinery's failure. Afterwards it is
+    the environment's: nobody can tell whether those calls brought the server down, and an episode
+    that is being lost must not become void by that.
+    """

@@ -23,10 +23,10 @@ from astra_arena.sandbox.contract import Broke, Limits, Program, Sandbox
 from astra_arena.sandbox.recovery import Delivery, DurableSession, IdlePolicy, open_branch
 from astra_arena.sandbox.snapshots import Snapshot
 from astra_arena.servers.bundles.bundle import Bundle
+from astra_arena.servers.bundles.external_world import shares_state
 from astra_arena.servers.bundles.suite import Source, Suite, members_of
 from astra_arena.servers.episodes.checked_sandbox import CheckedSandbox
 from astra_arena.servers.episodes.toolset import Toolset
-from astra_arena.servers.gateway.external_world import shares_state
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from astra_arena.core.errors import SettingsError, SpecError
 from astra_arena.core.output import output_console, print_hanging
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundles.bundle import Bundle, load_bundle, read_file, require_place
+from astra_arena.servers.bundles.external_world import ExternalWorld
 from astra_arena.servers.bundles.inspection import print_facts, source_facts
-from astra_arena.servers.gateway.external_world import ExternalWorld
 from astra_arena.servers.gateway.record_files import read_episodes
 from astra_arena.servers.gateway.replaying import write_replay
 from astra_arena.servers.gateway.wrapping import Wrapping, unlisted, wrap_server

@@ -22,8 +22,9 @@ from pydantic import ValidationError
 
 from astra_arena.core.canonical import JsonObject
 from astra_arena.sandbox.contract import BrokeKind
-from astra_arena.servers.gateway.external_world import ExternalWorld, Generation
-from astra_arena.servers.gateway.failures import CallEndedError, ServerUnreachableError
+from astra_arena.servers.bundles.external_world import ExternalWorld, Generation
+from astra_arena.servers.episodes.failures import ServerUnreachableError
+from astra_arena.servers.gateway.failures import CallEndedError
 from astra_arena.servers.gateway.http_link import open_http_client
 from astra_arena.servers.gateway.stdio_link import StdioLink
 

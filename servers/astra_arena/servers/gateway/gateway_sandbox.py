@@ -9,9 +9,9 @@ from collections.abc import Collection
 from astra_arena.core.errors import BundleError, PolicyError
 from astra_arena.sandbox.contract import Program, Session
 from astra_arena.sandbox.tiers import EXTERNAL
+from astra_arena.servers.bundles.external_world import ExternalWorld, external_world, world_digest
+from astra_arena.servers.episodes.failures import ServerUnreachableError
 from astra_arena.servers.gateway.connection import OPEN_SECONDS, connect
-from astra_arena.servers.gateway.external_world import ExternalWorld, external_world, world_digest
-from astra_arena.servers.gateway.failures import ServerUnreachableError
 from astra_arena.servers.gateway.gateway_session import GatewaySession
 
 MOST_SESSIONS = 256

@@ -19,8 +19,8 @@ from astra_arena.sandbox.contract import (
     Succeeded,
 )
 from astra_arena.sandbox.replaying import replay_one_by_one
+from astra_arena.servers.bundles.external_world import CALL_SECONDS, ExternalWorld
 from astra_arena.servers.gateway.connection import ErrorAnswer, ServerConnection
-from astra_arena.servers.gateway.external_world import CALL_SECONDS, ExternalWorld
 from astra_arena.servers.gateway.failures import CallEndedError
 from astra_arena.servers.gateway.results import error_text, result_object
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from astra_arena.core.errors import SettingsError
 from astra_arena.servers.bundles.bundle import Bundle, read_file
+from astra_arena.servers.bundles.external_world import world_digest, world_of
 from astra_arena.servers.bundles.suite import Source, members_of
-from astra_arena.servers.gateway.external_world import world_digest, world_of
 
 
 def external_members(sources: Iterable[Source]) -> list[Bundle]:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from mcp import types
 
 from astra_arena.core.canonical import Json, JsonObject
-from astra_arena.servers.gateway.external_world import Returns
+from astra_arena.servers.bundles.external_world import Returns
 from astra_arena.servers.gateway.failures import CallEndedError
 
 CONTENT_SCHEMA: JsonObject = {

@@ -17,7 +17,7 @@ from astra_arena.core.canonical import Json, JsonObject, canonical_bytes
 from astra_arena.core.environment import ToolSpec
 from astra_arena.core.errors import SpecError
 from astra_arena.core.schema import RESERVED_TOOL_NAMES, Checker, require_object_schema
-from astra_arena.servers.gateway.external_world import Returns, ToolRoute
+from astra_arena.servers.bundles.external_world import Returns, ToolRoute
 from astra_arena.servers.gateway.results import CONTENT_SCHEMA
 
 MOST_NAME_CHARS = 63

@@ -10,8 +10,8 @@ from astra_arena.core.environment import Environment, Licence, World
 from astra_arena.core.errors import SettingsError, SpecError
 from astra_arena.core.tasks import Task
 from astra_arena.servers.bundles.bundle import Bundle, write_bundle
+from astra_arena.servers.bundles.external_world import ExternalWorld, ToolRoute
 from astra_arena.servers.gateway.connection import OPEN_SECONDS, ServerConnection, connected
-from astra_arena.servers.gateway.external_world import ExternalWorld, ToolRoute
 from astra_arena.servers.gateway.tool_mapping import MappedTools, mapped_tools
 
 GENERATOR = "arena gateway wrap"
