@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
-from astra_arena.core.canonical import JsonObject, digest_of_bytes, line_text, pretty_text
+from astra_arena.core.canonical import Json, JsonObject, digest_of_bytes, line_text, pretty_text
 from astra_arena.core.environment import FORMAT_VERSION, Digests, Environment, environment_digest
 from astra_arena.core.errors import BundleError, SpecError, UnknownTaskError
 from astra_arena.core.model import Model
@@ -156,6 +156,15 @@ def _require_format(file: Path, manifest: JsonObject) -> None:
             f"{file} has no 'format_version': it is of an older format; bring it to the present "
             f"one with `arena migrate {file.parent}`"
         )
+    refuse_newer_format(file, version)
+
+
+def refuse_newer_format(file: Path, version: Json) -> None:
+    """Refuse a manifest that a later version of this project wrote.
+
+    Raises:
+        BundleError: if the version is beyond what is known here.
+    """
     if isinstance(version, int) and version > FORMAT_VERSION:
         raise BundleError(
             f"{file} is of format {version}, this version of astra-arena knows {FORMAT_VERSION}; "

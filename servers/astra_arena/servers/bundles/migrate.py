@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import cast
 
 from astra_arena.core.canonical import Json, JsonObject, line_text, pretty_text
-from astra_arena.core.environment import FORMAT_VERSION
 from astra_arena.core.errors import BundleError, SettingsError
 from astra_arena.servers.bundles.bundle import (
     BUNDLE_FOLDER,
@@ -22,6 +21,7 @@ from astra_arena.servers.bundles.bundle import (
     TASKS,
     read_file,
     read_json_object,
+    refuse_newer_format,
     write_text,
 )
 from astra_arena.servers.bundles.seal import seal
@@ -116,11 +116,7 @@ def _require_known(path: Path, manifest: JsonObject) -> None:
         raise BundleError(
             f"{path / MANIFEST}: expected a number as format_version, got {version!r}"
         )
-    if version > FORMAT_VERSION:
-        raise BundleError(
-            f"{path / MANIFEST} is of format {version}; this version knows formats up to "
-            f"{FORMAT_VERSION}: install a newer astra-arena"
-        )
+    refuse_newer_format(path / MANIFEST, version)
 
 
 def _tasks_of(file: Path) -> list[JsonObject]:
